@@ -1,0 +1,47 @@
+"""The command `vfi-flow`: parse, run one command, turn errors into a sentence and an exit code."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from vfi_flow import __version__
+from vfi_flow.cli import doctor
+from vfi_flow.errors import UsageError, VfiFlowError
+
+COMMANDS = (doctor,)
+"""Each module has `add_parser(subparsers)`, which sets `run` (Namespace -> exit code) as a default of its parser."""
+
+INTERRUPTED = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """Usage errors in the same form as all others: one sentence on stderr, exit code 2."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(UsageError.exit_code, f"vfi-flow: {message}; see '{self.prog} --help'\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="vfi-flow", description="Make the frames between the frames of a video.")
+    parser.add_argument("--version", action="version", version=f"vfi-flow {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code of one command line; `argv` without the program's name, None for the process's own."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except VfiFlowError as error:
+        print(f"vfi-flow: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("vfi-flow: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
