@@ -1,0 +1,163 @@
+"""Exact time: where the new frames lie between the old ones, in rational seconds."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count, takewhile
+from typing import Protocol
+
+LARGEST_DENOMINATOR = 2**31 - 1
+"""FFmpeg stores a time base as two 32-bit integers."""
+
+FALLBACK_TIME_BASE = Fraction(1, 1_000_000)
+"""Where no common unit of all times fits into `LARGEST_DENOMINATOR`: microseconds, rounded to nearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """One output frame on the source's time line."""
+
+    left: int
+    """Index of the source frame that is on screen at this time, 0 for the first."""
+    tau: Fraction
+    """Place between source frame `left` and the next one, in [0, 1); 0 means the source frame itself."""
+    seconds: Fraction
+    """Time on the source's clock."""
+
+
+class Division(Protocol):
+    """A rule that places output frames; stateless, so any part of a video can be cut without the rest."""
+
+    def between(self, left: int, start: Fraction, end: Fraction) -> Iterator[Instant]:
+        """Output frames in [start, end), the time in which source frame `left` is on screen."""
+
+    def unit(self, source_unit: Fraction) -> Fraction:
+        """Largest time that divides every output time, if `source_unit` divides every source time."""
+
+    def rate_from(self, source_rate: Fraction) -> Fraction:
+        """Mean rate of the output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply:
+    """`factor` times as many frames; every interval of the source is divided by itself, so its clock is kept.
+
+    Output k stands at k / factor, counted in source frames. For 5/2:
+
+        in   |-----------------------|-----------------------|
+        out  |---------|---------|---------|---------|-------|
+        tau  0        .4        .8        .2        .6       0
+    """
+
+    factor: Fraction
+
+    def between(self, left: int, start: Fraction, end: Fraction) -> Iterator[Instant]:
+        for k in range(math.ceil(left * self.factor), math.ceil((left + 1) * self.factor)):
+            tau = k / self.factor - left
+            yield Instant(left, tau, start + tau * (end - start))
+
+    def unit(self, source_unit: Fraction) -> Fraction:
+        return source_unit / self.factor.numerator
+
+    def rate_from(self, source_rate: Fraction) -> Fraction:
+        return source_rate * self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Resample:
+    """A constant rate from `origin` on, whatever the source's clock does."""
+
+    rate: Fraction
+    origin: Fraction
+    """Time of the first output frame: that of the first source frame."""
+
+    def between(self, left: int, start: Fraction, end: Fraction) -> Iterator[Instant]:
+        first = math.ceil((start - self.origin) * self.rate)
+        times = takewhile(lambda seconds: seconds < end, (self.origin + k / self.rate for k in count(first)))
+        for seconds in times:
+            yield Instant(left, (seconds - start) / (end - start), seconds)
+
+    def unit(self, source_unit: Fraction) -> Fraction:
+        return common_unit(1 / self.rate, self.origin)
+
+    def rate_from(self, source_rate: Fraction) -> Fraction:
+        return self.rate
+
+
+def divide(division: Division, times: Iterable[Fraction], end: Fraction) -> Iterator[Instant]:
+    """All output frames of source frames at `times` (strictly increasing); the last one is on screen until `end`."""
+    left = -1
+    start: Fraction | None = None
+    for left, time in enumerate(times):
+        if start is not None:
+            yield from division.between(left - 1, start, time)
+        start = time
+    if start is not None:
+        yield from division.between(left, start, end)
+
+
+def frame_count(division: Division, frames: int, duration: Fraction) -> int:
+    """Output frames of `frames` source frames that last `duration` together."""
+    if isinstance(division, Resample):
+        return math.ceil(duration * division.rate)
+    assert isinstance(division, Multiply)
+    return math.ceil(frames * division.factor)
+
+
+def common_unit(*times: Fraction) -> Fraction:
+    """Largest positive time of which all `times` are multiples; zeros are left out, at least one is not zero."""
+    unit = Fraction(0)
+    for time in times:
+        # gcd(a/b, c/d) = gcd(a d, c b) / (b d)
+        numerator = math.gcd(unit.numerator * time.denominator, time.numerator * unit.denominator)
+        unit = Fraction(numerator, unit.denominator * time.denominator)
+    assert unit > 0
+    return unit
+
+
+def storable_unit(unit: Fraction) -> Fraction:
+    """`unit` if FFmpeg can count in it, otherwise `FALLBACK_TIME_BASE`."""
+    fits = unit.denominator <= LARGEST_DENOMINATOR and unit.numerator <= LARGEST_DENOMINATOR
+    return unit if fits else FALLBACK_TIME_BASE
+
+
+def to_pts(seconds: Fraction, unit: Fraction) -> int:
+    """`seconds` counted in `unit`, rounded to nearest (exact where `seconds` is a multiple of it)."""
+    return math.floor(seconds / unit + Fraction(1, 2))
+
+
+def constant_rate_time(seconds: Fraction, origin: Fraction, rate: Fraction, tick: Fraction) -> Fraction:
+    """The time that a coarse container clock meant by `seconds`.
+
+    Matroska and FLV count milliseconds, so 24000/1001 frames per second arrive as 0, 42, 83, 125 ms. A time less than
+    one `tick` from a multiple of 1 / `rate` after `origin` is that multiple; any other is left alone.
+    """
+    if (1 / rate) % tick == 0:
+        return seconds
+    ideal = origin + Fraction(round((seconds - origin) * rate)) / rate
+    return ideal if abs(ideal - seconds) < tick else seconds
+
+
+def parse_seconds(text: str) -> Fraction:
+    """Seconds of ffmpeg's time syntax, `12.5` or `[HH:]MM:SS[.mmm]`; ValueError with a sentence otherwise."""
+    parts = text.split(":")
+    well_formed = 1 <= len(parts) <= 3 and all(part.isdecimal() for part in parts[:-1])
+    last, _, fraction = parts[-1].partition(".")
+    if not well_formed or not (last or fraction) or not (last or "0").isdecimal() or not (fraction or "0").isdecimal():
+        raise ValueError(f"{text!r} is not a time; write seconds (12.5) or HH:MM:SS.mmm (00:01:02.500)")
+    seconds = Fraction(0)
+    for part in (*parts[:-1], f"{last or 0}.{fraction or 0}"):
+        seconds = seconds * 60 + Fraction(part)
+    return seconds
+
+
+def parse_ratio(text: str) -> Fraction:
+    """Positive number written as `60`, `2.5` or `60000/1001`; ValueError with a sentence otherwise."""
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"{text!r} is not a number; write 60, 2.5 or 60000/1001") from None
+    if value <= 0:
+        raise ValueError(f"{text} is not above 0")
+    return value
