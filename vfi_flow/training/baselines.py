@@ -1,0 +1,189 @@
+"""Interpolators without a network, to compare with: repeat, blend, optical flow (OpenCV), ffmpeg's minterpolate.
+
+Each is a callable `(frame0, frame1, tau) -> frame`; frames are (H, W, 3) uint8 RGB, gamma-encoded.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfi_flow.errors import ComponentError, InputError, UsageError
+
+Frame = NDArray[np.uint8]
+Flow = NDArray[np.float32]
+"""(H, W, 2), pixels, where to look: channel 0 = dx (right), channel 1 = dy (down)."""
+Baseline = Callable[[Frame, Frame, float], Frame]
+
+
+def repeat(frame0: Frame, frame1: Frame, tau: float) -> Frame:
+    """The nearer of the two frames; `frame0` in the middle."""
+    return frame0 if tau <= 0.5 else frame1
+
+
+def blend(frame0: Frame, frame1: Frame, tau: float) -> Frame:
+    """The weighted mean of the two frames at every pixel."""
+    return to_bytes((1 - tau) * frame0.astype(np.float32) + tau * frame1)
+
+
+class Dis:
+    """Dense inverse search optical flow (Kroeger et al. 2016, OpenCV), warped with regard to what each frame sees.
+
+    1. Flow in both directions between the grey frames, preset medium. `finest_scale` 0 searches down to full
+       resolution, which is as fine as OpenCV's DIS can; 1 is that preset's own value and three times as fast.
+    2. Each of the two gives one velocity at `tau`: the fixed point of v(p) = flow_0_to_1(p - tau v(p)), and in the
+       same way backwards, so that a pixel gets the motion of the content that passes through it.
+    3. Each velocity fetches its pixels from both frames; a frame counts by its nearness in time, and only where the
+       velocity points into the picture.
+    4. The two results are mixed by how well their pixels agree. Near an occlusion one of the two velocities belongs
+       to content that the other frame does not show; the frames disagree there, and it loses.
+
+    Of 30 variants (one mean velocity, forward splatting, forward-backward checks, selection) this had the highest
+    PSNR on our validation clips.
+    """
+
+    def __init__(self, finest_scale: int = 0) -> None:
+        self._flow = load_cv2().DISOpticalFlow_create(load_cv2().DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._flow.setFinestScale(finest_scale)
+
+    def __call__(self, frame0: Frame, frame1: Frame, tau: float) -> Frame:
+        if frame0.shape != frame1.shape:
+            raise UsageError(f"frame0 and frame1 must have the same shape, got {frame0.shape} and {frame1.shape}")
+        if min(frame0.shape[:2]) < DIS_SMALLEST_SIDE:
+            return blend(frame0, frame1, tau)
+        forwards = project(self.flow(frame0, frame1), tau)
+        backwards = -project(self.flow(frame1, frame0), 1 - tau)
+        made_forwards, error_forwards = fetch(frame0, frame1, forwards, tau)
+        made_backwards, error_backwards = fetch(frame0, frame1, backwards, tau)
+        share = 1 / (1 + np.exp(np.clip((error_forwards - error_backwards) / MIXING_GREY_LEVELS, -50, 50)))
+        return to_bytes(made_backwards + share[..., None] * (made_forwards - made_backwards))
+
+    def flow(self, source: Frame, target: Frame) -> Flow:
+        """Optical flow from `source` to `target`: source[p] is found at target[p + flow[p]]."""
+        return self._flow.calc(to_grey(source), to_grey(target), None)
+
+
+DIS_SMALLEST_SIDE = 16
+"""Pixels; OpenCV's DIS refuses frames that are smaller than its 8-pixel patch at the coarsest scale it picks."""
+
+MIXING_GREY_LEVELS = 10.0
+"""How far the disagreements of two velocities must lie apart for one to weigh e times the other; 8-bit levels."""
+
+
+def project(flow: Flow, tau: float, rounds: int = 2) -> Flow:
+    """The flow carried `tau` of its way: v with v(p) = flow(p - tau v(p)), by fixed-point iteration."""
+    velocity = flow
+    for _ in range(rounds):
+        velocity = look_up(flow, -tau * velocity)
+    return velocity
+
+
+def fetch(frame0: Frame, frame1: Frame, velocity: Flow, tau: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The frame at `tau` along `velocity` and, in grey levels, how much the two frames disagree there (smoothed)."""
+    flow_tau_to_0, flow_tau_to_1 = -tau * velocity, (1 - tau) * velocity
+    warped0 = look_up(frame0, flow_tau_to_0).astype(np.float32)
+    warped1 = look_up(frame1, flow_tau_to_1).astype(np.float32)
+    disagreement = load_cv2().GaussianBlur(np.abs(warped0 - warped1).mean(axis=2), (0, 0), 2.0)
+    # A pixel that neither frame shows keeps the plain weights.
+    weight0 = (1 - tau) * (inside(flow_tau_to_0) + 1e-4)
+    weight1 = tau * (inside(flow_tau_to_1) + 1e-4)
+    share = (weight1 / (weight0 + weight1))[..., None]
+    return warped0 + share * (warped1 - warped0), disagreement
+
+
+def look_up(image: NDArray[Any], flow: Flow) -> NDArray[Any]:
+    """`image` where `flow` points, out[p] = image[p + flow[p]]; bilinear, outside counts the nearest edge pixel."""
+    cv2 = load_cv2()
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    return cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def inside(flow: Flow) -> NDArray[np.float32]:
+    """1 where `flow` points into the picture, else 0; (H, W)."""
+    height, width = flow.shape[:2]
+    y, x = np.mgrid[:height, :width] + flow.transpose(2, 0, 1)[::-1]
+    return ((x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)).astype(np.float32)
+
+
+def minterpolate(frame0: Frame, frame1: Frame, tau: float) -> Frame:
+    """ffmpeg's motion-compensated `minterpolate` (overlapped blocks of variable size, both directions).
+
+    It makes frames on a regular grid only: `tau` is k/n with n up to 8. Its scene detection is off, because whoever
+    asks for this frame has already decided that the two belong together.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise ComponentError("the baseline minterpolate needs PyAV; install av") from error
+
+    place = Fraction(tau).limit_denominator(8)
+    if abs(float(place) - tau) > 1e-6:
+        raise UsageError(f"minterpolate: tau must be k/n with n of at most 8, got {tau}")
+    height, width = frame0.shape[:2]
+    if min(height, width) < MINTERPOLATE_SMALLEST_SIDE:
+        raise InputError(f"minterpolate: frames must be at least 32x32 pixels, got {width}x{height}")
+
+    graph = av.filter.Graph()
+    rgb = av.VideoFormat("rgb24", width, height)
+    source = graph.add_buffer(width=width, height=height, format=rgb, time_base=Fraction(1, 1))
+    options = f"fps={place.denominator}:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=none"
+    chain = [source, graph.add("format", "yuv444p"), graph.add("minterpolate", options), graph.add("format", "rgb24")]
+    graph.link_nodes(*chain, graph.add("buffersink")).configure()
+
+    # The filter looks at four frames at a time. Both ends are shown twice:
+    #   pts    0       1       2       3
+    #   frame  frame0  frame0  frame1  frame1
+    #                     ^ 1 + tau
+    wanted = 1 + place
+    for pts, array in enumerate((frame0, frame0, frame1, frame1)):
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), format="rgb24")
+        frame.pts, frame.time_base = pts, Fraction(1, 1)
+        graph.push(frame)
+    graph.push(None)
+    while True:
+        try:
+            made = graph.pull()
+        except (av.error.BlockingIOError, av.error.EOFError) as error:
+            raise ComponentError(f"minterpolate: this FFmpeg made no frame at tau = {place}") from error
+        assert isinstance(made, av.VideoFrame) and made.pts is not None and made.time_base is not None
+        if made.pts * made.time_base == wanted:
+            return made.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+
+
+MINTERPOLATE_SMALLEST_SIDE = 32
+"""Pixels; the filter refuses smaller frames."""
+
+BASELINES: dict[str, Callable[[], Baseline]] = {
+    "repeat": lambda: repeat,
+    "blend": lambda: blend,
+    "dis": Dis,
+    "dis-fast": lambda: Dis(finest_scale=1),
+    "minterpolate": lambda: minterpolate,
+}
+
+
+def make_baseline(name: str) -> Baseline:
+    """A baseline by its name on the command line."""
+    if name not in BASELINES:
+        raise UsageError(f"unknown baseline '{name}'; there are {', '.join(BASELINES)}")
+    return BASELINES[name]()
+
+
+def load_cv2() -> Any:
+    try:
+        import cv2
+    except ImportError as error:
+        raise ComponentError('OpenCV is not installed; install it with: pip install "vfi-flow[train]"') from error
+    return cv2
+
+
+def to_grey(frame: Frame) -> Frame:
+    cv2 = load_cv2()
+    return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+
+
+def to_bytes(image: NDArray[np.floating]) -> Frame:
+    """Clamp, round, cast."""
+    return np.clip(image, 0, 255).round().astype(np.uint8)
