@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Interpolates every video of a folder. A video that fails does not stop the others; what is done is not done again.
+#
+#     samples/batch_job.sh INPUT_FOLDER OUTPUT_FOLDER [options of `vfi-flow interpolate`]
+#     samples/batch_job.sh holiday holiday60 -r 60 -crf 18
+#
+# Exit code: 0 all done, 1 some videos failed (their names are in OUTPUT_FOLDER/failed.txt), 2 usage,
+# 4 no video can be done here (model, encoder or device missing), 130 interrupted.
+set -uo pipefail
+
+if [ $# -lt 2 ] || [ ! -d "$1" ]; then
+    echo "usage: $0 INPUT_FOLDER OUTPUT_FOLDER [options of vfi-flow interpolate]" >&2
+    exit 2
+fi
+input=$1 output=$2
+shift 2
+mkdir -p "$output" || exit 2
+: >"$output/failed.txt"
+
+shopt -s nullglob nocaseglob
+for video in "$input"/*.{mp4,mkv,mov,webm,avi}; do
+    target=$output/$(basename "$video")
+    # Without </dev/null the command could read the keyboard, or the list of a `while read` loop.
+    vfi-flow interpolate "$video" "$target" --progress none "$@" </dev/null
+    code=$?
+    case $code in
+        0) echo "done     $target" ;;
+        7) if [ -e "$target" ]; then                # from an earlier run; the result is only ever there when complete
+               echo "exists   $target"
+           else                                     # the disk is full or the folder cannot be written
+               echo "$video" >>"$output/failed.txt"
+               echo "failed   $video (exit code $code)" >&2
+           fi ;;
+        2 | 4 | 130) exit $code ;;                  # wrong options, nothing to run on, Ctrl-C: the next would fail too
+        *) echo "$video" >>"$output/failed.txt"     # 3 unreadable, 5 out of memory, 6 failed verification
+           echo "failed   $video (exit code $code)" >&2 ;;
+    esac
+done
+
+[ ! -s "$output/failed.txt" ] || exit 1
+rm "$output/failed.txt"
