@@ -34,3 +34,12 @@ def load_script(path: Path) -> ModuleType:
 def make_clips() -> ModuleType:
     """samples/make_clips.py: `render(scene, seconds, width, height)` is the true frame at any moment."""
     return load_script(ROOT / "samples" / "make_clips.py")
+
+
+@pytest.fixture(scope="session")
+def trained_model() -> str:
+    """Name of the default model; the test is skipped where it cannot run."""
+    if not list((ROOT / "vfi_flow" / "model" / "weights").glob("base*.onnx")):
+        pytest.skip("the weights of `base` are not in this checkout")
+    pytest.importorskip("onnxruntime")
+    return "base"
