@@ -44,6 +44,9 @@ class Dis:
     PSNR on our validation clips.
     """
 
+    smallest_side = 16
+    """Pixels; smaller frames are blended, because too few of the flow's 8-pixel patches fit into them."""
+
     def __init__(self, finest_scale: int = 0) -> None:
         self._flow = load_cv2().DISOpticalFlow_create(load_cv2().DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._flow.setFinestScale(finest_scale)
@@ -51,7 +54,7 @@ class Dis:
     def __call__(self, frame0: Frame, frame1: Frame, tau: float) -> Frame:
         if frame0.shape != frame1.shape:
             raise UsageError(f"frame0 and frame1 must have the same shape, got {frame0.shape} and {frame1.shape}")
-        if min(frame0.shape[:2]) < DIS_SMALLEST_SIDE:
+        if min(frame0.shape[:2]) < self.smallest_side:
             return blend(frame0, frame1, tau)
         forwards = project(self.flow(frame0, frame1), tau)
         backwards = -project(self.flow(frame1, frame0), 1 - tau)
@@ -64,9 +67,6 @@ class Dis:
         """Optical flow from `source` to `target`: source[p] is found at target[p + flow[p]]."""
         return self._flow.calc(to_grey(source), to_grey(target), None)
 
-
-DIS_SMALLEST_SIDE = 16
-"""Pixels; OpenCV's DIS refuses frames that are smaller than its 8-pixel patch at the coarsest scale it picks."""
 
 MIXING_GREY_LEVELS = 10.0
 """How far the disagreements of two velocities must lie apart for one to weigh e times the other; 8-bit levels."""

@@ -16,9 +16,6 @@ STRIDES = (4, 1, 1, 1, 1)
 PADDINGS = (2, 2, 1, 1, 1)
 POOLED_BEFORE = (1, 2)
 
-SMALLEST_SIDE = 31
-"""Pixels; below, nothing is left of the picture after the second pooling."""
-
 
 class Lpips(nn.Module):
     """Distance of two images: 0 for equal ones, around 0.05 where the difference is hard to see.

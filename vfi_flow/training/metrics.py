@@ -1,6 +1,7 @@
 """How far a made frame is from the true one. Frames are (H, W, 3) uint8 RGB, gamma-encoded."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ STATIC_SHARE = 0.01
 levels of each other in every channel; flicker is measured on clips where more than this share of the pixels is."""
 
 SPECTRUM_RINGS = 32
+
+LPIPS_SMALLEST_SIDE = 31
+"""Pixels; below, nothing is left of a picture after AlexNet's second pooling."""
 
 
 def psnr(made: Frame, truth: Frame) -> float:
@@ -133,6 +137,16 @@ def static(frame0: Frame, truth: Frame, frame1: Frame) -> NDArray[np.bool_]:
     cv2 = load_cv2()
     smooth = [cv2.blur(frame.astype(np.float32), (3, 3)) for frame in (frame0, truth, frame1)]
     return (np.maximum.reduce(smooth) - np.minimum.reduce(smooth)).max(axis=2) <= STATIC_GREY_LEVELS
+
+
+def lpips_distance(lpips: Callable[[Any, Any], Any], made: Frame, truth: Frame) -> float:
+    """LPIPS of two frames; NaN for frames that are too small for it."""
+    import torch
+
+    if min(truth.shape[:2]) < LPIPS_SMALLEST_SIDE:
+        return math.nan
+    with torch.inference_mode():
+        return float(lpips(to_tensor(made), to_tensor(truth)))
 
 
 def seed_spread(draws: list[Frame]) -> float:

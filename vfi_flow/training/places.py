@@ -7,6 +7,7 @@ at a few frames however long a clip is. PyAV decodes; where it is not installed,
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ class Spacing:
 
 
 def spacing(tau: Fraction, gap: int) -> Spacing:
-    """tau = p/q takes the frames p * gap before and (q - p) * gap behind the dropped one: 1/2 and gap 1, j-1 and j+1."""
+    """tau = p/q takes the frames p * gap before and (q - p) * gap behind the dropped one: j - 1 and j + 1 for 1/2."""
     if not 0 < tau < 1 or tau.denominator > 8:
         raise UsageError(f"--tau must be a fraction between 0 and 1 with a denominator of at most 8, got {tau}")
     if gap < 1:
@@ -92,6 +93,14 @@ def triplets(clip: Path, places: Sequence[int], spacing: Spacing) -> Iterator[Tr
             kept = {i: array for i, array in kept.items() if i in needed}
     if waiting:
         raise InputError(f"{clip}: frame {around[waiting[0]][2]} cannot be read")
+
+
+def check(clip: Path, spacing: Spacing) -> None:
+    """Fails now, rather than after hours of other clips, if the clip cannot be read or has no place to measure."""
+    needed = spacing.before + spacing.after + 1
+    found = sum(1 for _ in islice(decode(clip, wanted=()), needed))
+    if found < needed:
+        raise InputError(f"{clip}: {found} frames are too few; {needed} are needed to drop one and keep its neighbours")
 
 
 def frame_times(clip: Path) -> list[float]:

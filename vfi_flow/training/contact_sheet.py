@@ -1,0 +1,113 @@
+"""A picture of true and made frames side by side: a row for each place of a clip, a column for each method."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.training import metrics
+from vfi_flow.training.baselines import load_cv2
+from vfi_flow.training.evaluate import Method, run
+from vfi_flow.training.places import Triplet
+
+Frame = NDArray[np.uint8]
+
+CELL_WIDTH = 480
+MARGIN = 6
+TEXT_HEIGHT = 22
+BACKGROUND, FOREGROUND = 24, 230
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a frame, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, frame: Frame) -> Frame:
+        return frame[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    seconds: float
+    index: int
+    """Number of the dropped frame in its clip."""
+    truth: Frame
+    made: Sequence[Frame]
+    """One for each method, of the same size as `truth`."""
+
+
+def make_row(triplet: Triplet, seconds: float, methods: Sequence[Method], crop: tuple[int, int] | None) -> Row:
+    """The frame made by every method; `crop` = (width, height) shows only that much, where most moves."""
+    frame0, truth, frame1 = triplet.frame0, triplet.truth, triplet.frame1
+    made = [run(method, frame0, frame1, 0.5, key=triplet.index) for method in methods]
+    if crop is not None:
+        window = most_motion(frame0, frame1, *crop)
+        truth, made = window.cut(truth), [window.cut(frame) for frame in made]
+    return Row(seconds, triplet.index, truth, made)
+
+
+def most_motion(frame0: Frame, frame1: Frame, width: int, height: int) -> Window:
+    """The window of this size in which the two frames differ most."""
+    frame_height, frame_width = frame0.shape[:2]
+    if width > frame_width or height > frame_height:
+        raise UsageError(f"--crop {width}x{height} is larger than the frames, {frame_width}x{frame_height}")
+    difference = np.abs(frame0.astype(np.float32) - frame1).mean(axis=2)
+    sums = np.pad(difference.cumsum(axis=0, dtype=np.float64).cumsum(axis=1), ((1, 0), (1, 0)))
+    inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    top, left = np.unravel_index(inside.argmax(), inside.shape)
+    return Window(int(top), int(left), height, width)
+
+
+def draw(rows: Sequence[Row], columns: Sequence[str]) -> Frame:
+    """The sheet; `columns` are the names of the methods, the truth stands before them.
+
+    Pictures are scaled to one width, small ones with visible pixels. The PSNR under each is that of what is shown.
+    """
+    names = ["truth", *columns]
+    lines = [strip([label(name, CELL_WIDTH) for name in names])]
+    for row in rows:
+        captions = [f"{row.seconds:.3f} s, frame {row.index}"]
+        captions += [f"{metrics.psnr(made, row.truth):.2f} dB" for made in row.made]
+        lines.append(strip([fit(frame) for frame in (row.truth, *row.made)]))
+        lines.append(strip([label(caption, CELL_WIDTH) for caption in captions]))
+    return np.concatenate([gap(MARGIN, lines[0].shape[1]), *lines], axis=0)
+
+
+def fit(frame: Frame) -> Frame:
+    """Scaled to the width of a cell."""
+    cv2 = load_cv2()
+    height = max(1, round(frame.shape[0] * CELL_WIDTH / frame.shape[1]))
+    method = cv2.INTER_AREA if frame.shape[1] > CELL_WIDTH else cv2.INTER_NEAREST
+    return cv2.resize(np.ascontiguousarray(frame), (CELL_WIDTH, height), interpolation=method)
+
+
+def label(text: str, width: int) -> Frame:
+    cv2 = load_cv2()
+    picture = gap(TEXT_HEIGHT, width)
+    colour = (FOREGROUND,) * 3
+    return cv2.putText(picture, text, (2, TEXT_HEIGHT - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, 1, cv2.LINE_AA)
+
+
+def strip(cells: Sequence[Frame]) -> Frame:
+    """Cells of one height in a line, with margins."""
+    margin = gap(cells[0].shape[0], MARGIN)
+    return np.concatenate([margin, *(part for cell in cells for part in (cell, margin))], axis=1)
+
+
+def gap(height: int, width: int) -> Frame:
+    return np.full((height, width, 3), BACKGROUND, np.uint8)
+
+
+def to_png(picture: Frame) -> bytes:
+    cv2 = load_cv2()
+    done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if not done:
+        raise ComponentError("this OpenCV cannot write PNG")
+    return data.tobytes()

@@ -1,0 +1,185 @@
+"""Drop frames of clips, make them again with several methods, and measure how far each is from the truth."""
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vfi_flow.errors import ComponentError
+from vfi_flow.training import metrics, places
+from vfi_flow.training.baselines import Baseline, Dis
+from vfi_flow.training.places import Spacing, Triplet
+
+Frame = NDArray[np.uint8]
+Values = dict[str, float]
+"""Metric -> value; NaN where the metric is not defined."""
+
+METRICS = (
+    "psnr_db",
+    "ssim",
+    "lpips",
+    "sharpness",
+    "spectrum_distance_db",
+    "static_flicker",
+    "seed_spread",
+    "wall_milliseconds",
+    "cpu_milliseconds",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """Something that makes frames, under the name it has in the tables."""
+
+    name: str
+    make: Callable[[Frame, Frame, float, int], Frame]
+    """(frame0, frame1, tau, key) -> frame; `key` chooses the noise where there is any."""
+    has_noise: bool = False
+    """Whether another key gives another frame, so that its spread is worth measuring."""
+
+
+def without_noise(name: str, baseline: Baseline) -> Method:
+    return Method(name, lambda frame0, frame1, tau, key: baseline(frame0, frame1, tau))
+
+
+class FrameMaker(Protocol):
+    """What is used of `vfi_flow.Interpolator`."""
+
+    model_name: str
+
+    def __call__(self, frame0: Frame, frame1: Frame, taus: Sequence[float], pts: int = 0) -> list[Frame]: ...
+
+
+def of_interpolator(interpolator: FrameMaker, steps: int, strength: float | None = None) -> Method:
+    name = f"{interpolator.model_name} steps {steps}" + ("" if strength is None else f" strength {strength:g}")
+    return Method(
+        name,
+        lambda frame0, frame1, tau, key: interpolator(frame0, frame1, taus=[tau], pts=key)[0],
+        has_noise=steps > 0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    spacing: Spacing
+    per_clip: int | None = 3
+    """Places in each clip, evenly spaced; None: as many as fit."""
+    draws: int = 0
+    """How many draws of the noise the seed spread is measured over; below 2: not at all."""
+    lpips: Callable[[Any, Any], Any] | None = None
+    """Distance of two (1, 3, H, W) tensors in [0, 1]; None: not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Length of the optical flow from `frame0` to `frame1`, in pixels."""
+
+    median: float
+    p95: float
+
+
+@dataclass(slots=True)
+class ClipResult:
+    name: str
+    height: int
+    width: int
+    frames: int
+    places: list[int] = field(default_factory=list)
+    motion: list[Motion] = field(default_factory=list)
+    by_place: dict[str, list[Values]] = field(default_factory=dict)
+    """Method -> values at each place."""
+    whole: dict[str, Values] = field(default_factory=dict)
+    """Method -> values of the clip: means over places, medians for times, flicker over all places."""
+
+
+def evaluate_clips(paths: Sequence[Path], methods: Sequence[Method], options: Options) -> Iterator[ClipResult]:
+    """The results of one clip after the other; every method sees the same frames."""
+    for path in paths:
+        places.check(path, options.spacing)
+    dis = Dis(finest_scale=1)
+    for number, path in enumerate(paths):
+        yield evaluate_clip(path, methods, options, dis, warm_up=number == 0)
+
+
+def evaluate_clip(
+    path: Path, methods: Sequence[Method], options: Options, dis: Dis, warm_up: bool = False
+) -> ClipResult:
+    spacing = options.spacing
+    frames = len(places.frame_times(path))
+    chosen = places.spread(frames, spacing, options.per_clip)
+    result = ClipResult(path.stem, 0, 0, frames, chosen, by_place={method.name: [] for method in methods})
+    flicker: dict[str, metrics.Flicker] = {}
+    for triplet in places.triplets(path, chosen, spacing):
+        if not flicker:
+            result.height, result.width = triplet.truth.shape[:2]
+            flicker = {method.name: metrics.Flicker(result.height, result.width) for method in methods}
+            if warm_up:
+                # Other frames of the same size: nothing that a method keeps from here helps it when it is timed.
+                outer = [np.ascontiguousarray(frame[::-1]) for frame in (triplet.frame0, triplet.frame1)]
+                for method in methods:
+                    run(method, outer[0], outer[1], spacing.tau, key=0)
+        result.motion.append(measure_motion(triplet, dis))
+        unmoved = metrics.static(triplet.frame0, triplet.truth, triplet.frame1)
+        for method in methods:
+            made, values = evaluate_place(method, triplet, options)
+            flicker[method.name].add(made, triplet.truth, unmoved)
+            result.by_place[method.name].append(values)
+    for method in methods:
+        result.whole[method.name] = summary(result.by_place[method.name], flicker[method.name].value())
+    return result
+
+
+def evaluate_place(method: Method, triplet: Triplet, options: Options) -> tuple[Frame, Values]:
+    """The made frame and its values."""
+    frame0, frame1, truth, tau = triplet.frame0, triplet.frame1, triplet.truth, options.spacing.tau
+    wall, cpu = time.perf_counter(), time.process_time()
+    made = run(method, frame0, frame1, tau, key=triplet.index)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+
+    values = {
+        "psnr_db": metrics.psnr(made, truth),
+        "ssim": metrics.ssim(made, truth),
+        "sharpness": metrics.sharpness(made, truth, metrics.moving(frame0, frame1)),
+        "spectrum_distance_db": metrics.spectrum_distance(made, truth),
+        "wall_milliseconds": 1000 * wall,
+        "cpu_milliseconds": 1000 * cpu,
+    }
+    if options.lpips is not None:
+        values["lpips"] = metrics.lpips_distance(options.lpips, made, truth)
+    if options.draws > 1 and method.has_noise:
+        # A key far from every frame number, so that no draw is also the noise of another place.
+        draws = [run(method, frame0, frame1, tau, key=triplet.index + n * 2**32) for n in range(1, options.draws)]
+        values["seed_spread"] = metrics.seed_spread([made, *draws])
+    return made, values
+
+
+def run(method: Method, frame0: Frame, frame1: Frame, tau: float, key: int) -> Frame:
+    made = method.make(frame0, frame1, tau, key)
+    if not isinstance(made, np.ndarray) or made.dtype != np.uint8 or made.shape != frame0.shape:
+        got = f"{made.dtype} {made.shape}" if isinstance(made, np.ndarray) else type(made).__name__
+        raise ComponentError(f"{method.name}: expected an array uint8 {frame0.shape}, got {got}")
+    return made
+
+
+def measure_motion(triplet: Triplet, dis: Dis) -> Motion:
+    if min(triplet.truth.shape[:2]) < Dis.smallest_side:
+        return Motion(math.nan, math.nan)
+    length = np.linalg.norm(dis.flow(triplet.frame0, triplet.frame1), axis=2)
+    return Motion(float(np.median(length)), float(np.percentile(length, 95)))
+
+
+def summary(by_place: Sequence[Values], flicker: float = math.nan) -> Values:
+    """Values of several places as one: the mean, and the median of times; undefined places are left out."""
+    values = {}
+    for metric in METRICS:
+        defined = [place[metric] for place in by_place if not math.isnan(place.get(metric, math.nan))]
+        middle = statistics.median if metric.endswith("milliseconds") else statistics.fmean
+        values[metric] = middle(defined) if defined else math.nan
+    values["static_flicker"] = flicker
+    return values
