@@ -16,8 +16,8 @@ from vfi_flow.errors import ComponentError, OutputError, UsageError
 if TYPE_CHECKING:
     from vfi_flow.training.evaluate import Method
 
-DESCRIPTION = """Every chosen frame of every clip in a folder is dropped and made again from its neighbours, by the model
-and by the baselines, and compared with the truth. The table has PSNR, SSIM, LPIPS (if its weights are given),
+DESCRIPTION = """Every chosen frame of every clip in a folder is dropped and made again from its neighbours, by the
+model and by the baselines, and compared with the truth. The table has PSNR, SSIM, LPIPS (if its weights are given),
 sharpness (Laplacian energy in moving areas, 1 is right), log power-spectrum distance, flicker of static areas, and
 milliseconds per frame, with 95 % intervals over clips."""
 
