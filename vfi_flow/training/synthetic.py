@@ -166,21 +166,27 @@ def scroll(rng: Rng, tau: float, magnitude: float) -> tuple[Motion, bool]:
 def texels(track: Track, density: float) -> tuple[int, int]:
     """Width and height of a texture that covers all that the frames see of a background."""
     x0, y0, x1, y1 = track.box
-    return int((x1 - x0) * density) + 2, int((y1 - y0) * density) + 2
+    return int((x1 - x0) * density) + 3, int((y1 - y0) * density) + 3
 
 
-def background(picture: np.ndarray, track: Track, density: float = DENSITY) -> Layer:
-    return Layer(surfaces.with_alpha(picture), track.box[:2], density, track, endless=True)
+def spread_origin(rng: Rng, track: Track, density: float) -> tuple[float, float]:
+    """Corner of a texture that covers everything, at any fraction of a texel: no frame is sharper than the others."""
+    x, y = rng.uniform(0, 1 / density, 2) if density > 1 else (0.0, 0.0)
+    return float(track.box[0] - x), float(track.box[1] - y)
+
+
+def background(rng: Rng, picture: np.ndarray, track: Track, density: float = DENSITY) -> Layer:
+    return Layer(surfaces.with_alpha(picture), spread_origin(rng, track, density), density, track, endless=True)
 
 
 def photo_background(rng: Rng, stage: Stage, stills: Stills, motion: Motion) -> Layer:
     track = stage.track(motion)
-    return background(surfaces.cut(rng, stills, *texels(track, DENSITY), DENSITY), track)
+    return background(rng, surfaces.cut(rng, stills, *texels(track, DENSITY), DENSITY), track)
 
 
 def covering(rng: Rng, picture: np.ndarray, mask: np.ndarray, track: Track) -> Layer:
     """A layer as large as the scene with holes: fences, wires."""
-    return Layer(surfaces.with_alpha(picture, mask), track.box[:2], DENSITY, track, endless=True)
+    return Layer(surfaces.with_alpha(picture, mask), spread_origin(rng, track, DENSITY), DENSITY, track, endless=True)
 
 
 Paint = Callable[[Rng, Stills, int, int], np.ndarray]
@@ -259,7 +265,7 @@ def photo_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
 def smooth_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
     """Soft surfaces of low contrast that move, often far: rendered scenes, sky, skin, out-of-focus ground."""
     track = stage.track(camera(rng, stage, draw_magnitude(rng)))
-    layers = [background(surfaces.smooth(rng, stills, *texels(track, DENSITY)), track)]
+    layers = [background(rng, surfaces.smooth(rng, stills, *texels(track, DENSITY)), track)]
     for _ in range(rng.integers(0, 4)):
         layers.append(thing(rng, stage, stills, smooth_paint, Motion(), draw_magnitude(rng)))
     return layers
@@ -269,7 +275,7 @@ def cartoon_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
     """Flat colours and dark outlines."""
     track = stage.track(camera(rng, stage))
     paint = flat_paint if rng.random() < 0.6 else photo_paint
-    layers = [background(paint(rng, stills, *texels(track, DENSITY)), track)]
+    layers = [background(rng, paint(rng, stills, *texels(track, DENSITY)), track)]
     outlined = rng.random() < 0.7
     for _ in range(rng.integers(2, 6)):
         layers.append(thing(rng, stage, stills, flat_paint, Motion(), draw_magnitude(rng), outlined))
@@ -284,7 +290,7 @@ def page_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
         motion, whole = camera(rng, stage, magnitude), False
     track = stage.track(motion)
     density = 1 if whole else DENSITY
-    return [background(surfaces.page(rng, stills, *texels(track, density), density), track, density)]
+    return [background(rng, surfaces.page(rng, stills, *texels(track, density), density), track, density)]
 
 
 def screen_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
@@ -292,7 +298,7 @@ def screen_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
     layers = page_scene(rng, stage, stills)
     if rng.random() < 0.3:
         track = stage.track(Motion())
-        layers = [background(surfaces.page(rng, stills, *texels(track, 1), 1), track, 1)]
+        layers = [background(rng, surfaces.page(rng, stills, *texels(track, 1), 1), track, 1)]
     if rng.random() < 0.6:
         layers.append(window(rng, stage, stills))
     if rng.random() < 0.7:
@@ -355,14 +361,14 @@ def pattern_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
     """Repeated texture. It moves by less than half a period, so that the smallest motion is the true one."""
     period = float(np.exp(rng.uniform(np.log(5), np.log(40))))
     landmarks = rng.random() < 0.4
-    magnitude = draw_magnitude(rng, largest=12.0 if landmarks else 0.4 * period)
+    magnitude = draw_magnitude(rng, largest=12.0 if landmarks else 0.22 * period)
     track = stage.track(camera(rng, stage, magnitude, elastic=0.1))
     width, height = texels(track, DENSITY)
     picture = surfaces.tinted(rng, surfaces.pattern(rng, width, height, DENSITY * period))
     if landmarks or rng.random() < 0.3:
         shade = surfaces.cut(rng, stills, width, height, DENSITY)
         picture = cv2.addWeighted(picture, 0.6, shade, 0.4, 0)
-    layers = [background(picture, track)]
+    layers = [background(rng, picture, track)]
     if rng.random() < 0.4:
         layers.append(thing(rng, stage, stills, any_paint, Motion(), draw_magnitude(rng)))
     return layers
@@ -372,7 +378,7 @@ def fence_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
     """Bars or a mesh before a photo, each with its own motion."""
     layers = [photo_background(rng, stage, stills, camera(rng, stage))]
     period = float(np.exp(rng.uniform(np.log(8), np.log(48))))
-    track = stage.track(camera(rng, stage, draw_magnitude(rng, largest=0.4 * period), elastic=0.1))
+    track = stage.track(camera(rng, stage, draw_magnitude(rng, largest=0.22 * period), elastic=0.1))
     width, height = texels(track, DENSITY)
     mask = surfaces.fence(rng, width, height, DENSITY * period)
     layers.append(covering(rng, any_paint(rng, stills, width, height), mask, track))
@@ -384,7 +390,7 @@ def line_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
     motion = camera(rng, stage)
     track = stage.track(motion)
     paint = photo_paint if rng.random() < 0.6 else flat_paint
-    layers = [background(paint(rng, stills, *texels(track, DENSITY)), track)]
+    layers = [background(rng, paint(rng, stills, *texels(track, DENSITY)), track)]
     for _ in range(rng.integers(1, 3)):
         track = stage.track(camera(rng, stage, draw_magnitude(rng, largest=24.0)))
         width, height = texels(track, DENSITY)
