@@ -78,10 +78,10 @@ def spectrum_distance(made: Frame, truth: Frame) -> float:
     Each frame's channel mean, less its average, under a Hann window; power averaged over 32 rings of equal width of
     the radial frequency between 0 and 0.5 cycles per pixel, plus the power of 8-bit rounding, 1/12 level squared;
     root mean square over the rings of 10 log10(made / true). It does not see where detail is, so a sample with right
-    texture in a wrong place scores well and a blurred mean badly: the opposite of PSNR.
+    texture in a wrong place scores well and a blurred mean badly: the opposite of PSNR. NaN for a single pixel.
     """
     difference = 10 * (np.log10(ring_powers(made)) - np.log10(ring_powers(truth)))
-    return float(np.sqrt(np.square(difference).mean()))
+    return float(np.sqrt(np.square(difference).mean())) if difference.size else math.nan
 
 
 def ring_powers(frame: Frame) -> NDArray[np.float64]:
