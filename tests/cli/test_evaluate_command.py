@@ -1,0 +1,182 @@
+"""`vfi-flow evaluate` with a fake interpolator: the table, the JSON, and one sentence for what is wrong."""
+
+import json
+import sys
+from types import ModuleType
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+pytest.importorskip("kornia")
+pytest.importorskip("cv2")
+
+from clips import moving_square, write_clip
+
+from vfi_flow.cli.main import main
+from vfi_flow.training.baselines import blend
+from vfi_flow.training.lpips import expected_shapes
+
+
+class FakeInterpolator:
+    """Blends; how it was opened and whether it was closed is kept."""
+
+    opened: ClassVar[list[dict]] = []
+    closed = 0
+
+    def __init__(self, **options) -> None:
+        self.opened.append(options)
+        self.model_name, self.model_hash, self.engine = options["model"], "ab12", "none"
+
+    def __enter__(self) -> "FakeInterpolator":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        type(self).closed += 1
+
+    def __call__(self, frame0, frame1, taus, pts=0):
+        return [blend(frame0, frame1, tau) for tau in taus]
+
+
+@pytest.fixture
+def interpolator(monkeypatch):
+    module = ModuleType("vfi_flow.inference.interpolator")
+    module.Interpolator = FakeInterpolator
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(FakeInterpolator, "opened", [])
+    monkeypatch.setattr(FakeInterpolator, "closed", 0)
+    return FakeInterpolator
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    write_clip(folder / "a.mp4", moving_square(7))
+    write_clip(folder / "b.mp4", moving_square(5, width=80, height=56))
+    return folder
+
+
+def test_model_and_baselines_stand_in_one_table_and_in_the_json(folder, tmp_path, interpolator, capsys):
+    code = main(["evaluate", "--data", str(folder), "--json", str(tmp_path / "result.json"), "--strength", "0.5"])
+    out, document = capsys.readouterr().out, json.loads((tmp_path / "result.json").read_text())
+
+    assert code == 0
+    names = ["base steps 0", "base steps 1 strength 0.5", "repeat", "blend", "dis", "minterpolate"]
+    assert [method["name"] for method in document["methods"]] == names
+    assert all(f"\n| {name} " in out for name in names)
+    assert "All: 2 clips, 6 places" in out
+    assert [options["steps"] for options in interpolator.opened] == [0, 1]
+    assert [options["strength"] for options in interpolator.opened] == [None, 0.5]
+    assert interpolator.closed == 2
+    assert document["settings"]["model"] == {"name": "base", "hash": "ab12", "engine": "none"}
+    by_name = {method["name"]: method["overall"]["psnr_db"] for method in document["methods"]}
+    assert by_name["base steps 0"] == by_name["blend"] and by_name["dis"]["mean"] > by_name["blend"]["mean"]
+
+
+def test_without_the_model_nothing_of_it_is_loaded(folder, interpolator, capsys):
+    code = main(["evaluate", "--data", str(folder), "--steps", "none", "--baselines", "blend", "--per-clip", "all"])
+
+    assert code == 0 and interpolator.opened == []
+    assert "2 clips, 5 places" in capsys.readouterr().out
+
+
+def test_another_tau_keeps_other_neighbours(folder, tmp_path, capsys):
+    arguments = [
+        "--steps",
+        "none",
+        "--baselines",
+        "blend,minterpolate",
+        "--tau",
+        "1/4",
+        "--json",
+        str(tmp_path / "r.json"),
+    ]
+    code = main(["evaluate", "--data", str(folder), *arguments])
+
+    assert code == 0
+    clips = json.loads((tmp_path / "r.json").read_text())["clips"]
+    assert [clip["places"] for clip in clips] == [[1, 2, 3], [1]]
+
+
+def test_a_users_own_interpolator_is_measured_too(folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.py").write_text("def later(frame0, frame1, tau):\n    return frame1\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    code = main(
+        ["evaluate", "--data", str(folder), "--steps", "none", "--baselines", "none", "--against", "mine:later"]
+    )
+
+    assert code == 0
+    assert "| mine:later " in capsys.readouterr().out
+
+
+def test_lpips_is_measured_when_its_weights_are_given(folder, tmp_path, capsys):
+    random = np.random.default_rng(0)
+    weights = {name: np.abs(random.normal(size=shape)) for name, shape in expected_shapes().items()}
+    np.savez(tmp_path / "weights.npz", **weights)
+    common = ["evaluate", "--data", str(folder), "--steps", "none", "--baselines", "blend"]
+
+    assert main([*common, "--lpips", str(tmp_path / "weights.npz")]) == 0
+    assert "LPIPS" in capsys.readouterr().out
+    assert main(common) == 0
+    assert "LPIPS" not in capsys.readouterr().out
+
+
+def test_a_bad_folder_is_one_sentence_and_exit_code_3(tmp_path, capsys):
+    empty, broken, short = (tmp_path / name for name in ("empty", "broken", "short"))
+    for path in (empty, broken, short):
+        path.mkdir()
+    (broken / "clip.mp4").write_text("not a video")
+    write_clip(short / "clip.mp4", moving_square(2))
+
+    for path, reason in {
+        tmp_path / "missing": "no such folder",
+        empty: "no videos in this folder",
+        broken: "cannot be read as a video",
+        short: "2 frames are too few",
+    }.items():
+        code = main(["evaluate", "--data", str(path), "--steps", "none"])
+        error = capsys.readouterr().err
+        assert code == 3
+        assert reason in error and str(path) in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (["--steps", "none", "--baselines", "none"], 2, "nothing to evaluate"),
+        (["--steps", "none", "--baselines", "rife"], 2, "unknown baseline 'rife'"),
+        (["--steps", "none", "--tau", "1/9"], 2, "--tau must be"),
+        (["--steps", "none", "--gap", "0"], 2, "--gap must be at least 1"),
+        (["--steps", "none", "--threads", "0"], 2, "--threads must be at least 1"),
+        (["--steps", "none", "--draws", "1"], 2, "--draws must be"),
+        (["--steps", "none", "--against", "nowhere:f"], 2, "no module 'nowhere'"),
+        (["--steps", "none", "--against", "math:nothing"], 2, "no callable 'nothing'"),
+        (["--steps", "none", "--against", "math"], 2, "MODULE:NAME"),
+        (["--steps", "none", "--lpips", "missing.npz"], 3, "missing.npz: no such file"),
+        (["--steps", "none", "--json", "missing/r.json"], 7, "the folder missing does not exist"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(folder, arguments, code, reason, capsys):
+    assert main(["evaluate", "--data", str(folder), *arguments]) == code
+    error = capsys.readouterr().err
+    assert reason in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--steps", "x"], ["--steps", "1,1"], ["--steps=-1"], ["--per-clip", "0"], ["--tau", "half"]]
+)
+def test_values_that_cannot_be_parsed_are_misuse(folder, arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "--data", str(folder), *arguments])
+
+    assert stopped.value.code == 2
+    assert arguments[0].split("=")[0] in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named_with_its_remedy(folder, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    monkeypatch.setitem(sys.modules, "kornia", None)
+
+    assert main(["evaluate", "--data", str(folder)]) == 4
+    assert 'OpenCV and kornia are not installed; install with: pip install "vfi-flow[train]"' in capsys.readouterr().err
