@@ -38,6 +38,9 @@ class Division(Protocol):
     def rate_from(self, source_rate: Fraction) -> Fraction:
         """Mean rate of the output."""
 
+    def end(self, last: Fraction, source_end: Fraction) -> Fraction:
+        """When the output that starts its last frame at `last` is over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Multiply:
@@ -63,6 +66,9 @@ class Multiply:
     def rate_from(self, source_rate: Fraction) -> Fraction:
         return source_rate * self.factor
 
+    def end(self, last: Fraction, source_end: Fraction) -> Fraction:
+        return source_end
+
 
 @dataclass(frozen=True, slots=True)
 class Resample:
@@ -83,6 +89,9 @@ class Resample:
 
     def rate_from(self, source_rate: Fraction) -> Fraction:
         return self.rate
+
+    def end(self, last: Fraction, source_end: Fraction) -> Fraction:
+        return last + 1 / self.rate
 
 
 def divide(division: Division, times: Iterable[Fraction], end: Fraction) -> Iterator[Instant]:

@@ -1,0 +1,86 @@
+"""Progress of a job on stderr: a bar for people, JSON lines for programs, or nothing."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from vfi_flow.pipeline.run import Progress
+
+CHOICES = ("auto", "bar", "json", "none")
+JSON_INTERVAL_SECONDS = 0.5
+
+
+class Show(Protocol):
+    def __call__(self, progress: Progress) -> None: ...
+
+
+@contextmanager
+def progress_display(choice: str, name: str, planned: int) -> Iterator[Show]:
+    """What shows the progress of the job `name`; "auto" is a bar on a terminal and nothing elsewhere."""
+    if choice == "bar" or (choice == "auto" and sys.stderr.isatty()):
+        with bar(name, planned) as show:
+            yield show
+    elif choice == "json":
+        with json_lines(name, planned) as show:
+            yield show
+    else:
+        yield lambda progress: None
+
+
+@contextmanager
+def bar(name: str, planned: int) -> Iterator[Show]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.1f} frames/s"),
+        TimeRemainingColumn(),
+    )
+    started = time.perf_counter()
+    with Bar(*columns, console=Console(stderr=True)) as display:
+        task = display.add_task(name, total=planned, rate=0.0)
+
+        def show(progress: Progress) -> None:
+            rate = progress.frames / max(time.perf_counter() - started, 1e-9)
+            display.update(task, completed=progress.frames, total=max(progress.planned, progress.frames), rate=rate)
+
+        yield show
+
+
+@contextmanager
+def json_lines(name: str, planned: int) -> Iterator[Show]:
+    """Events `start`, `progress` (at most two a second) and `done`, one object a line."""
+    started, last_line, last = time.perf_counter(), float("-inf"), Progress.none(planned)
+
+    def write(event: str, **fields: object) -> None:
+        print(json.dumps({"v": 1, "event": event, "file": name, **fields}), file=sys.stderr, flush=True)
+
+    def counts(progress: Progress) -> dict[str, object]:
+        elapsed = time.perf_counter() - started
+        rate = progress.frames / elapsed if elapsed > 0 else 0.0
+        rest = max(progress.planned - progress.frames, 0)
+        return {
+            "frame": progress.frames,
+            "frames": progress.planned,
+            "fps": round(rate, 3),
+            "eta_s": round(rest / rate, 1) if rate else None,
+            "out_time_us": round(progress.seconds * 1_000_000),
+        }
+
+    def show(progress: Progress) -> None:
+        nonlocal last_line, last
+        last = progress
+        if time.perf_counter() - last_line >= JSON_INTERVAL_SECONDS:
+            last_line = time.perf_counter()
+            write("progress", **counts(progress))
+
+    write("start", frames=planned)
+    yield show
+    write("done", **counts(last))

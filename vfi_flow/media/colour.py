@@ -1,0 +1,129 @@
+"""YUV <-> RGB with the frame's own matrix and range, so that new frames match the ones beside them."""
+
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from vfi_flow.errors import InputError
+
+RGB = 0
+BT709 = 1
+UNSPECIFIED = 2
+SMPTE170M = 6
+LIMITED = 1
+FULL = 2
+
+SCALER_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
+"""Matrices that swscale converts: number in the file -> number in swscale (601 has two names in files)."""
+
+# swscale's default is fast and biased: 8-bit 4:2:0 -> RGB -> 4:2:0 darkens luma by 1.1 code values on average, which
+# shows as a pulse between original and new frames. With these flags the mean error on flat colours is 0 and on
+# photographs 0.002, for 4 ms instead of 2 ms of CPU time per 1280x720 frame.
+EXACT = (
+    Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """How the numbers of a picture are meant; the codes are those of ISO/IEC 23091-2 (H.273), as FFmpeg uses them."""
+
+    matrix: int
+    range: int
+    """1 limited ("tv"), 2 full ("pc")."""
+    primaries: int
+    transfer: int
+    assumed: bool = False
+    """The file does not say its matrix; it was taken from the height."""
+
+
+def colour_of(picture: av.VideoFrame) -> Colour:
+    """What the frame says about itself; where it is silent: BT.709 from 720 lines on, else BT.601; limited range."""
+    primaries, transfer = picture.color_primaries, picture.color_trc
+    if picture.format.is_rgb:
+        return Colour(RGB, FULL, primaries, transfer)
+    full = picture.color_range == FULL or picture.format.name.startswith("yuvj")
+    matrix = picture.colorspace
+    if assumed := matrix in (RGB, UNSPECIFIED):
+        matrix = matrix_for(picture.height)
+    if matrix not in SCALER_MATRIX:
+        raise InputError(f"colour matrix {matrix} is not supported; supported are {sorted(SCALER_MATRIX)}")
+    return Colour(matrix, FULL if full else LIMITED, primaries, transfer, assumed)
+
+
+def matrix_for(height: int) -> int:
+    """The matrix that players assume for an untagged video."""
+    return BT709 if height >= 720 else SMPTE170M
+
+
+def colour_in(pix_fmt: str, source: Colour, height: int) -> Colour:
+    """`source` as a picture of format `pix_fmt` expresses it; only a change between RGB and YUV changes it."""
+    to_rgb = av.VideoFormat(pix_fmt).is_rgb
+    if to_rgb == (source.matrix == RGB):
+        return source
+    if to_rgb:
+        return Colour(RGB, FULL, source.primaries, source.transfer)
+    range_ = FULL if pix_fmt.startswith("yuvj") else LIMITED
+    return Colour(matrix_for(height), range_, source.primaries, source.transfer)
+
+
+class Converter:
+    """Converts the pictures of one video; for one thread, since it keeps swscale's state between calls."""
+
+    def __init__(self, source: Colour, pix_fmt: str, target: Colour) -> None:
+        """`source` tells how decoded pictures are meant; results are in `pix_fmt` and `target`."""
+        self.source = source
+        self.pix_fmt = pix_fmt
+        self.target = target
+        self._to_rgb = VideoReformatter()
+        self._from_rgb = VideoReformatter()
+        self._change_format = VideoReformatter()
+
+    def to_rgb(self, picture: av.VideoFrame) -> np.ndarray:
+        """(H, W, 3) uint8 RGB, gamma-encoded."""
+        rgb = self._to_rgb.reformat(
+            picture,
+            format="rgb24",
+            src_colorspace=SCALER_MATRIX.get(self.source.matrix),
+            src_color_range=self.source.range,
+            dst_color_range=FULL,
+            interpolation=EXACT,
+            threads=1,
+        )
+        return rgb.to_ndarray()
+
+    def from_rgb(self, array: np.ndarray) -> av.VideoFrame:
+        """Picture of format `pix_fmt` from (H, W, 3) uint8 RGB."""
+        picture = self._from_rgb.reformat(
+            av.VideoFrame.from_ndarray(np.ascontiguousarray(array), "rgb24"),
+            format=self.pix_fmt,
+            src_color_range=FULL,
+            dst_colorspace=SCALER_MATRIX.get(self.target.matrix),
+            dst_color_range=self.target.range,
+            interpolation=EXACT,
+            threads=1,
+        )
+        return self._tagged(picture)
+
+    def to_target(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """The picture itself where it has the target's format already, otherwise converted without a detour."""
+        if picture.format.name == self.pix_fmt:
+            return picture
+        changed = self._change_format.reformat(
+            picture,
+            format=self.pix_fmt,
+            src_colorspace=SCALER_MATRIX.get(self.source.matrix),
+            src_color_range=self.source.range,
+            dst_colorspace=SCALER_MATRIX.get(self.target.matrix),
+            dst_color_range=self.target.range,
+            interpolation=EXACT,
+            threads=1,
+        )
+        return self._tagged(changed)
+
+    def _tagged(self, picture: av.VideoFrame) -> av.VideoFrame:
+        picture.colorspace, picture.color_range = self.target.matrix, self.target.range
+        picture.color_primaries, picture.color_trc = self.target.primaries, self.target.transfer
+        return picture

@@ -1,0 +1,255 @@
+"""Video files in: decoded frames on an exact clock, and a sentence for every file that cannot be read."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideData
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from vfi_flow.errors import InputError
+from vfi_flow.media.colour import colour_of
+from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
+from vfi_flow.media.timing import common_unit, constant_rate_time, storable_unit
+
+COARSE_FORMATS = ("matroska", "flv")
+"""Containers that round time stamps to milliseconds, however they were meant."""
+
+MICROSECOND = Fraction(1, 1_000_000)
+
+
+def fraction(rational: object) -> Fraction | None:
+    """PyAV's rationals (Fraction or AVRational, by version) as Fraction; None for unknown."""
+    numerator, denominator = getattr(rational, "numerator", 0), getattr(rational, "denominator", 0)
+    return Fraction(numerator, denominator) if numerator and denominator else None
+
+
+def open_input(path: Path) -> InputContainer:
+    """The file as PyAV container; InputError with the reason where it is none."""
+    try:
+        if path.is_file() and path.stat().st_size == 0:
+            raise InputError(f"{path}: the file is empty")
+        return av.open(str(path), metadata_errors="replace")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a directory, expected a video file") from None
+    except PermissionError:
+        raise InputError(f"{path}: permission denied") from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a video file that FFmpeg can read ({reason(error)})") from None
+
+
+def reason(error: BaseException) -> str:
+    """FFmpeg's own words without the call they came from."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def pick_video(container: InputContainer, path: Path) -> VideoStream:
+    """The first video stream that is not a cover picture."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise InputError(f"{path}: no decoder for its video stream")
+            return stream
+    found = ", ".join(sorted({"cover picture" if s.type == "video" else s.type for s in container.streams}))
+    raise InputError(f"{path}: no video stream (found: {found or 'nothing'})")
+
+
+def clock_origin(container: InputContainer, window: Window) -> Fraction:
+    """The file's time at which the job's clock is 0: where the window starts.
+
+    A file that starts late (a recording that counts from midnight) is moved to 0 as ffmpeg does; one that starts early,
+    as sound with encoder delay does, is not.
+    """
+    starts = [s.start_time * s.time_base for s in container.streams if s.start_time is not None and s.time_base]
+    return max(Fraction(0), min(map(Fraction, starts), default=Fraction(0))) + window.start
+
+
+class VideoReader(AbstractContextManager["VideoReader"]):
+    """The frames of one window of a file, decoded as they are asked for.
+
+    with VideoReader(path, Window()) as reader:
+        for frame in reader.frames(): ...
+    """
+
+    def __init__(self, path: Path, window: Window, threads: int | None = None) -> None:
+        self.path, self.window = path, window
+        self.warnings: list[str] = []
+        self.container = open_input(path)
+        try:
+            self.stream = pick_video(self.container, path)
+        except InputError:
+            self.container.close()
+            raise
+        self.stream.thread_type = "AUTO"
+        if threads:
+            self.stream.thread_count = threads
+        for stream in self.container.streams:
+            if stream is not self.stream:
+                stream.discard = "all" if isinstance(stream.discard, str) else type(stream.discard).all
+        self.tick = fraction(self.stream.time_base) or MICROSECOND
+        self.rate = fraction(self.stream.average_rate) or fraction(self.stream.guessed_rate) or Fraction(25)
+        self.origin = clock_origin(self.container, window)
+        start = self.stream.start_time
+        self.stream_start = start * self.tick if start is not None else Fraction(0)
+        self.snaps = any(name in self.container.format.name for name in COARSE_FORMATS)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def frames(self) -> Iterator[SourceFrame]:
+        """All frames of the window in order of time; InputError where the file is damaged or ends too early."""
+        self._seek()
+        index, last, skipped, shown = 0, None, 0, Fraction(0)
+        for picture in self._pictures():
+            time = self._time(picture, last)
+            if last is not None and time <= last:
+                skipped += 1
+                continue
+            last, shown = time, self._duration(picture)
+            seconds = time - self.origin
+            if seconds < 0:
+                continue
+            if self.window.length is not None and seconds >= self.window.length:
+                break
+            yield SourceFrame(index, int(picture.pts or 0), seconds, shown, picture)
+            index += 1
+        else:
+            self._check_complete(last, shown)
+        if skipped:
+            self.warnings.append(f"{self.path}: {skipped} frames left out whose time stamps go backwards")
+        if index == 0:
+            where = "no frame could be decoded" if last is None else f"no frame in {describe(self.window)}"
+            raise InputError(f"{self.path}: {where}")
+
+    def info(self) -> VideoInfo:
+        """What the header and the first frame of the window say."""
+        first = next(self.frames())
+        picture, context = first.picture, self.stream.codec_context
+        try:
+            colour = colour_of(picture)
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from None
+        total = fraction(self.stream.duration and self.stream.duration * self.tick)
+        total = total or Fraction(self.container.duration or 0) * MICROSECOND
+        rest = max(first.duration, total - self.window.start)
+        duration = min(rest, self.window.length) if self.window.length else rest
+        matrix = picture.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
+        grid = [1 / self.rate] if self.snaps else []
+        return VideoInfo(
+            path=self.path,
+            width=picture.width,
+            height=picture.height,
+            pix_fmt=picture.format.name,
+            colour=colour,
+            codec=context.name,
+            rate=self.rate,
+            unit=storable_unit(common_unit(self.tick, self.origin, self.stream_start, *grid)),
+            first_seconds=first.seconds,
+            frames=max(1, round(duration * self.rate)),
+            duration=duration,
+            sample_aspect_ratio=fraction(self.stream.sample_aspect_ratio),
+            display_matrix=tuple(memoryview(bytes(matrix)).cast("i")) if matrix is not None else None,
+            interlaced=bool(picture.interlaced_frame),
+            metadata=dict(self.stream.metadata),
+            disposition=self.stream.disposition,
+        )
+
+    def _seek(self) -> None:
+        """To a key frame at or before the window; to the start of the file where the container cannot."""
+        target = self.origin - Fraction(1, 2)
+        if self.window.start == 0:
+            return
+        try:
+            self.container.seek(int(target / self.tick), stream=self.stream)
+            first = next(self._pictures(), None)
+            landed = first is not None and self._time(first, None) <= self.origin
+            self.container.seek(int(target / self.tick) if landed else 0, stream=self.stream)
+        except (av.FFmpegError, InputError):
+            self.container.seek(0)
+
+    def _pictures(self) -> Iterator[av.VideoFrame]:
+        """Decoded pictures. What comes before the first one may be damaged: a recording may start anywhere."""
+        decoded, corrupt, size = 0, 0, None
+        packets = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+                pictures = packet.decode() if packet is not None else []
+            except (av.FFmpegError, OSError) as error:
+                if decoded or not isinstance(error, av.InvalidDataError):
+                    raise InputError(f"{self.path}: decoding stopped after frame {decoded}: {reason(error)}") from None
+                pictures = []
+            if packet is None:
+                break
+            for picture in pictures:
+                size = size or (picture.width, picture.height)
+                if size != (picture.width, picture.height):
+                    raise InputError(
+                        f"{self.path}: the frame size changes from {size[0]}x{size[1]} to "
+                        f"{picture.width}x{picture.height}, which is not supported"
+                    )
+                decoded += 1
+                corrupt += picture.is_corrupt
+                yield picture
+        if corrupt:
+            self.warnings.append(f"{self.path}: {corrupt} frames are damaged in the file")
+
+    def _time(self, picture: av.VideoFrame, last: Fraction | None) -> Fraction:
+        """The frame's time on the file's clock; one frame after the last where the file gives none."""
+        pts = picture.pts if picture.pts is not None else picture.dts
+        if pts is None:
+            return self.stream_start if last is None else last + 1 / self.rate
+        time = pts * (fraction(picture.time_base) or self.tick)
+        return constant_rate_time(time, self.stream_start, self.rate, self.tick) if self.snaps else time
+
+    def _duration(self, picture: av.VideoFrame) -> Fraction:
+        duration = (picture.duration or 0) * self.tick
+        if duration <= 0 or (self.snaps and abs(duration - 1 / self.rate) < self.tick):
+            return 1 / self.rate
+        return duration
+
+    def _check_complete(self, last: Fraction | None, shown: Fraction) -> None:
+        """A Matroska file cut off in the middle ends without an error: compare its end with its header's promise."""
+        if last is None:
+            return
+        promised = promised_end(self.container, self.stream)
+        missing = promised - (last + shown) if promised is not None else Fraction(0)
+        if missing > max(2 / self.rate, 2 * shown):
+            raise InputError(
+                f"{self.path}: the video ends at {float(last + shown):.2f} s, but its header promises "
+                f"{float(promised or 0):.2f} s; the file is truncated"
+            )
+
+
+def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
+    """Where the header says that the video stream ends, on the file's clock; None where it does not say."""
+    tick = fraction(video.time_base) or MICROSECOND
+    if video.duration:
+        return ((video.start_time or 0) + video.duration) * tick
+    if tag := next((value for key, value in video.metadata.items() if key.upper().startswith("DURATION")), None):
+        try:
+            hours, minutes, seconds = tag.split(":")
+            return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
+        except ValueError:
+            return None
+    if container.duration and len(container.streams) == 1:
+        return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
+    return None
+
+
+def describe(window: Window) -> str:
+    end = "its end" if window.end is None else f"{float(window.end):g} s"
+    return f"the part from {float(window.start):g} s to {end}"

@@ -1,0 +1,179 @@
+"""Everything that is not the video: sound, subtitles, fonts, chapters and tags, copied packet by packet."""
+
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+from av.container import OutputContainer
+from av.stream import AttachmentStream, Disposition, Stream
+
+from vfi_flow.media.frame import Window
+from vfi_flow.media.reader import MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
+from vfi_flow.media.timing import to_pts
+from vfi_flow.media.writer import lasting_tags
+
+FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
+"""Metadata of a file that its muxer writes anew."""
+
+SEEK_MARGIN = Fraction(1)
+
+
+@dataclass(slots=True)
+class CopiedStream:
+    kind: str
+    codec: str
+    language: str | None
+    packets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedStream:
+    kind: str
+    codec: str
+    reason: str
+
+
+class StreamCopier(AbstractContextManager["StreamCopier"]):
+    """Copies the other streams of `source` into `output`, always as far as the video has come.
+
+    The file is opened a second time: sound and pictures then wait for each other nowhere.
+    """
+
+    def __init__(self, source: Path, window: Window, output: OutputContainer, audio: bool = True) -> None:
+        self.window, self.output = window, output
+        self.copied: dict[int, CopiedStream] = {}
+        self.dropped: list[DroppedStream] = []
+        self.warnings: list[str] = []
+        self._targets: dict[int, Stream] = {}
+        self.container = open_input(source)
+        video = pick_video(self.container, source)
+        self._origin = clock_origin(self.container, window)
+        for stream in self.container.streams:
+            if stream is not video and (audio or stream.type != "audio"):
+                self._add(stream)
+            if stream.index not in self._targets:
+                stream.discard = type(stream.discard).all
+        self._copy_tags()
+        self._packets = self._read()
+        self._next = next(self._packets, None)
+
+    def copy_until(self, seconds: Fraction | None) -> None:
+        """Write all packets that start up to `seconds` on the job's clock; None: all that are left."""
+        while self._next is not None and (seconds is None or self._next[0] <= seconds):
+            _, packet = self._next
+            index = packet.stream.index
+            packet.stream = self._targets[index]
+            try:
+                self.output.mux(packet)
+            except (av.FFmpegError, ValueError) as error:
+                self.warnings.append(f"a {self.copied[index].kind} packet was left out: {reason(error)}")
+            else:
+                self.copied[index].packets += 1
+            self._next = next(self._packets, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.container.close()
+
+    def _add(self, stream: Stream) -> None:
+        codec = stream.codec_context.name if stream.codec_context is not None else stream.type
+        if why := cannot_hold(self.output, stream):
+            self.dropped.append(DroppedStream(kind_of(stream), codec, why))
+            return
+        target = add_copy(self.output, stream)
+        self.copied[stream.index] = CopiedStream(kind_of(stream), codec, stream.language)
+        if stream.type != "attachment":
+            self._targets[stream.index] = target
+
+    def _copy_tags(self) -> None:
+        tags = {key: value for key, value in self.container.metadata.items() if key not in FILE_TAGS}
+        self.output.metadata.update(tags)
+        self.output.set_chapters([c for c in map(self._moved_chapter, self.container.chapters()) if c is not None])
+
+    def _moved_chapter(self, chapter: Any) -> Any:
+        """The chapter on the job's clock, cut to the window; None where it lies outside."""
+        unit = fraction(chapter["time_base"]) or MICROSECOND
+        start, end = chapter["start"] * unit - self._origin, chapter["end"] * unit - self._origin
+        length = self.window.length if self.window.length is not None else end
+        start, end = max(start, Fraction(0)), min(end, length)
+        if end <= start:
+            return None
+        return {**chapter, "start": to_pts(start, unit), "end": to_pts(end, unit), "time_base": unit}
+
+    def _read(self) -> Iterator[tuple[Fraction, av.Packet[Any]]]:
+        """(time, packet) of all packets in the window, on the job's clock."""
+        if not self._targets:
+            return
+        if self.window.start > 0:
+            try:
+                self.container.seek(int((self._origin - SEEK_MARGIN) / MICROSECOND))
+            except av.FFmpegError:
+                self.container.seek(0)
+        packets = self.container.demux([self.container.streams[index] for index in self._targets])
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError) as error:
+                self.warnings.append(f"copying sound and subtitles stopped: {reason(error)}")
+                return
+            if packet is None:
+                return
+            if packet.size == 0 or (packet.pts is None and packet.dts is None):
+                continue
+            unit = fraction(packet.time_base) or MICROSECOND
+            shift = to_pts(self._origin, unit)
+            packet.pts = packet.pts - shift if packet.pts is not None else None
+            packet.dts = packet.dts - shift if packet.dts is not None else None
+            time = (packet.pts if packet.pts is not None else packet.dts or 0) * unit
+            if self.window.start > 0 and time < 0:
+                continue
+            if self.window.length is not None and time >= self.window.length:
+                continue
+            yield time, packet
+
+
+def kind_of(stream: Stream) -> str:
+    return "cover picture" if stream.disposition & Disposition.attached_pic else stream.type
+
+
+def add_copy(output: OutputContainer, stream: Stream) -> Stream:
+    """A stream of `output` for the packets of `stream`, with its language, title and disposition."""
+    if isinstance(stream, AttachmentStream):
+        return output.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
+    target = output.add_stream_from_template(stream)
+    target.metadata.update(lasting_tags(stream.metadata))
+    target.disposition = stream.disposition
+    return target
+
+
+def cannot_hold(output: OutputContainer, stream: Stream) -> str | None:
+    """Why `output`'s format cannot hold a copy of `stream`, found by writing a header to memory; None where it can."""
+    format_name = output.format.name
+    if stream.type not in ("audio", "subtitle", "attachment"):
+        return f"a {kind_of(stream)} stream is not copied yet"
+    if stream.type == "attachment" and format_name != "matroska":
+        return f"{format_name} holds no attachments"
+    if stream.type != "attachment" and stream.codec_context is None:
+        return "its codec is unknown"
+    if stream.type == "attachment":
+        return None
+    trial = av.open(io.BytesIO(), "w", format=format_name)
+    try:
+        add_copy(trial, stream)
+        trial.start_encoding()
+    except (av.FFmpegError, ValueError, OSError):
+        return f"{format_name} cannot hold it"
+    finally:
+        with suppress(av.FFmpegError, ValueError):  # a file without packets need not be complete
+            trial.close()
+    return None

@@ -1,0 +1,46 @@
+"""A finished file read back, packet by packet, to be held against what was meant to be in it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vfi_flow.media.reader import MICROSECOND, fraction, open_input, pick_video
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    frames: int
+    first: Fraction | None
+    """Time of the first frame; None where the container keeps no presentation times."""
+    last: Fraction | None
+    tick: Fraction
+    """The container's clock: times are right to half of it."""
+    packets: dict[str, int]
+    """Packets of all other streams, by kind."""
+
+
+def read_back(path: Path) -> Found:
+    """What `path` holds. Nothing is decoded, so this costs one pass over the file."""
+    with open_input(path) as container:
+        video = pick_video(container, path)
+        tick = fraction(video.time_base) or MICROSECOND
+        packets: Counter[str] = Counter()
+        frames, times = 0, []
+        for packet in container.demux([s for s in container.streams if s.type in ("video", "audio", "subtitle")]):
+            if packet.size == 0:
+                continue
+            if packet.stream.index != video.index:
+                packets[packet.stream.type] += 1
+                continue
+            frames += 1
+            if packet.pts is not None:
+                times.append(packet.pts)
+        complete = frames > 0 and len(times) == frames
+        return Found(
+            frames,
+            min(times) * tick if complete else None,
+            max(times) * tick if complete else None,
+            tick,
+            dict(packets),
+        )

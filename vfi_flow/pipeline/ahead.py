@@ -1,0 +1,70 @@
+"""A thread that works ahead: what lets decoding, interpolation and encoding overlap."""
+
+import queue
+import threading
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.1
+"""How often a thread that waits for room looks whether the job is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item(Generic[T]):
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: BaseException | None
+
+
+def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T]:
+    """`items`, made in a thread of their own, at most `depth` of them waiting.
+
+    An error of the thread is raised here, as it was. When the consumer stops early, for whatever reason, the thread
+    stops after the item it works on, and `items` is closed in it.
+    """
+    waiting: queue.Queue[_Item[T] | _End] = queue.Queue(depth)
+    over = threading.Event()
+
+    def put(entry: _Item[T] | _End) -> None:
+        while not over.is_set():
+            try:
+                waiting.put(entry, timeout=POLL_SECONDS)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        iterator = iter(items)
+        error: BaseException | None = None
+        try:
+            for item in iterator:
+                put(_Item(item))
+                if over.is_set():
+                    break
+        except BaseException as raised:  # handed to the consumer, whatever it is
+            error = raised
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+        put(_End(error))
+
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    try:
+        while True:
+            entry = waiting.get()
+            if isinstance(entry, _End):
+                if entry.error is not None:
+                    raise entry.error
+                return
+            yield entry.value
+    finally:
+        over.set()
+        thread.join()

@@ -1,0 +1,114 @@
+"""What a job will make, worked out before anything is decoded, interpolated or written."""
+
+import os
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from vfi_flow.errors import OutputError, UsageError
+from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
+from vfi_flow.media.frame import VideoInfo, Window
+from vfi_flow.media.reader import VideoReader, describe
+from vfi_flow.media.timing import Division, Multiply, Resample, common_unit, frame_count, storable_unit
+from vfi_flow.media.writer import partial_path
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One video to be made from another; everything the user chose but the model."""
+
+    source: Path
+    output: Path
+    factor: Fraction | None = None
+    """Times as many frames; excludes `rate`; 2 where neither is given."""
+    rate: Fraction | None = None
+    """Frames per second."""
+    window: Window = field(default_factory=Window)
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
+    audio: bool = True
+    find_cuts: bool = True
+    overwrite: bool = False
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    job: Job
+    info: VideoInfo
+    division: Division
+    encoder: Encoder
+    unit: Fraction
+    """Clock of the result; every planned time is a whole number of it."""
+    rate: Fraction
+    """Mean frame rate of the result."""
+    frames: int
+    """Expected frames, as far as the file's header tells the truth."""
+    duration: Fraction
+    notes: tuple[str, ...]
+    """Sentences that the user should read before the work starts."""
+
+    @property
+    def makes_new_frames(self) -> bool:
+        return not (isinstance(self.division, Multiply) and self.division.factor.numerator == 1)
+
+
+def make_plan(job: Job) -> Plan:
+    """The plan for `job`, or the error that would have ended it: nothing is written, one frame is decoded."""
+    if job.factor is not None and job.rate is not None:
+        raise UsageError("a factor (-x) and a rate (-r) exclude each other; give one of them")
+    with VideoReader(job.source, job.window, job.threads) as reader:
+        check_output(job)
+        info = reader.info()
+    division: Division = Multiply(job.factor or Fraction(2))
+    if job.rate is not None:
+        division = Resample(job.rate, info.first_seconds)
+    encoder = choose_encoder(job.encoder, info, job.output)
+    return Plan(
+        job=job,
+        info=info,
+        division=division,
+        encoder=encoder,
+        unit=storable_unit(common_unit(division.unit(info.unit), info.first_seconds)),
+        rate=division.rate_from(info.rate),
+        frames=frame_count(division, info.frames, info.duration),
+        duration=info.duration,
+        notes=tuple(notes_on(info, encoder)),
+    )
+
+
+def check_output(job: Job) -> None:
+    """OutputError where the result cannot or must not be written."""
+    output = job.output
+    if not output.parent.is_dir():
+        raise OutputError(f"{output.parent}: no such folder for the result")
+    if output.is_dir():
+        raise OutputError(f"{output}: is a folder, expected a file name")
+    if output.exists() and output.samefile(job.source):
+        raise OutputError(f"{output}: is the input itself; choose another name")
+    if output.exists() and not job.overwrite:
+        raise OutputError(f"{output} exists; pass --overwrite to replace it")
+    partial = partial_path(output)
+    if partial.exists() and partial.samefile(job.source):
+        raise OutputError(f"{partial}: the input has the name that the unfinished result needs; choose another output")
+    if not os.access(output.parent, os.W_OK):
+        raise OutputError(f"{output.parent}: no permission to write into this folder")
+
+
+def notes_on(info: VideoInfo, encoder: Encoder) -> list[str]:
+    notes = list(encoder.notes)
+    if info.colour.assumed:
+        name = "BT.709" if info.colour.matrix == 1 else "BT.601"
+        notes.append(f"{info.path}: no colour matrix in the file; {name} is assumed and written into the result")
+    if info.interlaced:
+        notes.append(f"{info.path}: the video is interlaced; it is treated as progressive")
+    return notes
+
+
+def describe_plan(plan: Plan) -> str:
+    """One line for people: sizes, rates and counts."""
+    info = plan.info
+    part = "" if plan.job.window == Window() else f", {describe(plan.job.window)}"
+    return (
+        f"{info.path.name}: {info.width}x{info.height}, {float(info.rate):.6g} -> {float(plan.rate):.6g} "
+        f"frames per second, about {info.frames} -> {plan.frames} frames{part}"
+    )

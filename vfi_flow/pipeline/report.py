@@ -1,0 +1,101 @@
+"""What a job did, as one JSON object."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import av
+
+from vfi_flow import __version__
+from vfi_flow.errors import OutputError
+from vfi_flow.media.remux import CopiedStream, DroppedStream
+from vfi_flow.pipeline.plan import Plan
+
+FORMAT_VERSION = 1
+"""Rises when a field changes its meaning; fields are added, never removed."""
+
+
+@dataclass(slots=True)
+class Report:
+    plan: Plan
+    frames: dict[str, int]
+    """Frames written by kind: source, generated, held."""
+    first_seconds: Fraction
+    end_seconds: Fraction
+    cuts: list[Fraction]
+    """Times of the first frames after a cut."""
+    copied: list[CopiedStream]
+    dropped: list[DroppedStream]
+    stage_seconds: dict[str, float]
+    wall_seconds: float
+    warnings: list[str]
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    """What the interpolator says about itself: model, hash, steps, seed."""
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Plain values; times in seconds as numbers, rates exact as "60000/1001"."""
+    plan, info = report.plan, report.plan.info
+    written = sum(report.frames.values())
+    return {
+        "report_version": FORMAT_VERSION,
+        "input": {
+            "path": str(info.path),
+            "codec": info.codec,
+            "width": info.width,
+            "height": info.height,
+            "pix_fmt": info.pix_fmt,
+            "rate": str(info.rate),
+            "colour": asdict(info.colour),
+        },
+        "output": {
+            "path": str(plan.job.output),
+            "codec": plan.encoder.codec,
+            "options": plan.encoder.options,
+            "pix_fmt": plan.encoder.pix_fmt,
+            "rate": str(plan.rate),
+            "time_base": str(plan.unit),
+            "colour": asdict(plan.encoder.colour),
+            "bytes": plan.job.output.stat().st_size,
+        },
+        "frames": {"planned": plan.frames, "written": written, **report.frames},
+        "first_seconds": rounded(report.first_seconds),
+        "duration_seconds": rounded(report.end_seconds - report.first_seconds),
+        "cuts_seconds": [rounded(cut) for cut in report.cuts],
+        "streams": {
+            "copied": [asdict(stream) for stream in report.copied],
+            "dropped": [asdict(stream) for stream in report.dropped],
+        },
+        "seconds": {stage: rounded(seconds) for stage, seconds in sorted(report.stage_seconds.items())},
+        "wall_seconds": rounded(report.wall_seconds),
+        "frames_per_second": rounded(written / report.wall_seconds) if report.wall_seconds else None,
+        "warnings": report.warnings,
+        "model": dict(report.engine),
+        "versions": versions(),
+    }
+
+
+def rounded(seconds: Fraction | float) -> float:
+    return round(float(seconds), 6)
+
+
+def versions() -> dict[str, str]:
+    found = {"vfi_flow": __version__, "python": platform.python_version(), "av": av.__version__}
+    for package in ("numpy", "onnxruntime", "onnxruntime-gpu", "torch"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_report(report: Report, path: Path) -> None:
+    try:
+        path.write_text(json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path}: the report cannot be written: {error.strerror}") from None
