@@ -1,0 +1,118 @@
+"""CPU time of one made frame, one thread: the model at 0 and 1 steps beside optical flow (OpenCV's DIS).
+
+    python benchmarks/speed_against_dis.py                       # generated frames, 640x360
+    python benchmarks/speed_against_dis.py clip.mp4 --pairs 20   # the first frames of a clip, scaled to 640x360
+
+Each method makes the middle frame of consecutive pairs, as when a video is played: what the model knows of the shared
+frame it keeps. The methods take turns on each pair, so that a machine that is busy for a while is busy for all of
+them. Time is that of the process on the CPU, not the wall clock. The first pair warms up and does not count.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from itertools import islice, pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vfi_flow import Interpolator
+from vfi_flow.errors import InputError, VfiFlowError
+from vfi_flow.training.baselines import Dis
+from vfi_flow.training.places import read_frames
+
+Frame = NDArray[np.uint8]
+
+
+def generated_frames(count: int, width: int, height: int) -> list[Frame]:
+    """A texture that moves by 5 pixels a frame behind a disc that moves the other way."""
+    random = np.random.default_rng(0)
+    shape = (height // 8, width // 4, 3)
+    world = cv2.resize(
+        random.integers(0, 256, shape, dtype=np.uint8), (2 * width, height), interpolation=cv2.INTER_CUBIC
+    )
+    frames = []
+    for n in range(count):
+        left = (5 * n) % width
+        frame = np.ascontiguousarray(world[:, left : left + width])
+        place = (round(width * 0.7) - 7 * n) % width, height // 2
+        frames.append(cv2.circle(frame, place, height // 6, (230, 200, 40), -1, cv2.LINE_AA))
+    return frames
+
+
+def clip_frames(path: Path, count: int, width: int, height: int) -> list[Frame]:
+    found = [frame for _, frame in islice(read_frames(path, range(count)), count)]
+    if len(found) < count:
+        raise InputError(f"{path}: {len(found)} frames, {count} are needed for {count - 1} pairs")
+    return [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in found]
+
+
+def cpu_milliseconds(
+    methods: dict[str, Callable[[Frame, Frame], object]], frames: list[Frame]
+) -> dict[str, list[float]]:
+    """Time of every method for every pair but the first."""
+    times: dict[str, list[float]] = {name: [] for name in methods}
+    for number, (frame0, frame1) in enumerate(pairwise(frames)):
+        for name, make in methods.items():
+            start = time.process_time()
+            make(frame0, frame1)
+            if number > 0:
+                times[name].append(1000 * (time.process_time() - start))
+    return times
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="CPU time per frame of the model beside OpenCV's DIS optical flow.")
+    parser.add_argument("clip", type=Path, nargs="?", help="a video (default: generated frames)")
+    parser.add_argument("--pairs", type=int, default=12, help="timed pairs (default 12)")
+    parser.add_argument("--width", type=int, default=640)
+    parser.add_argument("--height", type=int, default=360)
+    parser.add_argument("--model", default="base", help="preset or ONNX file (default base)")
+    parser.add_argument("--json", type=Path, help="write the numbers there")
+    arguments = parser.parse_args()
+
+    cv2.setNumThreads(1)
+    size = arguments.pairs + 2, arguments.width, arguments.height
+    frames = generated_frames(*size) if arguments.clip is None else clip_frames(arguments.clip, *size)
+    flow = Dis()
+    with (
+        Interpolator(model=arguments.model, steps=0, threads=1) as mean,
+        Interpolator(model=arguments.model, steps=1, threads=1) as sample,
+    ):
+        times = cpu_milliseconds(
+            {
+                f"{mean.model_name} steps 0": lambda frame0, frame1: mean(frame0, frame1, taus=[0.5]),
+                f"{sample.model_name} steps 1": lambda frame0, frame1: sample(frame0, frame1, taus=[0.5]),
+                "dis": lambda frame0, frame1: flow(frame0, frame1, 0.5),
+                "dis, its two flows alone": lambda frame0, frame1: (
+                    flow.flow(frame0, frame1),
+                    flow.flow(frame1, frame0),
+                ),
+            },
+            frames,
+        )
+        engine = sample.engine
+
+    reference = statistics.median(times["dis"])
+    print(f"{arguments.width}x{arguments.height}, one thread, {arguments.pairs} pairs, {platform.machine()}, {engine}")
+    print(f"{'method':<28} {'CPU ms, median':>15} {'least':>8} {'to dis':>8}")
+    for name, each in times.items():
+        middle = statistics.median(each)
+        print(f"{name:<28} {middle:>15.0f} {min(each):>8.0f} {middle / reference:>8.2f}")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps({"engine": engine, "cpu_milliseconds": times}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except VfiFlowError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
