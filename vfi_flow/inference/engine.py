@@ -1,0 +1,37 @@
+"""What an engine does; `onnx_interpolator` and `torch_interpolator` are the two there are."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Frame = NDArray[np.uint8]
+"""(H, W, 3) RGB, gamma-encoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model says about itself."""
+
+    name: str
+    """Preset: `base`, `fast` or `tiny`."""
+    hash: str
+    """SHA-256 of the weights, hexadecimal."""
+    strength: float
+    """Calibrated default of `strength`."""
+    summary: str = ""
+
+
+class Engine(Protocol):
+    """Runs the network on padded frames; `encode` once a frame, `synthesise` once a new frame."""
+
+    model: ModelInfo
+    description: str
+    """Library and device, e.g. `onnxruntime CPUExecutionProvider`."""
+
+    def encode(self, frame: Frame) -> Any: ...
+
+    def synthesise(self, features0: Any, features1: Any, tau: float, noise: Any, strength: float) -> Frame: ...
+
+    def close(self) -> None: ...

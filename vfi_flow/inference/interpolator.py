@@ -1,0 +1,132 @@
+"""Frames between two frames: what programs use; arrays in, arrays out."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.inference.engine import Engine, Frame
+from vfi_flow.inference.noise import pair_noise
+from vfi_flow.inference.padding import crop_frame, pad_frame
+
+MOST_STEPS = 2
+ENGINES = ("onnx", "torch")
+
+
+class Interpolator:
+    """Makes frames between pairs of frames.
+
+    Args:
+        model: a preset that travels with the package (`base`), or the path of a model file.
+        steps: 0 the conditional mean (smoothest, highest PSNR), 1 or 2 midpoint steps of the flow (sharper).
+        strength: scales the deviation that the flow adds, 0 to 1; None takes the model's calibrated value.
+        seed: of the noise the flow starts from; equal seeds give equal frames.
+        device: auto, cpu or cuda.
+        threads: of the engine; None lets it decide.
+        engine: onnx (no torch needed) or torch.
+
+    Raises ComponentError for a model, device or package that is missing and UsageError for values out of range.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = "base",
+        steps: int = 1,
+        strength: float | None = None,
+        seed: int = 0,
+        device: str = "auto",
+        threads: int | None = None,
+        engine: str = "onnx",
+    ) -> None:
+        if steps not in range(MOST_STEPS + 1):
+            raise UsageError(f"steps must be 0, 1 or 2, got {steps}")
+        if strength is not None and not 0 <= strength <= 1:
+            raise UsageError(f"strength must be from 0 to 1, got {strength}")
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads must be 1 or more, got {threads}")
+        self._engine = open_engine(engine, model, steps, device, threads)
+        self.steps, self.seed = steps, seed
+        self.strength = self._engine.model.strength if strength is None else strength
+        self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
+        self.engine = self._engine.description
+        self._last: tuple[Frame, Any] | None = None
+
+    def __enter__(self) -> "Interpolator":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the engine's memory."""
+        self._last = None
+        self._engine.close()
+
+    def __call__(self, frame0: Frame, frame1: Frame, taus: Sequence[float | Fraction], pts: int = 0) -> list[Frame]:
+        """New frames, one per tau.
+
+        Args:
+            frame0, frame1: (H, W, 3) uint8 RGB, gamma-encoded, both of the same size, from 1x1 up.
+            taus: places of the new frames, from 0 (frame0) to 1 (frame1); 0 and 1 return copies of the frames.
+            pts: of frame0 in its stream; keys the noise of the pair together with the seed.
+
+        Calling with consecutive pairs in order is cheapest: what frame1 contributes is kept for the next call.
+        """
+        check_frames(frame0, frame1)
+        places = [check_tau(tau) for tau in taus]
+        if not any(0 < tau < 1 for tau in places):
+            return [(frame1 if tau else frame0).copy() for tau in places]
+        features0, features1 = self._features(frame0), self._features(frame1)
+        height, width = frame0.shape[:2]
+        padded = pad_frame(frame0).shape
+        noise = pair_noise(self.seed, pts, *padded[:2]) if self.steps else np.zeros((1, 3, 1, 1), np.float32)
+
+        def frame_at(tau: float) -> Frame:
+            if not 0 < tau < 1:
+                return (frame1 if tau else frame0).copy()
+            made = self._engine.synthesise(features0, features1, tau, noise, self.strength)
+            return crop_frame(made, height, width)
+
+        return [frame_at(tau) for tau in places]
+
+    def _features(self, frame: Frame) -> Any:
+        if self._last is None or not np.array_equal(self._last[0], frame):
+            self._last = frame.copy(), self._engine.encode(pad_frame(frame))
+        return self._last[1]
+
+
+def open_engine(engine: str, model: str | Path, steps: int, device: str, threads: int | None) -> Engine:
+    """The engine of that name, ready to run."""
+    if engine == "onnx":
+        from vfi_flow.inference.onnx_interpolator import OnnxEngine
+
+        return OnnxEngine(model, steps, device, threads)
+    if engine == "torch":
+        try:
+            from vfi_flow.inference.torch_interpolator import TorchEngine
+        except ImportError as error:
+            raise ComponentError('engine torch needs more packages; run: pip install "vfi-flow[train]"') from error
+        return TorchEngine(model, steps, device, threads)
+    raise UsageError(f"unknown engine '{engine}'; there are {', '.join(ENGINES)}")
+
+
+def check_frames(frame0: Frame, frame1: Frame) -> None:
+    for name, frame in (("frame0", frame0), ("frame1", frame1)):
+        if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
+            raise UsageError(f"{name} must be an array of uint8, got {getattr(frame, 'dtype', type(frame).__name__)}")
+        if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
+            raise UsageError(f"{name} must have the shape (height, width, 3), got {frame.shape}")
+    if frame0.shape != frame1.shape:
+        raise UsageError(f"frame0 and frame1 must have the same shape, got {frame0.shape} and {frame1.shape}")
+
+
+def check_tau(tau: float | Fraction) -> float:
+    if not 0 <= tau <= 1:
+        raise UsageError(f"tau must be from 0 (frame0) to 1 (frame1), got {tau}")
+    return float(tau)

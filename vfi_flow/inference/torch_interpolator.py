@@ -1,0 +1,64 @@
+"""The network on torch: for training's own weights and for devices ONNX Runtime does not reach."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vfi_flow.errors import ComponentError, OutOfMemoryError
+from vfi_flow.inference.engine import Frame, ModelInfo
+from vfi_flow.model.encoder import FrameFeatures
+from vfi_flow.model.weights import channels_last, load_weights, packaged_weights
+
+
+class TorchEngine:
+    """A weights file (.safetensors) or packaged preset in float32."""
+
+    def __init__(self, model: str | Path, steps: int, device: str, threads: int | None) -> None:
+        path = Path(model) if Path(model).suffix == ".safetensors" else packaged_weights(str(model))
+        network, card, digest = load_weights(path)
+        self.device = pick_device(device)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self.steps = steps
+        self.network = channels_last(network.to(self.device))
+        self.model = ModelInfo(network.config.name, digest, card.strength, card.summary)
+        self.description = f"torch {self.device}"
+
+    @torch.inference_mode()
+    def encode(self, frame: Frame) -> FrameFeatures:
+        pixels = torch.from_numpy(frame[None]).to(self.device)
+        return self.network.encode(pixels.permute(0, 3, 1, 2).float() / 255)
+
+    @torch.inference_mode()
+    def synthesise(
+        self,
+        features0: FrameFeatures,
+        features1: FrameFeatures,
+        tau: float,
+        noise: NDArray[np.float32],
+        strength: float,
+    ) -> Frame:
+        place = torch.full((1, 1, 1, 1), tau, device=self.device)
+        scale = torch.tensor([strength], device=self.device)
+        start = torch.from_numpy(noise).to(self.device)
+        try:
+            frame = self.network.synthesise(features0, features1, place, start, scale, self.steps)
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemoryError(f"{self.description}: out of memory") from error
+        return (frame[0] * 255).round().permute(1, 2, 0).to(torch.uint8).cpu().numpy()
+
+    def close(self) -> None:
+        del self.network
+
+
+def pick_device(device: str) -> torch.device:
+    """The torch device of that name; auto takes CUDA where there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ComponentError("device 'cuda' was asked for, but torch finds no CUDA GPU")
+    if device not in ("cpu", "cuda"):
+        raise ComponentError(f"unknown device '{device}'; there are auto, cpu, cuda")
+    return torch.device(device)

@@ -1,0 +1,90 @@
+"""Sizes of the network: every preset is one `NetworkConfig` of the same classes."""
+
+from dataclasses import dataclass
+
+from vfi_flow.errors import ComponentError
+
+
+@dataclass(frozen=True, slots=True)
+class LevelConfig:
+    """One registration level, which sees features at one resolution and answers at twice that."""
+
+    radius: int
+    """Largest displacement that is correlated, in pixels of the level's grid."""
+    width: int
+    """Channels of its convolutions."""
+    blocks: int
+    """Residual blocks."""
+    context: int
+    """Channels handed on to the next level."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    name: str
+    encoder: tuple[int, int, int, int]
+    """Feature channels at 1/2, 1/4, 1/8 and 1/16 of the frame."""
+    levels: tuple[LevelConfig, LevelConfig, LevelConfig]
+    """Registration at 1/16, 1/8 and 1/4."""
+    fusion_width: int
+    fusion_blocks: int
+    velocity: tuple[int, int, int]
+    """Channels of the velocity network at 1/2, 1/4 and 1/8."""
+    time_features: int
+    """Width of the embedding of the path time t."""
+    mean_budget: int
+    """Multiply-accumulates per output pixel that stage 1 may cost when the features of one frame are at hand."""
+    sample_budget: int
+    """The same for one solver step: stage 1, the condition and one evaluation of the velocity."""
+
+
+ALIGNMENT = 16
+"""Height and width inside the network are multiples of this."""
+
+TINY = NetworkConfig(
+    name="tiny",
+    encoder=(8, 8, 16, 16),
+    levels=(LevelConfig(2, 16, 1, 8), LevelConfig(2, 16, 1, 8), LevelConfig(1, 16, 1, 8)),
+    fusion_width=8,
+    fusion_blocks=1,
+    velocity=(8, 8, 16),
+    time_features=8,
+    mean_budget=5_000,
+    sample_budget=8_000,
+)
+"""For tests."""
+
+FAST = NetworkConfig(
+    name="fast",
+    encoder=(8, 16, 32, 48),
+    levels=(LevelConfig(4, 64, 2, 16), LevelConfig(3, 48, 2, 16), LevelConfig(2, 16, 2, 8)),
+    fusion_width=8,
+    fusion_blocks=1,
+    velocity=(8, 16, 32),
+    time_features=32,
+    mean_budget=8_000,
+    sample_budget=11_000,
+)
+"""About half the arithmetic of `base`."""
+
+BASE = NetworkConfig(
+    name="base",
+    encoder=(16, 32, 48, 64),
+    levels=(LevelConfig(4, 96, 3, 16), LevelConfig(3, 64, 3, 16), LevelConfig(2, 32, 3, 8)),
+    fusion_width=16,
+    fusion_blocks=2,
+    velocity=(16, 32, 48),
+    time_features=32,
+    mean_budget=18_000,
+    sample_budget=26_000,
+)
+"""The default."""
+
+PRESETS = {config.name: config for config in (TINY, FAST, BASE)}
+
+
+def preset(name: str) -> NetworkConfig:
+    """The preset of that name; raises ComponentError for an unknown one."""
+    if name not in PRESETS:
+        raise ComponentError(f"unknown model preset '{name}'; there are {', '.join(PRESETS)}")
+    return PRESETS[name]

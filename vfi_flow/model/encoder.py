@@ -1,0 +1,45 @@
+"""What a single frame contributes: computed once, used for both pairs it belongs to and for every tau."""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from vfi_flow.model.layers import convolution
+from vfi_flow.motion.lucas_kanade import mean_free
+from vfi_flow.motion.resize import halve
+
+
+class FrameFeatures(NamedTuple):
+    """One frame (B, 3, H, W) as the network sees it."""
+
+    image: Tensor
+    """(B, 3, H, W) float32 in [0, 1]."""
+    half: Tensor
+    """(B, 3, H/2, W/2) the frame, locally mean-free."""
+    quarter: Tensor
+    """(B, 3, H/4, W/4) the frame, locally mean-free."""
+    at_2: Tensor
+    at_4: Tensor
+    at_8: Tensor
+    at_16: Tensor
+    """Learned features at 1/2 to 1/16 of the frame."""
+
+
+class Encoder(nn.Module):
+    """Image (B, 3, H, W) -> FrameFeatures."""
+
+    def __init__(self, channels: tuple[int, int, int, int]) -> None:
+        super().__init__()
+        inputs = (3, *channels[:-1])
+        self.levels = nn.ModuleList(
+            convolution(i, o, stride=2) if level == 0 else nn.Sequential(convolution(i, o, stride=2), convolution(o, o))
+            for level, (i, o) in enumerate(zip(inputs, channels, strict=True))
+        )
+
+    def forward(self, image: Tensor) -> FrameFeatures:
+        half = halve(image)
+        x, pyramid = image, []
+        for level in self.levels:
+            x = level(x)
+            pyramid.append(x)
+        return FrameFeatures(image, mean_free(half), mean_free(halve(half)), *pyramid)

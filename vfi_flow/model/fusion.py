@@ -1,0 +1,87 @@
+"""The conditional mean of the new frame and how far off it may be, from both warped frames."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vfi_flow.model.config import NetworkConfig
+from vfi_flow.model.encoder import FrameFeatures
+from vfi_flow.model.layers import ResidualBlock, convolution, plane
+from vfi_flow.model.registration import FLOW_SCALE, Registration
+from vfi_flow.motion.lucas_kanade import lucas_kanade_step, luma, mean_free
+from vfi_flow.motion.resize import double, double_flow
+from vfi_flow.motion.warp import backward_warp, sharp_backward_warp
+
+SMALLEST_DEVIATION, LARGEST_DEVIATION = 1 / 255, 0.25
+
+
+class Mean(NamedTuple):
+    """Stage 1's answer; all float32 at full resolution, except `features` (B, C, H/2, W/2)."""
+
+    mean: Tensor
+    """(B, 3, H, W) E[frame | frame0, frame1, tau], around [0, 1]."""
+    deviation: Tensor
+    """(B, 1, H, W) standard deviation of the truth around `mean`."""
+    warped0: Tensor
+    warped1: Tensor
+    blend: Tensor
+    """(B, 1, H, W) in (0, 1): the share of `warped0`."""
+    flow: Tensor
+    """(B, 4, H, W) to frame 0 and to frame 1, pixels."""
+    features: Tensor
+
+
+class FusionNetwork(nn.Module):
+    """Works at half resolution on pixels folded into channels, answers at full resolution."""
+
+    WINDOW, DAMPING = 7, 1e-5
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        inputs = 2 * config.encoder[0] + 2 * 12 + config.levels[-1].context + 4 + 1 + 1
+        self.stem = convolution(inputs, config.fusion_width)
+        self.body = nn.Sequential(*[ResidualBlock(config.fusion_width) for _ in range(config.fusion_blocks)])
+        self.outputs = [4, 1, 3, 1, 1]  # flow, blend, image residual, deviation, gate
+        self.head = nn.Conv2d(config.fusion_width, 4 * sum(self.outputs), 3, 1, 1)
+        self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
+        gate = slice(-4, None)
+        with torch.no_grad():
+            self.head.weight *= 0.1
+            self.head.bias.zero_()  # type: ignore[union-attr]
+            self.head.weight[gate] = 0
+            self.head.bias[gate] = 1.5  # type: ignore[index]
+
+    def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, registration: Registration) -> Mean:
+        flow = double_flow(registration.flow)
+        warped0 = backward_warp(frame0.image, flow[:, :2])
+        warped1 = backward_warp(frame1.image, flow[:, 2:])
+        features = self.features(frame0, frame1, tau, registration, warped0, warped1)
+        correction, blend, residual, deviation, gate = self.unfold(self.head(features)).float().split(self.outputs, 1)
+        step = lucas_kanade_step(mean_free(luma(warped0)), mean_free(luma(warped1)), tau, self.WINDOW, self.DAMPING)
+        flow = flow + gate.sigmoid() * step + correction
+        warped0 = sharp_backward_warp(frame0.image, flow[:, :2])
+        warped1 = sharp_backward_warp(frame1.image, flow[:, 2:])
+        # Without evidence the nearer frame counts more, as in a linear blend.
+        blend = torch.sigmoid(double(registration.mask) + blend + torch.log((1 - tau) / tau))
+        mean = warped1 + blend * (warped0 - warped1) + 0.1 * residual
+        deviation = F.softplus(deviation - 4.0).clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
+        return Mean(mean, deviation, warped0, warped1, blend, flow, features)
+
+    def features(
+        self,
+        frame0: FrameFeatures,
+        frame1: FrameFeatures,
+        tau: Tensor,
+        registration: Registration,
+        warped0: Tensor,
+        warped1: Tensor,
+    ) -> Tensor:
+        flow = registration.flow
+        learned0 = backward_warp(frame0.at_2, flow[:, :2])
+        learned1 = backward_warp(frame1.at_2, flow[:, 2:])
+        seen = [self.fold(warped0), self.fold(warped1), registration.context, flow * FLOW_SCALE, registration.mask]
+        dtype = learned0.dtype
+        inputs = [learned0, learned1, *(x.to(dtype) for x in seen), plane(tau, learned0)]
+        return self.body(self.stem(torch.cat(inputs, 1)))

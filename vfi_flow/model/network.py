@@ -1,0 +1,73 @@
+"""The whole generator: two frames, a place between them and noise in, a frame out."""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from vfi_flow.flow_matching.solver import sample_from_endpoint
+from vfi_flow.model.config import NetworkConfig
+from vfi_flow.model.encoder import Encoder, FrameFeatures
+from vfi_flow.model.fusion import FusionNetwork, Mean
+from vfi_flow.model.registration import RegistrationNetwork
+from vfi_flow.model.velocity import VelocityNetwork
+
+
+class InterpolationNetwork(nn.Module):
+    """Stage 1 finds the conditional mean and its deviation, stage 2 carries noise to the residual around it.
+
+    Images are (B, 3, H, W) float32 in [0, 1], RGB, gamma-encoded, H and W multiples of `config.ALIGNMENT`.
+    `tau` is (B, 1, 1, 1) float32 in (0, 1): 0 is frame0, 1 is frame1.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config.encoder)
+        self.registration = RegistrationNetwork(config)
+        self.fusion = FusionNetwork(config)
+        self.velocity = VelocityNetwork(config)
+
+    def encode(self, image: Tensor) -> FrameFeatures:
+        """What one frame contributes to every pair and every tau."""
+        return self.encoder(image)
+
+    def mean(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Mean:
+        """The conditional mean at `tau`."""
+        return self.fusion(frame0, frame1, tau, self.registration(frame0, frame1, tau))
+
+    def residual(self, mean: Mean, noise: Tensor, steps: int) -> Tensor:
+        """The standardised residual (B, 3, H, W) reached from `noise` (B, 3, H, W, standard Gaussian) in `steps`."""
+        condition = self.velocity.condition(mean)
+        return sample_from_endpoint(partial(self._endpoint, condition=condition), noise, steps)
+
+    def _endpoint(self, residual: Tensor, t: float, condition: Tensor) -> Tensor:
+        times = torch.full((residual.shape[0],), t, dtype=torch.float32, device=residual.device)
+        return self.velocity(residual, times, condition)
+
+    def synthesise(
+        self,
+        frame0: FrameFeatures,
+        frame1: FrameFeatures,
+        tau: Tensor,
+        noise: Tensor,
+        strength: Tensor,
+        steps: int,
+    ) -> Tensor:
+        """The frame (B, 3, H, W) at `tau`, clamped to [0, 1].
+
+        Args:
+            noise: (B, 3, H, W) standard Gaussian; not looked at with 0 steps.
+            strength: scalar or (B, 1, 1, 1); scales the deviation, 0 is the mean.
+            steps: 0 the conditional mean, n midpoint steps otherwise (1 step is one evaluation, 2 are three).
+        """
+        mean = self.mean(frame0, frame1, tau)
+        frame = mean.mean
+        if steps:
+            frame = frame + strength * mean.deviation * self.residual(mean, noise, steps)
+        return frame.clamp(0, 1)
+
+    def forward(
+        self, frame0: Tensor, frame1: Tensor, tau: Tensor, noise: Tensor, strength: Tensor, steps: int = 1
+    ) -> Tensor:
+        return self.synthesise(self.encode(frame0), self.encode(frame1), tau, noise, strength, steps)

@@ -1,0 +1,121 @@
+"""Optical flow from the new frame to its two neighbours, coarse to fine."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vfi_flow.model.config import LevelConfig, NetworkConfig
+from vfi_flow.model.encoder import FrameFeatures
+from vfi_flow.model.layers import ResidualBlock, convolution, plane
+from vfi_flow.motion.correlation import expected_displacement, local_correlation
+from vfi_flow.motion.lucas_kanade import lucas_kanade_step, share_displacement
+from vfi_flow.motion.resize import double, double_flow
+from vfi_flow.motion.warp import backward_warp
+
+FLOW_SCALE = 0.1
+"""Flows enter convolutions divided by ten, so that they are of the size of the other inputs."""
+
+
+class Match(NamedTuple):
+    """What one level hands to the next; flows are (B, 4, h, w): to frame 0, to frame 1, pixels of their grid."""
+
+    flow: Tensor
+    mask: Tensor
+    """(B, 1, h, w) logit of how much frame 0 is to be preferred."""
+    context: Tensor
+    readout: Tensor
+    """The flow at the level's own resolution as read out of the correlation, before the convolutions."""
+    gate: Tensor
+    """(B, 1, h, w) in (0, 1): how far a Lucas-Kanade step may be trusted."""
+
+
+class Registration(NamedTuple):
+    flow: Tensor
+    """(B, 4, H/2, W/2) float32."""
+    mask: Tensor
+    context: Tensor
+    flows: tuple[tuple[int, Tensor], ...]
+    """Every intermediate flow with its downscaling (16, 8, 4 or 2), for supervision."""
+
+
+class MatchLevel(nn.Module):
+    """Reads the displacement between two feature maps out of their correlation and refines it by convolutions.
+
+    The inputs live on one grid, the result on one of twice the density.
+    """
+
+    def __init__(self, features: int, context: int, config: LevelConfig) -> None:
+        """`features` channels of either frame; `context` channels from the level before, 0 for the first level."""
+        super().__init__()
+        self.radius, self.context = config.radius, config.context
+        scores = (2 * config.radius + 1) ** 2
+        inputs = 2 * features + 1 + scores + 3 + (context + 5 if context else 0)
+        self.projection = nn.Conv2d(features, features, 1)
+        self.log_sharpness = nn.Parameter(torch.tensor(3.0))
+        self.prior = nn.Parameter(torch.tensor(0.3))
+        self.stem = convolution(inputs, config.width)
+        self.body = nn.Sequential(*[ResidualBlock(config.width) for _ in range(config.blocks)])
+        self.head = nn.Conv2d(config.width, 4 * (6 + config.context), 3, 1, 1)
+        self.shuffle = nn.PixelShuffle(2)
+        self._start_as_readout()
+
+    def _start_as_readout(self) -> None:
+        flow_and_mask, gate = slice(0, 4 * 5), slice(-4, None)
+        with torch.no_grad():
+            self.head.weight[flow_and_mask] *= 0.1
+            self.head.weight[gate] = 0
+            self.head.bias[flow_and_mask] = 0  # type: ignore[index]
+            self.head.bias[gate] = 1.5  # type: ignore[index]
+
+    def forward(self, features0: Tensor, features1: Tensor, tau: Tensor, before: Match | None) -> Match:
+        if before is not None:
+            features0 = backward_warp(features0, before.flow[:, :2])
+            features1 = backward_warp(features1, before.flow[:, 2:])
+        scores = local_correlation(self.unit_features(features0), self.unit_features(features1), self.radius)
+        displacement, confidence = expected_displacement(scores, self.radius, self.log_sharpness.exp(), self.prior)
+        readout = share_displacement(displacement, tau)
+        seen = [scores, displacement, confidence]
+        if before is not None:
+            readout = readout + before.flow
+            seen += [before.flow * FLOW_SCALE, before.mask, before.context]
+        dtype = features0.dtype
+        inputs = torch.cat([features0, features1, plane(tau, features0), *(x.to(dtype) for x in seen)], 1)
+        output = self.shuffle(self.head(self.body(self.stem(inputs)))).float()
+        flow, mask, context, gate = output.split([4, 1, self.context, 1], 1)
+        if before is not None:
+            mask = mask + double(before.mask)
+        return Match(double_flow(readout) + 2 * flow, mask, context, readout, gate.sigmoid())
+
+    def unit_features(self, features: Tensor) -> Tensor:
+        return F.normalize(self.projection(features).float(), dim=1)
+
+
+class RegistrationNetwork(nn.Module):
+    """Features of two frames and a place between them -> flows from there at half resolution."""
+
+    WINDOW, DAMPING = 5, 2e-5
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        _, at_4, at_8, at_16 = config.encoder
+        coarse, middle, fine = config.levels
+        self.at_16 = MatchLevel(at_16, 0, coarse)
+        self.at_8 = MatchLevel(at_8, coarse.context, middle)
+        self.at_4 = MatchLevel(at_4, middle.context, fine)
+
+    def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Registration:
+        coarse = self.at_16(frame0.at_16, frame1.at_16, tau, None)
+        middle = self.at_8(frame0.at_8, frame1.at_8, tau, coarse)
+        middle = self.refine(frame0.quarter, frame1.quarter, tau, middle)
+        fine = self.at_4(frame0.at_4, frame1.at_4, tau, middle)
+        fine = self.refine(frame0.half, frame1.half, tau, fine)
+        readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)
+        flows = (8, coarse.flow), (4, middle.flow), (2, fine.flow)
+        return Registration(fine.flow, fine.mask, fine.context, readouts + flows)
+
+    def refine(self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match) -> Match:
+        warped0, warped1 = backward_warp(image0, match.flow[:, :2]), backward_warp(image1, match.flow[:, 2:])
+        step = lucas_kanade_step(warped0, warped1, tau, self.WINDOW, self.DAMPING)
+        return match._replace(flow=match.flow + match.gate * step)

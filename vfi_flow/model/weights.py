@@ -1,0 +1,92 @@
+"""Weights on disk: one safetensors file that says what it is, checked by name, shape and hash."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vfi_flow.errors import ComponentError
+from vfi_flow.model.config import PRESETS, preset
+from vfi_flow.model.network import InterpolationNetwork
+
+FORMAT = "vfi_flow-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the weights file says about itself, beside preset and hash."""
+
+    strength: float = 1.0
+    """The calibrated default of `strength`."""
+    samples: int = 0
+    """Training samples seen."""
+    summary: str = ""
+    """Data, hours and scores in one line."""
+
+
+def packaged_weights(name: str) -> Path:
+    """Path of the weights of a preset that travels with the package; raises ComponentError when there are none."""
+    path = Path(str(resources.files("vfi_flow.model"))) / "weights" / f"{name}.safetensors"
+    if name not in PRESETS or not path.is_file():
+        raise ComponentError(f"no model named '{name}' comes with this package, and there is no such file")
+    return path
+
+
+def weights_hash(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256, hexadecimal, over names, shapes and values in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().float().contiguous()
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def save_weights(network: InterpolationNetwork, path: Path, card: Card) -> None:
+    """Writes the network's weights in float32 to `path`."""
+    tensors = {name: value.detach().cpu().float().contiguous() for name, value in network.state_dict().items()}
+    entries = {key: str(value) for key, value in asdict(card).items()}
+    metadata = {"format": FORMAT, "preset": network.config.name, "hash": weights_hash(tensors), **entries}
+    save_file(tensors, path, metadata)
+
+
+def load_weights(path: Path, name: str | None = None) -> tuple[InterpolationNetwork, Card, str]:
+    """The network stored at `path` in evaluation mode, its card and its hash.
+
+    Raises ComponentError for a file that is missing, damaged, of another format, or of another preset than `name`.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError) as error:
+        raise ComponentError(f"{path}: cannot be read as weights ({error})") from error
+    if metadata.get("format") != FORMAT:
+        raise ComponentError(f"{path}: not a weights file of vfi_flow (format '{metadata.get('format', 'none')}')")
+    if name is not None and metadata["preset"] != name:
+        raise ComponentError(f"{path}: weights of preset '{metadata['preset']}', but '{name}' was asked for")
+    if weights_hash(tensors) != metadata["hash"]:
+        raise ComponentError(f"{path}: damaged, its values do not have the hash it names")
+    network = InterpolationNetwork(preset(metadata["preset"]))
+    _check_shapes(path, network.state_dict(), tensors)
+    network.load_state_dict(tensors)
+    card = Card(float(metadata["strength"]), int(metadata["samples"]), metadata["summary"])
+    return network.eval(), card, metadata["hash"]
+
+
+def _check_shapes(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    for name in sorted(expected.keys() | found.keys()):
+        shapes = [tuple(tensors[name].shape) if name in tensors else "nothing" for tensors in (expected, found)]
+        if shapes[0] != shapes[1]:
+            raise ComponentError(f"{path}: {name} should be {shapes[0]}, found {shapes[1]}")
+
+
+def channels_last(network: InterpolationNetwork) -> InterpolationNetwork:
+    """The same network with its convolutions laid out for speed on CPUs and tensor cores."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

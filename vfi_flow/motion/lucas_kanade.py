@@ -1,0 +1,65 @@
+"""Sub-pixel registration of two images that already nearly agree.
+
+Lucas & Kanade 1981, An Iterative Image Registration Technique with an Application to Stereo Vision; here at a place
+`tau` between the images, with damping (Levenberg) and a limit on the step.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vfi_flow.motion.resize import box_mean
+
+LUMA = (0.299, 0.587, 0.114)
+LONGEST_STEP = 1.0
+"""Pixels. A linear model of the image holds no further."""
+
+
+def luma(image: Tensor) -> Tensor:
+    """(B, 1, H, W) BT.601 luma of `image` (B, 3, H, W) RGB."""
+    red, green, blue = LUMA
+    return red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3]
+
+
+def mean_free(image: Tensor, window: int = 9) -> Tensor:
+    """`image` (B, C, H, W) minus its local mean: what is left does not change with exposure."""
+    return image - box_mean(image, window)
+
+
+def gradient(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Central differences of `image` (B, C, H, W) in x and in y, per pixel."""
+    padded = F.pad(image, (1, 1, 1, 1), mode="replicate")
+    dx = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
+    dy = padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]
+    return dx / 2, dy / 2
+
+
+@torch.no_grad()
+def lucas_kanade_step(warped0: Tensor, warped1: Tensor, tau: Tensor, window: int, damping: float) -> Tensor:
+    """The change of the flows at `tau` that makes two warped frames agree better: one damped Gauss-Newton step.
+
+    Args:
+        warped0, warped1: (B, C, H, W) float32, both frames warped to `tau`, locally mean-free, of range about 1.
+        tau: (B, 1, 1, 1) float32 in (0, 1).
+        window: pixels (odd) over which one displacement is fitted.
+        damping: added to the diagonal of the structure tensor; the step fades where there is less texture than that.
+
+    Returns:
+        (B, 4, H, W): change of flow_tau_to_0 (dx, dy) and of flow_tau_to_1, pixels of this grid, at most
+        LONGEST_STEP between the frames. -tau of the displacement goes to frame 0, 1 - tau of it to frame 1.
+    """
+    (x0, y0), (x1, y1) = gradient(warped0), gradient(warped1)
+    gx, gy = tau * x0 + (1 - tau) * x1, tau * y0 + (1 - tau) * y1
+    difference = warped0 - warped1
+    products = [gx * gx, gx * gy, gy * gy, gx * difference, gy * difference]
+    xx, xy, yy, xd, yd = box_mean(torch.stack([p.sum(1) for p in products], 1), window).split(1, 1)
+    xx, yy = xx + damping, yy + damping
+    determinant = xx * yy - xy * xy
+    u, v = (yy * xd - xy * yd) / determinant, (xx * yd - xy * xd) / determinant
+    shorten = LONGEST_STEP / (u * u + v * v + 1e-8).sqrt().clamp(min=LONGEST_STEP)
+    return share_displacement(torch.cat([u * shorten, v * shorten], 1), tau)
+
+
+def share_displacement(displacement: Tensor, tau: Tensor) -> Tensor:
+    """Flows (B, 4, H, W) from `tau` to both frames for a straight, even `displacement` (B, 2, H, W) between them."""
+    return torch.cat([-tau * displacement, (1 - tau) * displacement], 1)

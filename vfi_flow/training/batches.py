@@ -1,0 +1,106 @@
+"""Batches of samples drawn by worker processes, the same ones in the same order however many workers there are."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from vfi_flow.training.sample import Sample, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A source and how often it is drawn from, relative to the others."""
+
+    source: Source
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Images are (B, 3, H, W) float32 in [0, 1]."""
+
+    frame0: Tensor
+    frame1: Tensor
+    truth: Tensor
+    tau: Tensor
+    """(B, 1, 1, 1) float32."""
+    flow: Tensor
+    """(B, 4, H/2, W/2) float32, from the truth to both frames, pixels of that grid."""
+    trust: Tensor
+    """(B, 2, H/2, W/2) float32 in [0, 1]."""
+
+
+class NumberedSamples(Dataset[Sample]):
+    """Sample n of a run depends on the seed and on n alone, so a resumed run goes on where it stopped."""
+
+    def __init__(self, shares: Sequence[Share], seed: int) -> None:
+        total = sum(share.weight for share in shares)
+        self.sources = [share.source for share in shares]
+        self.chances = [share.weight / total for share in shares]
+        self.seed = seed
+
+    def __getitem__(self, number: int) -> Sample:
+        rng = np.random.default_rng([self.seed, number])
+        return self.sources[rng.choice(len(self.sources), p=self.chances)].draw(rng)
+
+
+class CountingSampler:
+    """The numbers from `start` on, without end."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+    def __iter__(self) -> Iterator[int]:
+        number = self.start
+        while True:
+            yield number
+            number += 1
+
+
+def batches(
+    shares: Sequence[Share], size: int, *, seed: int, start: int, workers: int, device: torch.device
+) -> Iterator[Batch]:
+    """Batches of `size` samples without end, from sample number `start` on; drawn in `workers` forked processes.
+
+    0 workers draw in this process. Forked workers see the decoded clips without copying them.
+    """
+    loader = DataLoader(
+        NumberedSamples(shares, seed),
+        batch_size=size,
+        sampler=CountingSampler(start),
+        num_workers=workers,
+        collate_fn=collate,
+        worker_init_fn=_start_worker,
+        multiprocessing_context="fork" if workers else None,
+        prefetch_factor=3 if workers else None,
+        pin_memory=device.type == "cuda",
+    )
+    for arrays in loader:
+        yield to_batch(*(array.to(device, non_blocking=True) for array in arrays))
+
+
+def collate(samples: list[Sample]) -> list[Tensor]:
+    """Samples stacked as they are: images stay uint8 until they are on the device."""
+    fields = ("frame0", "frame1", "middle", "tau", "flow", "flow_weight")
+    return [torch.from_numpy(np.stack([np.asarray(getattr(s, field)) for s in samples])) for field in fields]
+
+
+def to_batch(frame0: Tensor, frame1: Tensor, truth: Tensor, tau: Tensor, flow: Tensor, trust: Tensor) -> Batch:
+    place = tau.float().view(-1, 1, 1, 1)
+    return Batch(to_image(frame0), to_image(frame1), to_image(truth), place, flow, trust)
+
+
+def to_image(pixels: Tensor) -> Tensor:
+    """(B, 3, H, W) float32 in [0, 1], channels last in memory, from (B, H, W, 3) uint8."""
+    return pixels.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
+
+
+def _start_worker(number: int) -> None:
+    import cv2
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

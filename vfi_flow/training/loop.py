@@ -1,0 +1,210 @@
+"""The training loop: a generator that learns while somebody asks it how it goes."""
+
+import copy
+import json
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from vfi_flow.errors import InputError, VfiFlowError
+from vfi_flow.model.network import InterpolationNetwork
+from vfi_flow.model.weights import Card, channels_last, save_weights
+from vfi_flow.training.batches import Batch
+from vfi_flow.training.checkpoint import (
+    Progress,
+    State,
+    load_checkpoint,
+    optimiser_moments,
+    restore_moments,
+    save_checkpoint,
+)
+from vfi_flow.training.objective import Objective
+from vfi_flow.training.validation import Validation
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a stage is trained. The learning rate rises over `warm_up` steps and falls along half a cosine to 2 %."""
+
+    minutes: float
+    """Length of the whole run, resumed parts included; the cosine ends with it."""
+    samples: int | None = None
+    """Ends and schedules the run by samples instead of minutes: exactly repeatable, for tests and comparisons."""
+    learning_rate: float = 3e-4
+    warm_up: int = 200
+    weight_decay: float = 1e-4
+    averaging: float = 0.999
+    """Decay of the moving average of the weights, which is what is validated and kept."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    seed: int = 0
+    validate_every: float = 6.0
+    """Minutes between validations, which also save the checkpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One line of the log."""
+
+    progress: Progress
+    fraction: float
+    """How much of the run is done, 0 to 1."""
+    learning_rate: float
+    losses: dict[str, float]
+    """Means since the last report."""
+    samples_per_second: float
+    validation: dict[str, float] | None
+
+
+class Training:
+    """One stage of one run; iterate over it to train."""
+
+    REPORT_EVERY = 20
+
+    def __init__(
+        self,
+        network: InterpolationNetwork,
+        objective: Objective,
+        recipe: Recipe,
+        validation: Validation,
+        folder: Path,
+        device: torch.device,
+    ) -> None:
+        self.objective, self.recipe, self.validation, self.folder = objective, recipe, validation, folder
+        self.device = device
+        self.network = channels_last(network.to(device)).train()
+        for parameter in self.network.parameters():
+            parameter.requires_grad_(False)
+        self.parameters = objective.parameters(self.network)
+        for parameter in self.parameters.values():
+            parameter.requires_grad_(True)
+        self.average = copy.deepcopy(self.network).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.parameters.values(),
+            lr=recipe.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=recipe.weight_decay,
+            fused=device.type == "cuda",
+        )
+        self.progress = Progress(network.config.name, objective.name, 0, 0, 0.0, -math.inf)
+
+    def resume(self) -> None:
+        """Goes on from the checkpoint in the run's folder, from the same state."""
+        progress, state = load_checkpoint(self.folder / "checkpoint")
+        expected = (self.progress.preset, self.progress.stage)
+        if (progress.preset, progress.stage) != expected:
+            raise InputError(
+                f"{self.folder}: holds stage '{progress.stage}' of preset '{progress.preset}', "
+                f"not stage '{expected[1]}' of '{expected[0]}'"
+            )
+        self.network.load_state_dict(state.network)
+        self.average.load_state_dict(state.average)
+        restore_moments(self.optimiser, self.parameters, state, progress.step)
+        self.progress = progress
+
+    def fraction(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        if self.recipe.samples is not None:
+            return min(1.0, self.progress.samples / self.recipe.samples)
+        return min(1.0, self.progress.seconds / 60 / self.recipe.minutes)
+
+    def learning_rate(self) -> float:
+        rise = min(1.0, (self.progress.step + 1) / self.recipe.warm_up)
+        return self.recipe.learning_rate * rise * (0.02 + 0.98 * (1 + math.cos(math.pi * self.fraction())) / 2)
+
+    def run(self, batches: Iterable[Batch]) -> Iterator[Report]:
+        """Trains until the budget is spent, and saves; closing the generator earlier saves too."""
+        sums: dict[str, float] = {}
+        count, began, validated = 0, time.monotonic(), time.monotonic()
+        with open(self.folder / "log.jsonl", "a") as log:
+            try:
+                for batch in batches:
+                    if self.fraction() >= 1:
+                        break
+                    for name, value in self.step(batch).items():
+                        sums[name] = sums.get(name, 0.0) + value
+                    count += 1
+                    self._advance(batch.tau.shape[0], time.monotonic() - began)
+                    began = time.monotonic()
+                    due = time.monotonic() - validated > 60 * self.recipe.validate_every
+                    if due or self.progress.step % self.REPORT_EVERY == 0:
+                        scores = self.validate() if due else None
+                        report = self._report(sums, count, scores)
+                        log.write(json.dumps(asdict(report)) + "\n")
+                        log.flush()
+                        yield report
+                        sums, count = {}, 0
+                        if due:
+                            validated = time.monotonic()
+                report = self._report(sums, count, self.validate())
+                log.write(json.dumps(asdict(report)) + "\n")
+                yield report
+            finally:
+                self.save()
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """One update of the weights and of their average; the loss terms by name."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate()
+        generator = torch.Generator(self.device).manual_seed(self.recipe.seed * 1_000_003 + self.progress.step)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            losses = self.objective.losses(self.network, batch, generator)
+        total = torch.stack(list(losses.values())).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
+        values = {name: float(value.detach()) for name, value in losses.items()}
+        if not math.isfinite(float(norm)):
+            wrong = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
+            raise VfiFlowError(
+                f"{self.folder}: the gradient is not finite at step {self.progress.step} ({wrong}); "
+                "resume with a smaller --learning-rate"
+            )
+        self.optimiser.step()
+        self._average()
+        return values
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        step = self.progress.step + 1
+        decay = min(self.recipe.averaging, (1 + step) / (10 + step))  # a short memory at first
+        moving = [p.detach() for name, p in self.average.named_parameters() if name in self.parameters]
+        torch._foreach_lerp_(moving, [p.detach() for p in self.parameters.values()], 1 - decay)
+
+    def validate(self) -> dict[str, float]:
+        """Scores of the averaged weights; the best ones so far are kept as `best.safetensors`."""
+        scores = self.validation.scores(self.average, self.objective.name)
+        score = scores["score"]
+        if score > self.progress.best:
+            self._replace(best=score)
+            self.export(self.folder / "best.safetensors", scores)
+        self.save()
+        return scores
+
+    def export(self, path: Path, scores: dict[str, float]) -> None:
+        """Writes the averaged weights as a model file."""
+        summary = ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
+        card = Card(scores.get("strength", 1.0), self.progress.samples, summary)
+        save_weights(self.average, path, card)
+
+    def save(self) -> None:
+        moments = optimiser_moments(self.optimiser, self.parameters)
+        state = State(self.network.state_dict(), self.average.state_dict(), moments.first_moment, moments.second_moment)
+        save_checkpoint(self.folder / "checkpoint", self.progress, state)
+
+    def _advance(self, samples: int, seconds: float) -> None:
+        progress = self.progress
+        self._replace(step=progress.step + 1, samples=progress.samples + samples, seconds=progress.seconds + seconds)
+
+    def _replace(self, **changes: float) -> None:
+        self.progress = Progress(**{**asdict(self.progress), **changes})
+
+    def _report(self, sums: dict[str, float], count: int, scores: dict[str, float] | None) -> Report:
+        rate = self.progress.samples / self.progress.seconds if self.progress.seconds else 0.0
+        means = {name: value / count for name, value in sums.items()} if count else {}
+        return Report(self.progress, self.fraction(), self.learning_rate(), means, rate, scores)

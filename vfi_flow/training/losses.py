@@ -1,0 +1,90 @@
+"""What stage 1 is asked for: a sharp mean, the right motion, an honest deviation. Images are (B, 3, H, W) in [0, 1]."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vfi_flow.model.fusion import Mean
+from vfi_flow.model.registration import Registration
+from vfi_flow.motion.resize import halve
+
+LAPLACIAN_LEVELS = 4
+FLOW_LEVEL_WEIGHTS = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
+"""For `Registration.flows`: three read-outs, then three refined flows, coarse to fine."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossWeights:
+    mean: float = 1.0
+    laplacian: float = 1.0
+    gradient: float = 0.5
+    blend: float = 0.5
+    """Charbonnier loss of the masked blend without the image residual: keeps motion and mask honest."""
+    flow: float = 0.002
+    """Per pixel of full resolution."""
+    deviation: float = 0.01
+
+
+def mean_losses(
+    mean: Mean, registration: Registration, truth: Tensor, flow: Tensor, trust: Tensor, weights: LossWeights
+) -> dict[str, Tensor]:
+    """Weighted loss terms by name; their sum is minimised.
+
+    Args:
+        truth: (B, 3, H, W).
+        flow: (B, 4, H/2, W/2) flow from the truth to both frames, pixels of that grid.
+        trust: (B, 2, H/2, W/2) in [0, 1], how far `flow` to either frame is to be believed.
+    """
+    error = mean.mean - truth
+    blended = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1)
+    terms = {
+        "mean": weights.mean * charbonnier(error),
+        "laplacian": weights.laplacian * laplacian_pyramid(error),
+        "gradient": weights.gradient * gradient_difference(error),
+        "blend": weights.blend * charbonnier(blended - truth),
+        "deviation": weights.deviation * gaussian_likelihood(error.detach(), mean.deviation),
+    }
+    if weights.flow:
+        terms["flow"] = weights.flow * flow_error(registration, flow, trust)
+    return terms
+
+
+def charbonnier(error: Tensor) -> Tensor:
+    """Mean of sqrt(error^2 + 1e-6): absolute error with a rounded tip."""
+    return (error * error + 1e-6).sqrt().mean()
+
+
+def laplacian_pyramid(error: Tensor) -> Tensor:
+    """Absolute error in octave bands, coarse bands weighing more (Niklaus & Liu 2018); linear, so of the difference."""
+    total = error.new_zeros(())
+    for level in range(LAPLACIAN_LEVELS):
+        coarse = halve(error)
+        band = error - F.interpolate(coarse, scale_factor=2.0, mode="nearest")
+        total = total + 0.25 * 2**level * band.abs().mean()
+        error = coarse
+    return total + 0.25 * 2**LAPLACIAN_LEVELS * error.abs().mean()
+
+
+def gradient_difference(error: Tensor) -> Tensor:
+    """Absolute error of the differences between neighbouring pixels (Mathieu et al. 2016)."""
+    return (error[:, :, 1:] - error[:, :, :-1]).abs().mean() + (error[..., 1:] - error[..., :-1]).abs().mean()
+
+
+def gaussian_likelihood(error: Tensor, deviation: Tensor) -> Tensor:
+    """Negative log-likelihood of `error` (B, 3, H, W) under a Gaussian of `deviation` (B, 1, H, W)."""
+    return ((error * error).mean(1, keepdim=True) / (2 * deviation * deviation) + deviation.log()).mean()
+
+
+def flow_error(registration: Registration, flow: Tensor, trust: Tensor) -> Tensor:
+    """Trusted end-point error over all levels, in pixels of full resolution, with a rounded tip."""
+    total = flow.new_zeros(())
+    for weight, (scale, found) in zip(FLOW_LEVEL_WEIGHTS, registration.flows, strict=True):
+        factor = scale // 2
+        target = F.avg_pool2d(flow, factor) / factor if factor > 1 else flow
+        trusted = F.avg_pool2d(trust, factor) if factor > 1 else trust
+        square = (found - target).square()
+        endpoint = torch.stack([square[:, :2].sum(1), square[:, 2:].sum(1)], 1)
+        total = total + weight * scale * ((endpoint + 0.01).sqrt() * trusted).mean()
+    return total

@@ -1,0 +1,88 @@
+"""The two stages as the training loop sees them: which parameters move, and what is minimised."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from vfi_flow.flow_matching.objective import flow_matching_loss
+from vfi_flow.flow_matching.schedule import sample_with_atoms
+from vfi_flow.model.fusion import Mean
+from vfi_flow.model.network import InterpolationNetwork
+from vfi_flow.training.batches import Batch
+from vfi_flow.training.losses import LossWeights, mean_losses
+from vfi_flow.training.lpips import Lpips
+
+LARGEST_RESIDUAL = 5.0
+"""Standardised residuals are clipped here: a few outliers must not own the loss."""
+TIMES = {0.5: 0.5, 0.25: 0.15, 0.75: 0.15}
+"""Half of the samples train where one midpoint step asks the network, 15 % each where two steps ask as well."""
+
+
+class Objective(Protocol):
+    name: str
+
+    def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]: ...
+
+    def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]: ...
+
+
+class MeanObjective:
+    """Stage 1: encoder, registration and fusion."""
+
+    name = "mean"
+
+    def __init__(self, weights: LossWeights) -> None:
+        self.weights = weights
+
+    def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
+        return {name: p for name, p in network.named_parameters() if not name.startswith("velocity.")}
+
+    def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
+        registration = network.registration(frame0, frame1, batch.tau)
+        mean = network.fusion(frame0, frame1, batch.tau, registration)
+        with torch.autocast(batch.truth.device.type, enabled=False):
+            return mean_losses(mean, registration, batch.truth, batch.flow, batch.trust, self.weights)
+
+
+class VelocityObjective:
+    """Stage 2 on a frozen stage 1: flow matching, and the perceptual distance of what the solver really returns."""
+
+    name = "velocity"
+
+    def __init__(self, lpips: Lpips | None, perceptual: float, strength: float) -> None:
+        """`perceptual` weighs LPIPS of the one-step sample at `strength`; without `lpips` it is pure flow matching."""
+        self.lpips, self.perceptual, self.strength = lpips, perceptual, strength
+
+    def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
+        return {name: p for name, p in network.named_parameters() if name.startswith("velocity.")}
+
+    def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        with torch.no_grad():
+            mean = network.mean(network.encode(batch.frame0), network.encode(batch.frame1), batch.tau)
+        residual = ((batch.truth - mean.mean) / mean.deviation).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+        noise = torch.randn(residual.shape, generator=generator, device=residual.device)
+        condition = network.velocity.condition(mean)
+        t = sample_with_atoms(residual.shape[0], TIMES, generator=generator, device=residual.device)
+        terms = {
+            "flow matching": flow_matching_loss(
+                lambda r, times: network.velocity(r, times, condition),
+                residual,
+                t,
+                kind="endpoint",
+                x_0=noise,
+                weight=_importance(mean),
+            )
+        }
+        if self.lpips is not None and self.perceptual:
+            other = torch.randn(residual.shape, generator=generator, device=residual.device)
+            sample = mean.mean + self.strength * mean.deviation * network.residual(mean, other, steps=1)
+            terms["lpips"] = self.perceptual * self.lpips(sample.clamp(0, 1), batch.truth).mean()
+        return terms
+
+
+def _importance(mean: Mean) -> Tensor:
+    # Errors count where they are visible, in proportion to the variance they stand for, but not there alone.
+    variance = mean.deviation.square()
+    return 0.25 + 0.75 * variance / variance.mean()

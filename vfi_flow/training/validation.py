@@ -1,0 +1,112 @@
+"""Quick scores of a network on held-out clips while it trains; `evaluate` measures the whole product."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vfi_flow.model.config import ALIGNMENT
+from vfi_flow.model.encoder import FrameFeatures
+from vfi_flow.model.fusion import Mean
+from vfi_flow.model.network import InterpolationNetwork
+from vfi_flow.training.batches import to_image
+from vfi_flow.training.lpips import Lpips
+from vfi_flow.training.metrics import moving, psnr, sharpness
+from vfi_flow.training.places import Frame, Triplet, find_clips, frame_times, spread, spacing, triplets
+
+STRENGTHS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
+RIGHT_SHARPNESS = 0.95
+"""The strength is calibrated to this Laplacian energy against the truth: between blurred and over-sharp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    clip: str
+    triplet: Triplet
+
+
+class Validation:
+    """Frames of every clip in the middle between two others, held in memory."""
+
+    def __init__(self, folder: Path, per_clip: int, device: torch.device, lpips: Lpips | None = None) -> None:
+        middle = spacing(Fraction(1, 2), 1)
+        self.places = [
+            Place(clip.stem, triplet)
+            for clip in find_clips(folder)
+            for triplet in triplets(clip, spread(len(frame_times(clip)), middle, per_clip), middle)
+        ]
+        self.device, self.lpips = device, lpips
+
+    def scores(self, network: InterpolationNetwork, stage: str) -> dict[str, float]:
+        """Means over clips; `score` is what the best weights are chosen by, larger is better."""
+        with torch.no_grad(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+            return self.mean_scores(network) if stage == "mean" else self.sample_scores(network)
+
+    def mean_scores(self, network: InterpolationNetwork) -> dict[str, float]:
+        """PSNR of the conditional mean."""
+        by_clip = defaultdict(list)
+        for place, mean in self.means(network):
+            by_clip[place.clip].append(psnr(to_frame(mean.mean, place), place.triplet.truth))
+        clips = [float(np.mean(values)) for values in by_clip.values()]
+        return {"psnr": float(np.mean(clips)), "score": float(np.mean(clips))}
+
+    def sample_scores(self, network: InterpolationNetwork) -> dict[str, float]:
+        """PSNR, sharpness and LPIPS of one midpoint step at the strength whose sharpness is right."""
+        found: dict[float, dict[str, list[float]]] = {s: defaultdict(list) for s in (0.0, *STRENGTHS)}
+        for number, (place, mean) in enumerate(self.means(network)):
+            triplet = place.triplet
+            generator = torch.Generator().manual_seed(number)
+            noise = torch.randn(mean.mean.shape, generator=generator).to(self.device)
+            residual = mean.deviation * network.residual(mean, noise, steps=1)
+            mask = moving(triplet.frame0, triplet.frame1)
+            for strength, values in found.items():
+                frame = to_frame(mean.mean + strength * residual, place)
+                values["psnr"].append(psnr(frame, triplet.truth))
+                values["sharpness"].append(sharpness(frame, triplet.truth, mask))
+                if self.lpips is not None:
+                    values["lpips"].append(self.distance(frame, triplet.truth))
+        table = {s: {name: float(np.nanmean(v)) for name, v in values.items()} for s, values in found.items()}
+        strength = calibrated({s: row["sharpness"] for s, row in table.items()})
+        nearest = min(STRENGTHS, key=lambda s: abs(s - strength))
+        row = table[nearest]
+        score = -row["lpips"] if self.lpips is not None else -abs(float(np.log(row["sharpness"])))
+        return {**row, "strength": strength, "mean psnr": table[0.0]["psnr"], "score": score}
+
+    def distance(self, frame: Frame, truth: Frame) -> float:
+        assert self.lpips is not None
+        first, second = (to_image(torch.from_numpy(x[None])).to(self.device) for x in (frame, truth))
+        return float(self.lpips(first, second))
+
+    def means(self, network: InterpolationNetwork) -> Iterator[tuple[Place, Mean]]:
+        half = torch.full((1, 1, 1, 1), 0.5, device=self.device)
+        for place in self.places:
+            frame0, frame1 = (self.features(network, x) for x in (place.triplet.frame0, place.triplet.frame1))
+            yield place, network.mean(frame0, frame1, half)
+
+    def features(self, network: InterpolationNetwork, frame: Frame) -> FrameFeatures:
+        image = to_image(torch.from_numpy(frame[None])).to(self.device)
+        height, width = image.shape[-2:]
+        padded = F.pad(image, (0, -width % ALIGNMENT, 0, -height % ALIGNMENT), mode="replicate")
+        return network.encode(padded)
+
+
+def to_frame(image: Tensor, place: Place) -> Frame:
+    height, width = place.triplet.truth.shape[:2]
+    pixels = image[0, :, :height, :width].float().clamp(0, 1).mul(255).round().byte()
+    return pixels.permute(1, 2, 0).cpu().numpy()
+
+
+def calibrated(sharpness_by_strength: dict[float, float]) -> float:
+    """The strength at which the sharpness crosses RIGHT_SHARPNESS, linear in between; 1 if it never does."""
+    points = sorted(sharpness_by_strength.items())
+    for (s0, low), (s1, high) in pairwise(points):
+        if low <= RIGHT_SHARPNESS <= high:
+            return round(s0 + (s1 - s0) * (RIGHT_SHARPNESS - low) / (high - low), 3)
+    return 1.0 if points[-1][1] < RIGHT_SHARPNESS else points[0][0] or STRENGTHS[0]
