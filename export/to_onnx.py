@@ -8,10 +8,10 @@ from pathlib import Path
 import onnx
 import torch
 from onnx import ModelProto, TensorProto
-
-from vfi_flow.errors import ComponentError
 from vfi_flow.export.expand import DOMAIN, expand_correlations
 from vfi_flow.export.graph import ExportGraph, example_inputs
+
+from vfi_flow.errors import ComponentError
 
 OPSET = 18
 """GridSample 16 and later are bound by every runtime; DirectML knows none of opset 20's, TensorRT had wrong results."""

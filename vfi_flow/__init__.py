@@ -1,8 +1,8 @@
 """Video frame interpolation with a flow-matching model conditioned on the two bracketing frames.
 
-    >>> from vfi_flow import Interpolator
-    >>> with Interpolator(model="base", steps=1) as interpolator:
-    ...     [middle] = interpolator(frame0, frame1, taus=[0.5])
+>>> from vfi_flow import Interpolator
+>>> with Interpolator(model="base", steps=1) as interpolator:
+...     [middle] = interpolator(frame0, frame1, taus=[0.5])
 """
 
 from typing import TYPE_CHECKING, Any

@@ -19,7 +19,7 @@ from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import to_image
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
-from vfi_flow.training.places import Frame, Triplet, find_clips, frame_times, spread, spacing, triplets
+from vfi_flow.training.places import Frame, Triplet, find_clips, frame_times, spacing, spread, triplets
 
 STRENGTHS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
 RIGHT_SHARPNESS = 0.95
