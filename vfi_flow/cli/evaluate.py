@@ -60,7 +60,10 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
         "--steps", type=steps_list, default=steps, metavar="LIST", help=f"solver steps (default {steps}), or none"
     )
     parser.add_argument("--strength", type=float, help="amount of the residual, 0 to 1 (default: the model's own)")
-    parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or ONNX file (default base)")
+    parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or file of a model (default base)")
+    parser.add_argument(
+        "--engine", choices=("onnx", "torch"), default="onnx", help="what runs the model (default onnx)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default 0)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default auto)")
     parser.add_argument("--threads", type=int, help="threads of the model and of OpenCV (default: all cores)")
@@ -154,6 +157,7 @@ def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["M
                 seed=arguments.seed,
                 device=arguments.device,
                 threads=arguments.threads,
+                engine=arguments.engine,
             )
         )
         methods.append(of_interpolator(interpolator, steps, strength))

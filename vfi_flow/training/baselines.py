@@ -5,6 +5,7 @@ Each is a callable `(frame0, frame1, tau) -> frame`; frames are (H, W, 3) uint8 
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -82,29 +83,39 @@ def project(flow: Flow, tau: float, rounds: int = 2) -> Flow:
 
 def fetch(frame0: Frame, frame1: Frame, velocity: Flow, tau: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The frame at `tau` along `velocity` and, in grey levels, how much the two frames disagree there (smoothed)."""
+    cv2 = load_cv2()
     flow_tau_to_0, flow_tau_to_1 = -tau * velocity, (1 - tau) * velocity
-    warped0 = look_up(frame0, flow_tau_to_0).astype(np.float32)
-    warped1 = look_up(frame1, flow_tau_to_1).astype(np.float32)
-    disagreement = load_cv2().GaussianBlur(np.abs(warped0 - warped1).mean(axis=2), (0, 0), 2.0)
+    warped0, warped1 = look_up(frame0, flow_tau_to_0), look_up(frame1, flow_tau_to_1)
+    mean_of_channels = cv2.transform(cv2.absdiff(warped0, warped1).astype(np.float32), np.full((1, 3), 1 / 3))
+    disagreement = cv2.GaussianBlur(mean_of_channels, (0, 0), 2.0)
     # A pixel that neither frame shows keeps the plain weights.
     weight0 = (1 - tau) * (inside(flow_tau_to_0) + 1e-4)
     weight1 = tau * (inside(flow_tau_to_1) + 1e-4)
     share = (weight1 / (weight0 + weight1))[..., None]
-    return warped0 + share * (warped1 - warped0), disagreement
+    return warped0 + share * (warped1.astype(np.float32) - warped0), disagreement
 
 
 def look_up(image: NDArray[Any], flow: Flow) -> NDArray[Any]:
     """`image` where `flow` points, out[p] = image[p + flow[p]]; bilinear, outside counts the nearest edge pixel."""
     cv2 = load_cv2()
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    y, x = grid(*image.shape[:2])
     return cv2.remap(image, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def inside(flow: Flow) -> NDArray[np.float32]:
     """1 where `flow` points into the picture, else 0; (H, W)."""
     height, width = flow.shape[:2]
-    y, x = np.mgrid[:height, :width] + flow.transpose(2, 0, 1)[::-1]
-    return ((x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)).astype(np.float32)
+    y, x = grid(height, width)
+    across, down = x + flow[..., 0], y + flow[..., 1]
+    return ((across >= -0.5) & (across <= width - 0.5) & (down >= -0.5) & (down <= height - 0.5)).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def grid(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Row and column of every pixel; kept from frame to frame."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    y.flags.writeable = x.flags.writeable = False
+    return y, x
 
 
 def minterpolate(frame0: Frame, frame1: Frame, tau: float) -> Frame:

@@ -53,7 +53,7 @@ class FrameMaker(Protocol):
 
     model_name: str
 
-    def __call__(self, frame0: Frame, frame1: Frame, taus: Sequence[float], pts: int = 0) -> list[Frame]: ...
+    def __call__(self, frame0: Frame, frame1: Frame, taus: Sequence[float], *, pts: int = 0) -> list[Frame]: ...
 
 
 def of_interpolator(interpolator: FrameMaker, steps: int, strength: float | None = None) -> Method:
