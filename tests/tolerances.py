@@ -20,3 +20,27 @@ the interior on whole pixels as measured; versions of OpenCV may differ)."""
 
 MINTERPOLATE_TRANSLATION_PSNR = 45.0
 """dB of ffmpeg's block matching on the same: rounding to YUV and back (51 measured)."""
+
+# ---- training data --------------------------------------------------------------------------------------------------
+
+SYNTHETIC_WARP_PSNR = 28.0
+"""dB between the middle and the frames warped to it by the exact flow, where it is trusted: text and edges are
+resampled by rendering and by warping (29 to 57 measured by kind and seed; half the flow gives 15 to 39)."""
+
+INVERSE_MOTION_PIXELS = 0.002
+"""Residual of the interpolated inverse map for the strongest motion that is drawn: the iteration stops at 0.001 (3e-4
+measured)."""
+
+TEACHER_FLOW_PIXELS = 0.1
+"""Median error of DIS on a textured pan (0.04 measured)."""
+
+OPENCV_DECODE_LEVELS = 1.5
+"""Mean difference in byte levels: both convert from YUV with swscale, maybe of two versions (0 measured)."""
+
+# ---- flow matching --------------------------------------------------------------------------------------------------
+
+ROUNDING_FLOAT64 = 1e-12
+"""A few dozen operations on numbers near 1 (below 1e-14 measured)."""
+
+SOLVER_ORDER = 0.15
+"""Of the measured order: the next term of the error is still visible at 32 steps (1.02, 2.04, 2.05, 4.05 measured)."""

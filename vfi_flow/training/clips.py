@@ -20,9 +20,7 @@ from vfi_flow.training.layers import look_up
 from vfi_flow.training.sample import Sample
 
 SUFFIXES = frozenset(
-    f".{name}"
-    for name in ("3gp", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4")
-    + ("mpeg", "mpg", "mts", "ogv", "ts", "webm", "wmv", "y4m")
+    (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
 )
 SMALLEST_SIDE = 64
 """Smaller videos would only be enlarged."""
@@ -191,16 +189,23 @@ def _is_repeat(first: np.ndarray, second: np.ndarray) -> bool:
 def find_cuts(frames: np.ndarray) -> np.ndarray:
     """(n - 1,) bool: frame i + 1 does not continue frame i.
 
-    A cut changes a thumbnail much more than the steps around it do; a fast pan changes it all the time.
+    At a cut a thumbnail changes much more than in the steps around it; a fast pan changes it all the time. Amid fast
+    motion the distribution of its values tells: motion moves values about, a cut replaces them.
     """
-    small = [cv2.resize(frame, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in frames]
-    change = np.array([np.abs(a - b).mean() for a, b in pairwise(small)])
-    cuts = np.zeros(len(change), bool)
+    thumbnails = [cv2.resize(frame, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in frames]
+    sorted_values = [np.sort(thumbnail.reshape(-1, 3), 0) for thumbnail in thumbnails]
+    return _outliers(thumbnails) | _outliers(sorted_values)
+
+
+def _outliers(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """(n - 1,) bool: a change of more than 12 levels and four times the median of the eight changes around it."""
+    change = np.array([np.abs(a - b).mean() for a, b in pairwise(pictures)])
+    outliers = np.zeros(len(change), bool)
     for index, value in enumerate(change):
         around = np.concatenate([change[max(0, index - 4) : index], change[index + 1 : index + 5]])
         usual = float(np.median(around)) if around.size else 0.0
-        cuts[index] = value > 50 or (value > 12 and value > 4 * max(usual, 1.0))
-    return cuts
+        outliers[index] = value > 12 and value > 4 * max(usual, 1.0)
+    return outliers
 
 
 def validation_triplets(shots: Sequence[Shot], per: int = 3, gap: int = 1) -> list[Triplet]:

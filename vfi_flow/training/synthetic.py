@@ -445,7 +445,9 @@ def draw_subtitle(rng: Rng, picture: np.ndarray, mask: np.ndarray) -> None:
         text = surfaces.words(rng, int(rng.integers(2, 8)))
         if veil:
             mask[max(0, int(y - 1.6 * letter)) : int(y + 0.6 * letter)] = 140
-        surfaces.write(mask, text, x, y, letter, (255,), font, 1 if veil else 4)
+        letters = np.zeros_like(mask)
+        surfaces.write(letters, text, x, y, letter, (255,), font, 1)
+        np.maximum(mask, letters if veil else cv2.dilate(letters, np.ones((3, 3), np.uint8)), out=mask)
         surfaces.write(picture, text, x, y, letter, colour, font, 1)
         y += int(2 * letter)
 
