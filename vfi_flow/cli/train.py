@@ -1,0 +1,188 @@
+"""`vfi-flow train`: learn from a folder of videos; stop and resume at any moment."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vfi_flow.errors import ComponentError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    from vfi_flow.model.network import InterpolationNetwork
+    from vfi_flow.training.loop import Training
+    from vfi_flow.training.lpips import Lpips
+
+DESCRIPTION = """Trains a model on ordinary videos and, if given, on synthetic scenes made from stills. Stage `mean`
+learns motion and the conditional mean, stage `velocity` the flow around it; train them in this order. The run lives in
+--output: log.jsonl, best.safetensors (chosen on --val) and a checkpoint, from which --resume goes on to the same
+state."""
+
+# glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
+# fifth of the time. These keep them. They must be in the environment before the process starts.
+ALLOCATOR = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**33),
+    "MALLOC_TOP_PAD_": str(2**28),
+    "MALLOC_ARENA_MAX": "1",
+}
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("train", help="train a model on a folder of videos", description=DESCRIPTION)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="videos to learn from")
+    parser.add_argument("--val", type=Path, required=True, metavar="DIR", help="videos to choose the best weights on")
+    parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
+    parser.add_argument("--synthetic", type=float, default=0.3, metavar="SHARE", help="of samples (default 0.3)")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
+    parser.add_argument("--stage", choices=("mean", "velocity"), default="mean", help="default mean")
+    parser.add_argument("--preset", default="base", help="tiny, fast or base (default base)")
+    parser.add_argument("--init", type=Path, metavar="FILE", help="weights to start from (default: random)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --output")
+    parser.add_argument("--minutes", type=float, default=60, help="length of the run, resumed parts included")
+    parser.add_argument("--samples", type=int, help="length in samples instead: exactly repeatable")
+    parser.add_argument("--batch", type=int, help="samples a step (default 12; 64 on a GPU)")
+    parser.add_argument("--crop", type=int, default=192, help="side of a sample in pixels (default 192)")
+    parser.add_argument("--learning-rate", type=float, help="default 3e-4 (mean), 1e-3 (velocity)")
+    parser.add_argument("--flow-weight", type=float, default=0.002, help="of the flow targets (default 0.002)")
+    parser.add_argument("--lpips", type=Path, metavar="FILE.npz", help="weights of LPIPS, for stage velocity")
+    parser.add_argument("--perceptual", type=float, default=1.0, help="weight of LPIPS (default 1)")
+    parser.add_argument("--validate-every", type=float, default=6, metavar="MINUTES", help="default 6")
+    parser.add_argument("--per-clip", type=int, default=3, help="validation frames of a clip (default 3)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
+    parser.add_argument("--workers", type=int, help="processes that draw samples (default: 1, with a GPU all cores)")
+    parser.add_argument("--max-gigabytes", type=float, help="memory for decoded videos; the rest is left out")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    check(arguments)
+    restart_with_allocator_settings()
+    try:
+        training, batches = prepare(arguments)
+    except ImportError as error:
+        raise ComponentError(f'training needs {error.name}; run: pip install "vfi-flow[train]"') from error
+    show(training, batches)
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> None:
+    if not arguments.resume and (arguments.output / "checkpoint").exists():
+        raise OutputError(f"{arguments.output} holds a run; pass --resume to go on with it, or name another folder")
+    if arguments.minutes <= 0 or (arguments.samples is not None and arguments.samples < 1):
+        raise UsageError("--minutes and --samples must be above 0")
+    if arguments.crop < 64 or arguments.crop % 32:
+        raise UsageError(f"--crop must be a multiple of 32 and at least 64, got {arguments.crop}")
+    if not 0 <= arguments.synthetic <= 1:
+        raise UsageError(f"--synthetic must be from 0 to 1, got {arguments.synthetic}")
+    if arguments.stage == "velocity" and arguments.init is None and not arguments.resume:
+        raise UsageError("stage velocity needs a trained mean: pass its weights with --init")
+
+
+def restart_with_allocator_settings() -> None:
+    """Starts this command anew with `ALLOCATOR` in its environment, once, where glibc listens to it."""
+    if sys.platform != "linux" or "MALLOC_TRIM_THRESHOLD_" in os.environ:
+        return
+    os.environ.update(ALLOCATOR)
+    os.execv(sys.executable, [sys.executable, "-m", "vfi_flow.cli.main", *sys.argv[1:]])
+
+
+def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
+    """The run as asked for, and its endless batches."""
+    import torch
+
+    from vfi_flow.inference.torch_interpolator import pick_device
+    from vfi_flow.training.batches import batches
+    from vfi_flow.training.loop import Recipe, Training
+    from vfi_flow.training.validation import Validation
+
+    device = pick_device(arguments.device)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    network = start_network(arguments)
+    lpips = load_metric(arguments.lpips, device)
+    learning_rate = arguments.learning_rate or (3e-4 if arguments.stage == "mean" else 1e-3)
+    recipe = Recipe(
+        minutes=arguments.minutes,
+        samples=arguments.samples,
+        learning_rate=learning_rate,
+        validate_every=arguments.validate_every,
+        seed=arguments.seed,
+    )
+    validation = Validation(arguments.val, arguments.per_clip, device, lpips)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    objective = make_objective(arguments, lpips)
+    training = Training(network, objective, recipe, validation, arguments.output, device)
+    if arguments.resume:
+        training.resume()
+    gpu = device.type == "cuda"
+    return training, batches(
+        make_shares(arguments),
+        arguments.batch or (64 if gpu else 12),
+        seed=arguments.seed,
+        start=training.progress.samples,
+        workers=arguments.workers if arguments.workers is not None else (os.cpu_count() or 1) if gpu else 1,
+        device=device,
+    )
+
+
+def start_network(arguments: argparse.Namespace) -> "InterpolationNetwork":
+    from vfi_flow.model.config import preset
+    from vfi_flow.model.network import InterpolationNetwork
+    from vfi_flow.model.weights import load_weights
+
+    if arguments.init is not None:
+        return load_weights(arguments.init, arguments.preset)[0]
+    return InterpolationNetwork(preset(arguments.preset))
+
+
+def load_metric(path: Path | None, device: "torch.device") -> "Lpips | None":
+    from vfi_flow.training.lpips import load_lpips
+
+    return load_lpips(path).to(device) if path is not None else None
+
+
+def make_objective(arguments: argparse.Namespace, lpips: "Lpips | None") -> Any:
+    from vfi_flow.training.losses import LossWeights
+    from vfi_flow.training.objective import MeanObjective, VelocityObjective
+
+    if arguments.stage == "mean":
+        return MeanObjective(LossWeights(flow=arguments.flow_weight))
+    return VelocityObjective(lpips, arguments.perceptual, strength=1.0)
+
+
+def make_shares(arguments: argparse.Namespace) -> list[Any]:
+    from vfi_flow.training.batches import Share
+    from vfi_flow.training.clips import RealClips, read_shots
+    from vfi_flow.training.synthetic import SyntheticScenes
+
+    shots = read_shots(arguments.data, arguments.max_gigabytes)
+    shares = [Share(RealClips(shots, arguments.crop), 1 - arguments.synthetic)]
+    if arguments.synthetic:
+        shares.append(Share(SyntheticScenes(arguments.stills, arguments.crop), arguments.synthetic))
+    return shares
+
+
+def show(training: "Training", batches: Any) -> None:
+    """Runs the training under a progress bar on stderr; without a terminal, prints a line per validation."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0)
+        score = ""
+        for report in training.run(batches):
+            loss = sum(report.losses.values())
+            if report.validation is not None:
+                score = ", ".join(f"{name} {value:.4g}" for name, value in report.validation.items())
+                minutes = report.progress.seconds / 60
+                console.print(f"{minutes:.0f} min, {report.progress.samples} samples: {score}", highlight=False)
+            text = f"loss {loss:.4f}, {report.samples_per_second:.1f} samples/s, {score}"
+            bar.update(task, completed=report.fraction, description=text)
