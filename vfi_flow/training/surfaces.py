@@ -225,7 +225,7 @@ def write(
 
 
 def page(rng: np.random.Generator, stills: Sequence[np.ndarray], width: int, height: int, density: float) -> np.ndarray:
-    """A page of text as on a screen: paragraphs or code, headings, rules, boxes, pictures; light or dark."""
+    """A page of text as on a screen: paragraphs or code, headings, rules, boxes, pictures; light or dark. Hard edges."""
     dark = rng.random() < 0.35
     ground = rng.integers(0, 60, 3) if dark else rng.integers(215, 256, 3)
     ink = (rng.integers(170, 256, 3) if dark else rng.integers(0, 90, 3)).tolist()
@@ -252,6 +252,11 @@ def page(rng: np.random.Generator, stills: Sequence[np.ndarray], width: int, hei
         elif kind < 0.88:
             y += box(rng, stills, picture, y, letter, density)
         y += pitch
+    return picture
+
+
+def soften(picture: np.ndarray, density: float) -> np.ndarray:
+    """Hard edges without the detail that only the denser texels can hold; unchanged at density 1."""
     return picture if density == 1 else cv2.GaussianBlur(picture, (3, 3), 0)
 
 

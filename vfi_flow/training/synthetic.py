@@ -290,7 +290,8 @@ def page_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
         motion, whole = camera(rng, stage, magnitude), False
     track = stage.track(motion)
     density = 1 if whole else DENSITY
-    return [background(rng, surfaces.page(rng, stills, *texels(track, density), density), track, density)]
+    picture = surfaces.page(rng, stills, *texels(track, density), density)
+    return [background(rng, surfaces.soften(picture, density), track, density)]
 
 
 def screen_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
@@ -318,11 +319,12 @@ def window(rng: Rng, stage: Stage, stills: Stills) -> Layer:
     title = int(density * rng.integers(8, 20))
     cv2.rectangle(picture, (0, 0), (width, title), rng.integers(0, 256, 3).tolist(), -1)
     surfaces.write(picture, surfaces.words(rng, 2), 4, title - 3, title / 2, (255, 255, 255), surfaces.FONTS[0], 1)
-    cv2.rectangle(picture, (1, 1), (width - 2, height - 2), rng.integers(0, 160, 3).tolist(), density)
+    cv2.rectangle(picture, (2, 2), (width - 3, height - 3), rng.integers(0, 160, 3).tolist(), density)
     mask = np.zeros((height, width), np.uint8)
-    mask[1:-1, 1:-1] = 255
+    mask[2:-2, 2:-2] = 255
     corner = rng.integers(-stage.crop // 4, stage.crop // 2, 2)
-    return Layer(surfaces.with_alpha(picture, mask), (float(corner[0]), float(corner[1])), density, stage.track(motion))
+    painted = surfaces.soften(surfaces.with_alpha(picture, mask), density)
+    return Layer(painted, (float(corner[0]), float(corner[1])), density, stage.track(motion))
 
 
 def screen_bars(rng: Rng, stage: Stage) -> Layer:
