@@ -17,6 +17,7 @@ from vfi_flow.media.timing import (
     frame_count,
     parse_ratio,
     parse_seconds,
+    standard_rate,
     storable_unit,
     to_pts,
 )
@@ -122,6 +123,14 @@ def test_a_fine_clock_and_a_variable_rate_are_left_alone():
         513, 15360
     )
     assert constant_rate_time(Fraction(50, 1000), Fraction(0), Fraction(30), Fraction(1, 1000)) == Fraction(50, 1000)
+
+
+@pytest.mark.parametrize(
+    ("rounded", "rate"),
+    [("19001/317", "60000/1001"), ("2997/100", "30000/1001"), ("25", "25"), ("47/2", "47/2"), ("1/3", "1/3")],
+)
+def test_a_rounded_rate_is_the_standard_rate_it_stands_for(rounded, rate):
+    assert standard_rate(Fraction(rounded)) == Fraction(rate)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import av
 import numpy as np
+from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from vfi_flow.errors import InputError
@@ -24,6 +25,11 @@ SCALER_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 EXACT = (
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
+
+# To full range swscale rounds chroma down, half a code value too low on average: there chroma comes from 16 bits.
+SIXTEEN_BITS = {
+    f"{prefix}{ratio}p": f"yuv{ratio}p16le" for prefix in ("yuv", "yuvj") for ratio in ("420", "422", "444")
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,7 @@ class Converter:
         self.target = target
         self._to_rgb = VideoReformatter()
         self._from_rgb = VideoReformatter()
+        self._fine_from_rgb = VideoReformatter()
         self._change_format = VideoReformatter()
 
     def to_rgb(self, picture: av.VideoFrame) -> np.ndarray:
@@ -96,16 +103,25 @@ class Converter:
 
     def from_rgb(self, array: np.ndarray) -> av.VideoFrame:
         """Picture of format `pix_fmt` from (H, W, 3) uint8 RGB."""
-        picture = self._from_rgb.reformat(
-            av.VideoFrame.from_ndarray(np.ascontiguousarray(array), "rgb24"),
-            format=self.pix_fmt,
+        rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), "rgb24")
+        picture = self._converted_from_rgb(rgb, self._from_rgb, self.pix_fmt)
+        if self.target.range == FULL and self.pix_fmt in SIXTEEN_BITS:
+            fine = self._converted_from_rgb(rgb, self._fine_from_rgb, SIXTEEN_BITS[self.pix_fmt])
+            for plane, fine_plane in zip(picture.planes[1:], fine.planes[1:], strict=True):
+                values = rows_of(fine_plane, np.uint16)
+                rows_of(plane, np.uint8)[:] = (np.minimum(values, 0xFF7F) + 0x80) >> 8
+        return self._tagged(picture)
+
+    def _converted_from_rgb(self, rgb: av.VideoFrame, scaler: VideoReformatter, pix_fmt: str) -> av.VideoFrame:
+        return scaler.reformat(
+            rgb,
+            format=pix_fmt,
             src_color_range=FULL,
             dst_colorspace=SCALER_MATRIX.get(self.target.matrix),
             dst_color_range=self.target.range,
             interpolation=EXACT,
             threads=1,
         )
-        return self._tagged(picture)
 
     def to_target(self, picture: av.VideoFrame) -> av.VideoFrame:
         """The picture itself where it has the target's format already, otherwise converted without a detour."""
@@ -127,3 +143,9 @@ class Converter:
         picture.colorspace, picture.color_range = self.target.matrix, self.target.range
         picture.color_primaries, picture.color_trc = self.target.primaries, self.target.transfer
         return picture
+
+
+def rows_of(plane: VideoPlane, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:
+    """(height, width) view of a plane's samples; writing to it writes to the picture."""
+    samples = np.frombuffer(plane, dtype)  # type: ignore[call-overload]
+    return samples.reshape(plane.height, -1)[:, : plane.width]

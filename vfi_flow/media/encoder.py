@@ -24,6 +24,9 @@ DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "4"},
 }
 
+CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts")
+"""Endings of containers that keep every time stamp; AVI, for one, has none."""
+
 EVEN_SIZES_ONLY = ("libx264", "libx265", "libsvtav1")
 """Encoders that refuse a size which the chroma planes do not divide."""
 
@@ -105,14 +108,11 @@ def find_codec(options: EncoderOptions, output: Path) -> av.Codec:
     raise ComponentError(f"{output}: a {output.suffix} file cannot hold {names[-1]} video; use -c:v or another ending")
 
 
-def open_unwritten(output: Path) -> av.container.OutputContainer:
+def open_unwritten(output: Path, options: dict[str, str] | None = None) -> av.container.OutputContainer:
     """The output container by its file name; no file is made before the first packet."""
-    try:
-        return av.open(str(output), "w")
-    except ValueError:
-        raise OutputError(
-            f"{output}: no container format for the ending {output.suffix!r}; use .mp4, .mkv, .mov or .webm"
-        ) from None
+    if output.suffix.lower() not in CONTAINERS:
+        raise OutputError(f"{output}: videos with the ending {output.suffix!r} are not written; use .mp4, .mkv or .mov")
+    return av.open(str(output), "w", container_options=options or {})
 
 
 def choose_pix_fmt(codec: av.Codec, options: EncoderOptions, info: VideoInfo) -> str:

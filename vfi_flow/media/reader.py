@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 from vfi_flow.errors import InputError
 from vfi_flow.media.colour import colour_of
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
-from vfi_flow.media.timing import common_unit, constant_rate_time, storable_unit
+from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
 COARSE_FORMATS = ("matroska", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
@@ -100,6 +100,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         start = self.stream.start_time
         self.stream_start = start * self.tick if start is not None else Fraction(0)
         self.snaps = any(name in self.container.format.name for name in COARSE_FORMATS)
+        if self.snaps:
+            self.rate = standard_rate(self.rate)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -131,8 +133,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if skipped:
             self.warnings.append(f"{self.path}: {skipped} frames left out whose time stamps go backwards")
         if index == 0:
-            where = "no frame could be decoded" if last is None else f"no frame in {describe(self.window)}"
-            raise InputError(f"{self.path}: {where}")
+            raise InputError(f"{self.path}: no frame in {describe(self.window)}")
 
     def info(self) -> VideoInfo:
         """What the header and the first frame of the window say."""
@@ -182,7 +183,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
         """Decoded pictures. What comes before the first one may be damaged: a recording may start anywhere."""
-        decoded, corrupt, size = 0, 0, None
+        decoded, corrupt, size, failure = 0, 0, None, ""
         packets = self.container.demux(self.stream)
         while True:
             try:
@@ -191,7 +192,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             except (av.FFmpegError, OSError) as error:
                 if decoded or not isinstance(error, av.InvalidDataError):
                     raise InputError(f"{self.path}: decoding stopped after frame {decoded}: {reason(error)}") from None
-                pictures = []
+                failure, pictures = f": {reason(error)}", []
             if packet is None:
                 break
             for picture in pictures:
@@ -204,6 +205,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 decoded += 1
                 corrupt += picture.is_corrupt
                 yield picture
+        if not decoded:
+            raise InputError(f"{self.path}: no frame could be decoded{failure}")
         if corrupt:
             self.warnings.append(f"{self.path}: {corrupt} frames are damaged in the file")
 

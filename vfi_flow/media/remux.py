@@ -62,6 +62,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self._copy_tags()
         self._packets = self._read()
         self._next = next(self._packets, None)
+        self.start = self._next[0] if self._next is not None else Fraction(0)
+        """Time of the first packet; sound with encoder delay starts before 0."""
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Write all packets that start up to `seconds` on the job's clock; None: all that are left."""
@@ -110,7 +112,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             return None
         return {**chapter, "start": to_pts(start, unit), "end": to_pts(end, unit), "time_base": unit}
 
-    def _read(self) -> Iterator[tuple[Fraction, av.Packet[Any]]]:
+    def _read(self) -> "Iterator[tuple[Fraction, av.Packet[Any]]]":
         """(time, packet) of all packets in the window, on the job's clock."""
         if not self._targets:
             return

@@ -14,6 +14,10 @@ FALLBACK_TIME_BASE = Fraction(1, 1_000_000)
 """Where no common unit of all times fits into `LARGEST_DENOMINATOR`: microseconds, rounded to nearest."""
 
 
+RATE_ROUNDING = Fraction(5, 1_000_000)
+"""Containers round frame rates at least this well; 24 and 24000/1001 are 200 times further apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instant:
     """One output frame on the source's time line."""
@@ -146,6 +150,15 @@ def constant_rate_time(seconds: Fraction, origin: Fraction, rate: Fraction, tick
         return seconds
     ideal = origin + Fraction(round((seconds - origin) * rate)) / rate
     return ideal if abs(ideal - seconds) < tick else seconds
+
+
+def standard_rate(rate: Fraction) -> Fraction:
+    """The whole or NTSC rate that a rounded one stands for: Matroska's 19001/317 is 60000/1001."""
+    for step in (Fraction(1), Fraction(1000, 1001)):
+        standard = max(1, round(rate / step)) * step
+        if abs(rate / standard - 1) < RATE_ROUNDING:
+            return standard
+    return rate
 
 
 def parse_seconds(text: str) -> Fraction:

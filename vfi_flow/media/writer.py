@@ -26,6 +26,11 @@ def partial_path(output: Path) -> Path:
     return output.with_name(f"{output.stem}.partial{output.suffix}")
 
 
+def clock_options(path: Path, unit: Fraction) -> dict[str, str]:
+    """mp4 and mov store when a stream starts on a clock of their own, by default in milliseconds: give it ours."""
+    return {"movie_timescale": str(unit.denominator)} if path.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
+
+
 def lasting_tags(metadata: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in metadata.items() if not key.upper().startswith(STALE_TAGS)}
 
@@ -39,7 +44,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     def __init__(self, path: Path, info: VideoInfo, encoder: Encoder, unit: Fraction, rate: Fraction) -> None:
         self.path, self.unit = path, unit
         self.frames = 0
-        self.container = open_unwritten(path)
+        self.container = open_unwritten(path, clock_options(path, unit))
         stream = self.container.add_stream(
             encoder.codec, rate=rate.limit_denominator(LARGEST_RATE_DENOMINATOR), options=dict(encoder.options)
         )

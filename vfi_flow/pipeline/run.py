@@ -13,7 +13,7 @@ from typing import Any
 from vfi_flow.errors import OutputError, VerificationError
 from vfi_flow.media.colour import Converter
 from vfi_flow.media.reader import VideoReader
-from vfi_flow.media.remux import CopiedStream, StreamCopier
+from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.verify import Found, read_back
@@ -27,8 +27,11 @@ DECODED_AHEAD = 3
 MADE_AHEAD = 3
 """Frames that wait between two stages; with the encoder's own look-ahead this is all that is ever in memory."""
 
-FORMATS_WITH_OFFSET = (".ts", ".m2ts", ".mts", ".avi")
-"""Containers whose muxer moves the whole clock; there the distance between times is checked, not the first time."""
+FORMATS_WITHOUT_NEGATIVE_TIME = (".mkv", ".webm")
+"""Where sound starts before 0 (encoder delay), these move all streams so that it starts at 0."""
+
+FORMATS_WITH_OFFSET = (".ts",)
+"""The muxer moves the whole clock; the distance between times is checked, not the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def run(
             ):
                 written = write_all(plan, frames, writer, copier, clock, on_progress)
         with clock.during("verify"):
-            verify(plan, written, list(copier.copied.values()), read_back(partial))
+            verify(plan, written, copier, read_back(partial))
     return Report(
         plan=plan,
         frames=dict(written.kinds),
@@ -151,20 +154,30 @@ def write_all(
     return written
 
 
-def verify(plan: Plan, written: Written, copied: list[CopiedStream], found: Found) -> None:
+def verify(plan: Plan, written: Written, copier: StreamCopier, found: Found) -> None:
     """VerificationError where the finished file does not hold what was written into it."""
     differences = []
     frames = written.kinds.total()
     if found.frames != frames:
         differences.append(f"{found.frames} frames instead of {frames}")
     if found.first is not None and found.last is not None and written.first is not None:
-        moved = found.first - written.first if plan.job.output.suffix in FORMATS_WITH_OFFSET else Fraction(0)
+        moved = clock_shift(plan.job.output, copier, found.first - written.first)
         for name, is_, ought in (("first", found.first, written.first), ("last", found.last, written.last)):
-            if abs(is_ - moved - ought) > found.tick:
-                differences.append(f"the {name} frame at {float(is_):.6f} s instead of {float(ought):.6f} s")
+            if abs(is_ - (ought + moved)) > found.tick:
+                differences.append(f"the {name} frame at {float(is_):.6f} s instead of {float(ought + moved):.6f} s")
     for kind in ("audio", "subtitle"):
-        expected = sum(stream.packets for stream in copied if stream.kind == kind)
+        expected = sum(stream.packets for stream in copier.copied.values() if stream.kind == kind)
         if found.packets.get(kind, 0) != expected:
             differences.append(f"{found.packets.get(kind, 0)} {kind} packets instead of {expected}")
     if differences:
         raise VerificationError(f"{plan.job.output}: the finished file has {'; '.join(differences)}; it was not kept")
+
+
+def clock_shift(output: Path, copier: StreamCopier, observed: Fraction) -> Fraction:
+    """How far the container moved the times of all its streams, of the ways in which it may."""
+    suffix = output.suffix.lower()
+    if suffix in FORMATS_WITH_OFFSET:
+        return observed
+    may_move = suffix in FORMATS_WITHOUT_NEGATIVE_TIME and copier.start < 0
+    allowed = (Fraction(0), -copier.start) if may_move else (Fraction(0),)
+    return min(allowed, key=lambda shift: abs(shift - observed))

@@ -1,0 +1,180 @@
+"""Files are read on an exact clock, and what cannot be read is named."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import encode_tone, moving_square, write_clip
+
+from vfi_flow.errors import InputError, UsageError
+from vfi_flow.media.frame import Window
+from vfi_flow.media.reader import VideoReader
+
+
+def times(path: Path, window: Window = Window()) -> list[Fraction]:  # noqa: B008  (frozen)
+    with VideoReader(path, window) as reader:
+        return [frame.seconds for frame in reader.frames()]
+
+
+def decode_all(path: Path) -> None:
+    with VideoReader(path, Window()) as reader:
+        for _ in reader.frames():
+            pass
+
+
+def test_a_variable_rate_keeps_its_clock(tmp_path):
+    ticks = [0, 3, 4, 9, 20, 21]
+    clip = write_clip(tmp_path / "vfr.mp4", moving_square(6), pts=ticks, time_base=Fraction(1, 90))
+
+    assert times(clip) == [Fraction(tick, 90) for tick in ticks]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov"])
+@pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30), Fraction(60000, 1001)], ids=str)
+def test_a_constant_rate_is_read_exactly_from_every_container(tmp_path, rate, ending):
+    clip = write_clip(tmp_path / f"clip{ending}", moving_square(20), rate=rate)
+
+    assert times(clip) == [k / rate for k in range(20)]
+
+
+def test_a_video_that_starts_after_its_sound_does_so_here(tmp_path):
+    clip = write_clip(tmp_path / "late.mp4", moving_square(8), pts=range(6, 14), time_base=Fraction(1, 30), sound="aac")
+
+    assert times(clip) == [Fraction(k, 30) for k in range(6, 14)]
+
+
+def test_a_file_that_counts_from_midnight_starts_at_zero(tmp_path):
+    clip = write_clip(tmp_path / "late.mp4", moving_square(4), pts=range(9000, 9004), time_base=Fraction(1, 30))
+
+    assert times(clip) == [Fraction(k, 30) for k in range(4)]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+@pytest.mark.parametrize(("start", "end", "first", "count"), [("0.5", "0.9", 15, 12), ("0.51", None, 16, 44)])
+def test_a_window_is_exact_to_the_frame_wherever_the_key_frames_are(tmp_path, ending, start, end, first, count):
+    options = {"crf": "20", "preset": "veryfast", "g": "12"}
+    clip = write_clip(tmp_path / f"clip{ending}", moving_square(60, width=160), options=options)
+    with VideoReader(clip, Window()) as reader:
+        everything = [(f.pts, f.picture.to_ndarray(format="yuv420p")) for f in reader.frames()]
+
+    with VideoReader(clip, Window(Fraction(start), Fraction(end) if end else None)) as reader:
+        part = [(f.pts, f.picture.to_ndarray(format="yuv420p"), f.index, f.seconds) for f in reader.frames()]
+
+    assert len(part) == count
+    for n, (pts, picture, index, seconds) in enumerate(part):
+        assert (pts, index) == (everything[first + n][0], n)
+        assert seconds == Fraction(first + n, 30) - Fraction(start)
+        np.testing.assert_array_equal(picture, everything[first + n][1])
+
+
+def test_one_look_tells_what_the_result_must_keep(tmp_path):
+    clip = write_clip(
+        tmp_path / "clip.mp4",
+        moving_square(10),
+        rate=Fraction(25),
+        matrix=1,
+        primaries=1,
+        transfer=1,
+        rotation=90,
+        aspect=Fraction(4, 3),
+    )
+
+    with VideoReader(clip, Window()) as reader:
+        info = reader.info()
+
+    assert (info.width, info.height, info.pix_fmt, info.codec) == (64, 48, "yuv420p", "h264")
+    assert (info.rate, info.frames, info.duration) == (25, 10, Fraction(2, 5))
+    assert (info.colour.matrix, info.colour.range, info.colour.primaries, info.colour.transfer) == (1, 1, 1, 1)
+    assert info.sample_aspect_ratio == Fraction(4, 3)
+    assert info.display_matrix is not None and info.display_matrix[:5] == (0, -65536, 0, 65536, 0)
+
+
+def test_frames_are_decoded_as_they_are_asked_for(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", moving_square(300))
+    with VideoReader(clip, Window(), threads=1) as reader:
+        next(reader.frames())
+
+        rest = sum(1 for packet in reader.container.demux(reader.stream) if packet.size)
+
+    assert rest > 200
+
+
+def test_a_window_after_the_end_holds_no_frame(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", moving_square(4))
+
+    with pytest.raises(InputError, match=r"no frame in the part from 9 s to its end"):
+        times(clip, Window(Fraction(9)))
+
+
+def test_a_window_must_end_after_its_start():
+    with pytest.raises(UsageError, match="ends at 1 s, before it starts at 2 s"):
+        Window(Fraction(2), Fraction(1))
+
+
+def sound_only(path: Path) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48000)
+        stream.codec_context.layout = "stereo"
+        for packet in encode_tone(stream, 0.3):
+            container.mux(packet)
+    return path
+
+
+ALL_KEY_FRAMES = {"crf": "20", "g": "1"}
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def truncated(path: Path, part: float) -> Path:
+    """A clip that says how long it is in its first bytes, cut off after `part` of them."""
+    faststart = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
+    whole = write_clip(path.with_stem("whole"), moving_square(60), options=ALL_KEY_FRAMES)
+    if faststart:
+        with av.open(str(whole)) as source, av.open(str(path), "w", container_options=faststart) as target:
+            stream = target.add_stream_from_template(source.streams.video[0])
+            for packet in source.demux(source.streams.video[0]):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    target.mux(packet)
+        whole = path
+    return write_bytes(path, whole.read_bytes()[: int(whole.stat().st_size * part)])
+
+
+def zeroed(path: Path) -> Path:
+    data = bytearray(write_clip(path, moving_square(60), options=ALL_KEY_FRAMES).read_bytes())
+    third = len(data) // 3
+    data[third : 2 * third] = bytes(third)
+    return write_bytes(path, bytes(data))
+
+
+BAD_INPUTS = {
+    "missing": (lambda d: d / "missing.mp4", "no such file"),
+    "folder": (lambda d: d, "is a directory, expected a video file"),
+    "empty": (lambda d: write_bytes(d / "empty.mp4", b""), "the file is empty"),
+    "text": (lambda d: write_bytes(d / "notes.mp4", b"not a video\n" * 50), "not a video file that FFmpeg can read"),
+    "sound only": (lambda d: sound_only(d / "song.m4a"), "no video stream (found: audio)"),
+    "truncated mp4": (lambda d: truncated(d / "cut.mp4", 0.6), "the file is truncated"),
+    "zeros inside": (lambda d: zeroed(d / "zeros.mp4"), "decoding stopped after frame"),
+    "truncated mkv": (lambda d: truncated(d / "cut.mkv", 0.6), "the file is truncated"),
+    "mp4 without index": (
+        lambda d: write_bytes(d / "noindex.mp4", write_clip(d / "whole.mp4", moving_square(9)).read_bytes()[:2000]),
+        "not a video file that FFmpeg can read",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_INPUTS)
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, kind):
+    make, reason = BAD_INPUTS[kind]
+    path = make(tmp_path)
+
+    with pytest.raises(InputError) as caught:
+        decode_all(path)
+
+    assert str(path) in str(caught.value) and reason in str(caught.value)
+    assert "\n" not in str(caught.value)
