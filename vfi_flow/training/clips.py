@@ -67,27 +67,40 @@ def read_shots(folder: Path, max_gigabytes: float | None = None, *, whole: bool 
     """All usable shots of the videos in `folder` (searched recursively), decoded.
 
     Args:
-        max_gigabytes: videos that would exceed this are skipped, each with a warning.
+        max_gigabytes: videos that would exceed this are skipped, all with one warning.
         whole: keep every frame of a video as one shot; for validation, where all programs must see the same frames.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of videos")
     room = float("inf") if max_gigabytes is None else max_gigabytes * 1e9
     shots: list[Shot] = []
+    skipped: list[str] = []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
-        frames, pts = _read(path, room)
+        content = _read(path, room)
+        if content is None:
+            skipped.append(path.name)
+            continue
+        frames, pts = content
         if len(frames) < 3 or min(frames.shape[1:3]) < SMALLEST_SIDE:
             continue
         found = [Shot(path.stem, frames, pts)] if whole else split(path.stem, frames, pts)
         shots += found
         room -= frames.nbytes if found else 0
+    if skipped:
+        log.warning(
+            "%s: %d videos do not fit into %g GB and are left out, the first one %s",
+            folder,
+            len(skipped),
+            max_gigabytes,
+            skipped[0],
+        )
     if not shots:
         raise InputError(f"{folder}: no usable shot; expected videos with three different frames in a row")
     return shots
 
 
-def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and presentation times; none, with one line to say why, where the file cannot be used."""
+def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """Frames and presentation times (no frames, with one line to say why, if unreadable); None: more than `room`."""
     frames: list[np.ndarray] = []
     pts: list[int] = []
     size = 0
@@ -95,8 +108,7 @@ def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray]:
         for time, frame in decode(path):
             size += frame.nbytes
             if size > room:
-                log.warning("%s: skipped, it does not fit into the memory set aside for clips", path)
-                return np.empty((0, 0, 0, 3), np.uint8), np.empty(0, np.int64)
+                return None
             if frames and frame.shape != frames[0].shape:
                 log.warning("%s: the frame size changes, only the first %d frames are used", path, len(frames))
                 break
