@@ -225,7 +225,7 @@ def write(
 
 
 def page(rng: np.random.Generator, stills: Sequence[np.ndarray], width: int, height: int, density: float) -> np.ndarray:
-    """A page of text as on a screen: paragraphs or code, headings, rules, boxes, pictures, hard-edged; light or dark."""
+    """A page as on a screen: paragraphs or code, headings, rules, boxes, pictures, hard edges; light or dark."""
     dark = rng.random() < 0.35
     ground = rng.integers(0, 60, 3) if dark else rng.integers(215, 256, 3)
     ink = (rng.integers(170, 256, 3) if dark else rng.integers(0, 90, 3)).tolist()
