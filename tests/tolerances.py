@@ -58,3 +58,17 @@ RGB."""
 LEARNED_TO_NOISE_DISTANCE = 0.15
 """Of the distance from noise to two moons, over four seeds: two independent sets of 10,000 true points lie 0.06 to 0.11
 apart, four midpoint steps end at 0.08 to 0.12, eight Euler steps of the linear path at 0.33 to 0.39."""
+
+# ---- motion, model, inference, export -------------------------------------------------------------------------------
+
+WARP_FLOAT32 = 1e-5
+"""Sums of a few products of numbers near 1; coordinates to 70 carry 4e-6 of rounding (3e-6 measured)."""
+
+CORRELATION_FLOAT32 = 1e-5
+"""Scalar products of short vectors in another order (1e-6 measured)."""
+
+READOUT_PIXELS = 0.1
+"""An expectation always leans a little towards the other displacements."""
+
+LUCAS_KANADE_REST = 0.2
+"""Share of a displacement of up to 0.7 pixels that one linear step may leave."""
