@@ -1,0 +1,116 @@
+"""One damped Gauss-Newton step on images whose displacement is known everywhere."""
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from tolerances import LUCAS_KANADE_REST, WARP_FLOAT32  # noqa: E402
+
+from vfi_flow.motion.lucas_kanade import (  # noqa: E402
+    LONGEST_STEP,
+    gradient,
+    lucas_kanade_step,
+    luma,
+    mean_free,
+    share_displacement,
+)
+
+SIDE, WINDOW, DAMPING = 48, 7, 1e-5
+INSIDE = (slice(None), slice(None), slice(8, -8), slice(8, -8))
+
+
+def texture(dx: float = 0.0, dy: float = 0.0) -> "torch.Tensor":
+    """(1, 1, SIDE, SIDE): waves of several directions, drawn at p + (dx, dy)."""
+    y, x = torch.meshgrid(torch.arange(float(SIDE)) + dy, torch.arange(float(SIDE)) + dx, indexing="ij")
+    waves = [(0.50, 0.10, 0.3), (-0.15, 0.45, 1.1), (0.30, 0.35, 2.0), (0.35, -0.30, 0.7)]
+    return sum(torch.sin(a * x + b * y + phase) for a, b, phase in waves).view(1, 1, SIDE, SIDE) * 0.1
+
+
+def place(tau: float) -> "torch.Tensor":
+    return torch.full((1, 1, 1, 1), tau)
+
+
+def displacement_found(warped0: "torch.Tensor", warped1: "torch.Tensor", tau: float, damping: float = DAMPING):
+    """(1, 2, H, W): the change of flow_tau_to_1 minus that of flow_tau_to_0."""
+    step = lucas_kanade_step(warped0, warped1, place(tau), WINDOW, damping)
+    return step[:, 2:] - step[:, :2]
+
+
+@pytest.mark.parametrize("tau", [0.5, 0.25, 0.9])
+@pytest.mark.parametrize(("dx", "dy"), [(0.3, 0.0), (0.0, -0.3), (0.25, 0.2), (-0.6, 0.4)])
+def test_a_step_takes_most_of_a_sub_pixel_displacement_away(tau, dx, dy):
+    """Frame 1 is to be looked up further along by d: what is seen there is frame 0 drawn d earlier."""
+    found = displacement_found(mean_free(texture()), mean_free(texture(-dx, -dy)), tau)
+
+    rest = found[INSIDE] - torch.tensor([dx, dy]).view(1, 2, 1, 1)
+    assert rest.norm(dim=1).mean() < LUCAS_KANADE_REST * math.hypot(dx, dy)
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.5, 0.75])
+def test_the_displacement_is_shared_between_both_frames_by_tau(tau):
+    step = lucas_kanade_step(texture(), texture(-0.3, 0.2), place(tau), WINDOW, DAMPING)
+    displacement = step[:, 2:] - step[:, :2]
+
+    assert displacement[INSIDE].norm(dim=1).min() > 0.2
+    assert torch.allclose(step, share_displacement(displacement, place(tau)), atol=WARP_FLOAT32)
+    assert torch.allclose(step[:, :2], -tau * displacement, atol=WARP_FLOAT32)
+
+
+def test_every_sample_of_a_batch_has_its_own_tau():
+    displacement = torch.ones(2, 2, 3, 3)
+
+    shared = share_displacement(displacement, torch.tensor([0.25, 0.5]).view(2, 1, 1, 1))
+
+    assert shared[:, :, 0, 0].tolist() == [[-0.25, -0.25, 0.75, 0.75], [-0.5, -0.5, 0.5, 0.5]]
+
+
+def test_equal_images_are_left_where_they_are():
+    assert displacement_found(texture(), texture(), 0.5).abs().max() == 0
+
+
+def test_the_step_fades_where_there_is_less_texture_than_damping():
+    def length(contrast: float) -> float:
+        return (
+            displacement_found(contrast * texture(), contrast * texture(-0.3, 0), 0.5)[INSIDE].norm(dim=1).mean().item()
+        )
+
+    lengths = [length(contrast) for contrast in (1.0, 0.05, 0.005)]
+
+    assert lengths[0] == pytest.approx(0.3, rel=LUCAS_KANADE_REST)
+    assert lengths[0] > lengths[1] > lengths[2]
+    assert lengths[2] < 0.01
+
+
+def test_a_step_is_zero_without_texture():
+    flat = torch.full((1, 1, SIDE, SIDE), 0.5)
+
+    assert displacement_found(flat, flat - 0.25, 0.5).abs().max() == 0
+
+
+def test_a_step_is_never_longer_than_the_linear_model_holds():
+    generator = torch.Generator().manual_seed(0)
+    warped0, warped1 = torch.randn(2, 1, 3, SIDE, SIDE, generator=generator)
+
+    found = displacement_found(warped0, 30 * warped1, 0.3, damping=1e-7)
+
+    assert found.norm(dim=1).max() == pytest.approx(LONGEST_STEP, abs=1e-5)
+
+
+def test_gradients_of_a_ramp_are_its_slopes():
+    y, x = torch.meshgrid(torch.arange(6.0), torch.arange(8.0), indexing="ij")
+    dx, dy = gradient((3 * x - 2 * y).view(1, 1, 6, 8))
+
+    assert torch.equal(dx[..., 1:-1], torch.full((1, 1, 6, 6), 3.0))
+    assert torch.equal(dy[..., 1:-1, :], torch.full((1, 1, 4, 8), -2.0))
+
+
+def test_what_is_mean_free_does_not_change_with_exposure():
+    assert torch.allclose(mean_free(texture() + 0.4), mean_free(texture()), atol=WARP_FLOAT32)
+
+
+def test_luma_of_a_grey_image_is_its_grey():
+    grey = torch.linspace(0, 1, 12).view(1, 1, 3, 4)
+
+    assert torch.allclose(luma(grey.expand(1, 3, 3, 4)), grey, atol=WARP_FLOAT32)
