@@ -168,12 +168,12 @@ SUBJECTS = (
 )
 
 
-def framed(title: str, draw: Callable[[np.ndarray], None]) -> np.ndarray:
+def framed(subject: Subject, title: str, samples: np.ndarray, ink: Sequence[float]) -> np.ndarray:
     panel = np.full((PANEL, PANEL, 3), 255, np.uint8)
-    draw(panel)
+    subject.draw_panel(panel, samples, ink)
     cv2.rectangle(panel, (0, 0), (PANEL - 1, PANEL - 1), (220, 220, 220))
     header = np.full((26, PANEL, 3), 255, np.uint8)
-    cv2.putText(header, title, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, INK, 1, cv2.LINE_AA)
+    cv2.putText(header, f"{subject.title}: {title}", (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, INK, 1, cv2.LINE_AA)
     return np.vstack([header, panel])
 
 
@@ -188,13 +188,8 @@ def learn_and_draw(subject: Subject, iterations: int, shown: int = 2000, compare
     learned = generate(network, noise)
     distances = [sliced_wasserstein(samples, true) for samples in (noise, learned, true_again)]
     print(f"{subject.title:14}" + "".join(f"{distance:12.4f}" for distance in distances) + f"{seconds:10.1f} s")
-    panels = ((noise, "noise", INK), (learned, "learned, 8 evaluations", ORANGE), (true, "true", BLUE))
-    return np.hstack(
-        [
-            framed(f"{subject.title}: {title}", lambda panel, s=s, ink=ink: subject.draw_panel(panel, s[:shown], ink))
-            for s, title, ink in panels
-        ]
-    )
+    panels = [("noise", noise, INK), ("learned, 8 evaluations", learned, ORANGE), ("true", true, BLUE)]
+    return np.hstack([framed(subject, title, samples[:shown], ink) for title, samples, ink in panels])
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -206,9 +201,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error(f"{arguments.output}: expected the name of a PNG file in a folder that exists")
 
     torch.set_num_threads(1)  # the networks are so small that a second thread costs more than it brings
-    print(
-        f"sliced Wasserstein distance to the true distribution\n{'':14}{'noise':>12}{'learned':>12}{'true again':>12}"
-    )
+    print("sliced Wasserstein distance to the true distribution, and the time of the training")
+    print(f"{'':14}{'noise':>12}{'learned':>12}{'true again':>12}")
     picture = np.vstack([learn_and_draw(subject, arguments.iterations) for subject in SUBJECTS])
     if not cv2.imwrite(str(arguments.output), picture):
         raise SystemExit(f"{arguments.output} cannot be written")
