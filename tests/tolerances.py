@@ -45,6 +45,10 @@ ROUNDING_FLOAT64 = 1e-12
 SOLVER_ORDER = 0.15
 """Of the measured order: the next term of the error is still visible at 32 steps (1.02, 2.04, 2.05, 4.05 measured)."""
 
+LEARNED_TO_NOISE_DISTANCE = 0.15
+"""Of the distance from noise to two moons, over four seeds: two independent sets of 10,000 true points lie 0.06 to 0.11
+apart, four midpoint steps end at 0.08 to 0.12, eight Euler steps of the linear path at 0.33 to 0.39."""
+
 # --- media: colour ---
 
 COLOUR_STEP = 0.1
@@ -54,10 +58,6 @@ original and new frames does not show, the 1.1 of swscale's default flags pulses
 RGB_OF_ROUNDED_YUV = 2.5
 """Code values: Y, U and V are rounded to integers (half a code value each, times up to 2.1 in limited range), then
 RGB."""
-
-LEARNED_TO_NOISE_DISTANCE = 0.15
-"""Of the distance from noise to two moons, over four seeds: two independent sets of 10,000 true points lie 0.06 to 0.11
-apart, four midpoint steps end at 0.08 to 0.12, eight Euler steps of the linear path at 0.33 to 0.39."""
 
 # ---- motion, model, inference, export -------------------------------------------------------------------------------
 
@@ -72,3 +72,9 @@ READOUT_PIXELS = 0.01
 
 LUCAS_KANADE_REST = 0.15
 """Share of a displacement of up to 0.7 pixels that one linear step may leave on average (0.03 to 0.08 measured)."""
+
+BATCH_FLOAT32 = 1e-5
+"""Convolutions sum in another order for another batch."""
+
+BFLOAT16_LEVEL = 0.02
+"""Mean difference in [0, 1] of an untrained network's mean: 8 bits of mantissa through thirty convolutions."""
