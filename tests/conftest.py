@@ -43,3 +43,19 @@ def trained_model() -> str:
         pytest.skip("the weights of `base` are not in this checkout")
     pytest.importorskip("onnxruntime")
     return "base"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """tiny.safetensors of an untrained network whose velocity is not zero, with its graphs of 0, 1 and 2 steps."""
+    for package in ("torch", "onnx", "onnxruntime", "safetensors"):
+        pytest.importorskip(package)
+    from tiny_network import STRENGTH, tiny_network
+    from vfi_flow.export.write import write_onnx
+
+    from vfi_flow.model.weights import Card, save_weights
+
+    weights = tmp_path_factory.mktemp("tiny") / "tiny.safetensors"
+    save_weights(tiny_network(), weights, Card(strength=STRENGTH, summary="untrained"))
+    assert len(list(write_onnx(weights, weights.parent, ["split"], [0, 1, 2]))) == 4
+    return weights

@@ -1,0 +1,172 @@
+"""The whole network, untrained: what holds for any weights, and what holds at the start of training."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from tiny_network import as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
+from tolerances import BATCH_FLOAT32, BFLOAT16_LEVEL  # noqa: E402
+
+from vfi_flow.model.config import TINY  # noqa: E402
+from vfi_flow.model.fusion import LARGEST_DEVIATION, SMALLEST_DEVIATION  # noqa: E402
+from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
+
+HALF, FULL = torch.full((1, 1, 1, 1), 0.5), torch.ones(1)
+
+
+@pytest.fixture(scope="module")
+def network() -> InterpolationNetwork:
+    return tiny_network()
+
+
+@pytest.fixture
+def fresh() -> InterpolationNetwork:
+    """As training starts it: nothing is known of the residual."""
+    torch.manual_seed(0)
+    return InterpolationNetwork(TINY).eval()
+
+
+@pytest.fixture(scope="module")
+def pair() -> "tuple[torch.Tensor, torch.Tensor]":
+    return as_image(moving_texture(48, 64)), as_image(moving_texture(48, 64, dx=3))
+
+
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 80), (96, 32)])
+def test_every_multiple_of_sixteen_gives_a_frame_of_that_size(network, height, width, steps):
+    noise = standard_noise(1, 3, height, width)
+    frame0, frame1 = standard_noise(2, 1, 3, height, width, seed=1).sigmoid()
+
+    made = network(frame0, frame1, HALF, noise, FULL, steps)
+
+    assert (made.shape, made.dtype) == (frame0.shape, torch.float32)
+    assert 0 <= made.min() <= made.max() <= 1
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_each_sample_of_a_batch_is_made_as_if_alone(network, steps):
+    frame0 = torch.cat([as_image(moving_texture(32, 48, seed=i)) for i in range(3)])
+    frame1 = torch.cat([as_image(moving_texture(32, 48, dx=2 * i, seed=i)) for i in range(3)])
+    tau, strength = torch.tensor([0.25, 0.5, 0.9]).view(3, 1, 1, 1), torch.tensor([1, 0.5, 0]).view(3, 1, 1, 1)
+    noise = standard_noise(3, 3, 32, 48)
+
+    together = network(frame0, frame1, tau, noise, strength, steps)
+
+    for i in range(3):
+        one = slice(i, i + 1)
+        alone = network(frame0[one], frame1[one], tau[one], noise[one], strength[one], steps)
+        assert torch.allclose(together[one], alone, rtol=0, atol=BATCH_FLOAT32)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_fresh_network_returns_exactly_the_mean_from_any_noise(fresh, pair, steps):
+    mean = fresh(*pair, HALF, torch.zeros(1), FULL, 0)
+
+    for seed in range(2):
+        assert torch.equal(fresh(*pair, HALF, 3 * standard_noise(1, 3, 48, 64, seed=seed), FULL, steps), mean)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_strength_scales_what_is_added_to_the_mean(network, pair, steps):
+    noise = standard_noise(1, 3, 48, 64)
+    mean, half, full = (network(*pair, HALF, noise, torch.tensor([strength]), steps) for strength in (0.0, 0.5, 1.0))
+
+    assert torch.equal(mean, network(*pair, HALF, noise, FULL, 0))
+    assert (full - mean).abs().max() > 0.02
+    unclamped = (full > 0) & (full < 1)
+    assert torch.allclose((half - mean)[unclamped] * 2, (full - mean)[unclamped], rtol=0, atol=BATCH_FLOAT32)
+
+
+def test_another_noise_gives_another_frame(network, pair):
+    first, second = (network(*pair, HALF, standard_noise(1, 3, 48, 64, seed=seed), FULL, 1) for seed in (0, 1))
+
+    assert (first - second).abs().max() > 0.02
+
+
+def test_zero_steps_do_not_look_at_the_noise(network, pair):
+    nothing = torch.full((1,), torch.nan)
+
+    assert network(*pair, HALF, nothing, nothing, 0).isfinite().all()
+
+
+@pytest.mark.parametrize(("steps", "evaluations"), [(0, 0), (1, 1), (2, 3)])
+def test_n_steps_ask_the_velocity_network_as_often_as_documented(network, pair, steps, evaluations):
+    times = []
+    hook = network.velocity.register_forward_hook(lambda module, inputs, output: times.append(inputs[1].item()))
+
+    network(*pair, HALF, standard_noise(1, 3, 48, 64), FULL, steps)
+    hook.remove()
+
+    assert len(times) == evaluations
+    assert all(0 < t < 1 for t in times)
+
+
+def test_features_of_a_frame_serve_every_tau(network, pair):
+    features = [network.encode(frame) for frame in pair]
+    noise = standard_noise(1, 3, 48, 64)
+
+    for tau in (0.2, 0.7):
+        place = torch.full((1, 1, 1, 1), tau)
+        assert torch.equal(network.synthesise(*features, place, noise, FULL, 1), network(*pair, place, noise, FULL, 1))
+
+
+@pytest.mark.parametrize(("tau", "share"), [(1e-4, 1.0), (1 - 1e-4, 0.0)])
+def test_close_to_a_frame_that_frame_alone_counts(fresh, pair, tau, share):
+    mean = fresh.mean(*map(fresh.encode, pair), torch.full((1, 1, 1, 1), tau))
+
+    assert torch.allclose(mean.blend, torch.tensor(share), atol=0.01)
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.5, 0.8])
+def test_without_evidence_the_mean_is_the_linear_blend(fresh, tau):
+    """Plain frames of two colours: no motion can be seen, and silent convolutions have no opinion."""
+    for head in (fresh.registration.at_16.head, fresh.registration.at_8.head, fresh.registration.at_4.head):
+        head.weight.zero_(), head.bias.zero_()
+    fresh.fusion.head.weight.zero_(), fresh.fusion.head.bias.zero_()
+    frame0, frame1 = torch.full((1, 3, 32, 32), 0.2), torch.full((1, 3, 32, 32), 0.9)
+
+    made = fresh(frame0, frame1, torch.full((1, 1, 1, 1), tau), torch.zeros(1), FULL, 0)
+
+    assert torch.allclose(made, torch.tensor(0.2 + tau * 0.7), atol=BATCH_FLOAT32)
+
+
+def test_the_deviation_stays_between_its_bounds(network, pair):
+    deviation = network.mean(*map(network.encode, pair), HALF).deviation
+
+    assert deviation.shape == (1, 1, 48, 64)
+    assert SMALLEST_DEVIATION <= deviation.min() <= deviation.max() <= LARGEST_DEVIATION
+
+
+def test_every_flow_of_the_registration_lives_on_its_own_grid(network, pair):
+    registration = network.registration(*map(network.encode, pair), HALF)
+
+    assert sorted(scale for scale, _ in registration.flows) == [2, 4, 4, 8, 8, 16]
+    for scale, flow in registration.flows:
+        assert flow.shape == (1, 4, 48 // scale, 64 // scale)
+
+
+def test_every_parameter_learns_from_the_frame(network, pair):
+    with torch.enable_grad():
+        made = network(*pair, HALF, standard_noise(1, 3, 48, 64), FULL, 1)
+        gradients = torch.autograd.grad(made.square().mean(), list(network.parameters()), allow_unused=True)
+
+    names = [name for name, _ in network.named_parameters()]
+    assert [
+        name for name, gradient in zip(names, gradients, strict=True) if gradient is None or not gradient.any()
+    ] == []
+
+
+def test_bfloat16_convolutions_leave_flow_and_frame_in_float32(network, pair):
+    mean = network.mean(*map(network.encode, pair), HALF)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = network.mean(*map(network.encode, pair), HALF)
+
+    assert {value.dtype for value in (rough.mean, rough.deviation, rough.flow, rough.blend)} == {torch.float32}
+    assert rough.features.dtype == torch.bfloat16
+    assert (rough.mean - mean.mean).abs().mean() < BFLOAT16_LEVEL

@@ -1,0 +1,163 @@
+"""Weights on disk: what was saved comes back; what is not right is refused with a sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+safetensors_torch = pytest.importorskip("safetensors.torch")
+
+from tiny_network import tiny_network  # noqa: E402
+
+from vfi_flow.errors import ComponentError  # noqa: E402
+from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
+from vfi_flow.model.weights import (  # noqa: E402
+    FORMAT,
+    Card,
+    channels_last,
+    load_weights,
+    packaged_weights,
+    save_weights,
+    weights_hash,
+)
+
+CARD = Card(strength=0.625, samples=1234, summary="an hour of waves, 30.5 dB")
+
+
+@pytest.fixture(scope="module")
+def network() -> InterpolationNetwork:
+    return tiny_network()
+
+
+@pytest.fixture
+def saved(network, tmp_path) -> Path:
+    path = tmp_path / "tiny.safetensors"
+    save_weights(network, path, CARD)
+    return path
+
+
+def rewrite(path: Path, tensors: "dict[str, torch.Tensor]", **changes: str) -> None:
+    """A file that agrees with itself: its hash is that of `tensors`."""
+    metadata = {"format": FORMAT, "preset": "tiny", "hash": weights_hash(tensors)}
+    metadata |= {"strength": "1.0", "samples": "0", "summary": ""}
+    safetensors_torch.save_file(tensors, path, metadata | changes)
+
+
+def refusal(path: Path, name: str | None = None) -> str:
+    """The sentence with which `path` is refused; it begins with the file."""
+    with pytest.raises(ComponentError) as caught:
+        load_weights(path, name)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{path}: ")
+    assert "\n" not in sentence
+    return sentence.removeprefix(f"{path}: ")
+
+
+def test_what_was_saved_comes_back(network, saved):
+    loaded, card, digest = load_weights(saved, "tiny")
+
+    assert card == CARD
+    assert digest == weights_hash(network.state_dict())
+    assert not loaded.training
+    assert loaded.config == network.config
+    for name, value in network.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value), name
+
+
+def test_memory_layout_does_not_change_the_hash(network, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    digest = weights_hash(network.state_dict())
+
+    save_weights(channels_last(tiny_network()), path, CARD)
+
+    assert load_weights(path)[2] == digest
+
+
+@pytest.mark.parametrize("change", ["value", "name", "shape"])
+def test_the_hash_sees_values_names_and_shapes(change):
+    tensors = {"a": torch.zeros(2, 3), "b": torch.ones(4)}
+    changed = {
+        "value": {"a": torch.full((2, 3), 1e-7), "b": torch.ones(4)},
+        "name": {"a": torch.zeros(2, 3), "c": torch.ones(4)},
+        "shape": {"a": torch.zeros(3, 2), "b": torch.ones(4)},
+    }[change]
+
+    assert weights_hash(changed) != weights_hash(tensors)
+    assert weights_hash(dict(reversed(tensors.items()))) == weights_hash(tensors)
+
+
+def test_weights_of_another_preset_are_refused(saved):
+    assert refusal(saved, "base") == "weights of preset 'tiny', but 'base' was asked for"
+
+
+def test_a_flipped_bit_is_found(saved):
+    content = bytearray(saved.read_bytes())
+    content[-1000] ^= 1
+    saved.write_bytes(content)
+
+    assert "damaged" in refusal(saved)
+
+
+def test_a_renamed_tensor_is_named(network, saved):
+    tensors = network.state_dict()
+    tensors["velocity.tail.bias"] = tensors.pop("velocity.head.bias")
+    rewrite(saved, tensors)
+
+    assert refusal(saved) == "velocity.head.bias should be (12,), found nothing"
+
+
+def test_a_tensor_too_many_is_named(network, saved):
+    rewrite(saved, {**network.state_dict(), "velocity.extra": torch.zeros(2)})
+
+    assert refusal(saved) == "velocity.extra should be nothing, found (2,)"
+
+
+def test_a_tensor_of_the_wrong_shape_is_named(network, saved):
+    rewrite(saved, {**network.state_dict(), "velocity.head.bias": torch.zeros(13)})
+
+    assert refusal(saved) == "velocity.head.bias should be (12,), found (13,)"
+
+
+def test_tensors_of_one_preset_under_the_name_of_another_are_refused(network, saved):
+    rewrite(saved, network.state_dict(), preset="fast")
+
+    assert "should be" in refusal(saved, "fast")
+
+
+def test_a_safetensors_file_of_another_program_is_refused(saved):
+    safetensors_torch.save_file({"x": torch.zeros(1)}, saved)
+
+    assert refusal(saved) == "not a weights file of vfi_flow (format 'none')"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"these are no weights\n" * 20, json.dumps({"a": 1}).encode()], ids=["empty", "text", "json"]
+)
+def test_a_file_that_is_no_safetensors_file_is_refused(saved, content):
+    saved.write_bytes(content)
+
+    assert "cannot be read as weights" in refusal(saved)
+
+
+def test_a_truncated_file_is_refused(saved):
+    saved.write_bytes(saved.read_bytes()[:-5000])
+
+    assert "cannot be read as weights" in refusal(saved)
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    assert "cannot be read as weights" in refusal(tmp_path / "gone.safetensors")
+    assert "cannot be read as weights" in refusal(tmp_path)
+
+
+def test_a_model_that_does_not_travel_with_the_package_is_named():
+    with pytest.raises(ComponentError, match="no model named 'huge'"):
+        packaged_weights("huge")
+
+
+def test_packaged_weights_are_whole(trained_model):
+    network, card, _ = load_weights(packaged_weights(trained_model), trained_model)
+
+    assert network.config.name == trained_model
+    assert 0 <= card.strength <= 1
