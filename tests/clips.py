@@ -63,7 +63,7 @@ def write_clip(
             video.set_display_rotation(rotation)
         audio = container.add_stream(sound, rate=SAMPLE_RATE) if sound else None
         if audio:
-            audio.metadata.update(language="deu", title="Ton")
+            audio.metadata.update(language="ger" if path.suffix == ".mov" else "deu", title="Ton")
             audio.disposition = 1
             audio.codec_context.layout = "stereo"
         text = container.add_mux_stream("subrip", time_base=Fraction(1, 1000)) if subtitles else None

@@ -153,7 +153,7 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream:
     if isinstance(stream, AttachmentStream):
         return output.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
     target = output.add_stream_from_template(stream)
-    target.metadata.update(lasting_tags(stream.metadata))
+    target.metadata.update(lasting_tags(stream.metadata, output.format.name))
     target.disposition = stream.disposition
     return target
 

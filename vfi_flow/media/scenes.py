@@ -43,11 +43,9 @@ class CutDetector:
             return False
         if min(contrast(left), contrast(right)) < LEAST_CONTRAST:
             return False
-        score = unexplained(left, right)
-        if score > max(UNEXPLAINED, (self._recent or 0.0) + ABOVE_RECENT):
-            return True
+        score, recent = unexplained(left, right), self._recent or 0.0
         self._remember(score)
-        return False
+        return score > max(UNEXPLAINED, recent + ABOVE_RECENT)
 
     def _remember(self, score: float) -> None:
         self._recent = score if self._recent is None else (self._recent + score) / 2

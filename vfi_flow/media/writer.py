@@ -18,6 +18,27 @@ from vfi_flow.media.reader import reason
 STALE_TAGS = ("DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS", "_STATISTICS", "ENCODER", "VENDOR_ID")
 """Metadata of a stream that describes its packets, and is wrong for others."""
 
+# mov writes a language only under its bibliographic code of ISO 639-2; mp4 and Matroska use the terminological one.
+QUICKTIME_LANGUAGES = {
+    "ces": "cze",
+    "cym": "wel",
+    "deu": "ger",
+    "ell": "gre",
+    "eus": "baq",
+    "fas": "per",
+    "fra": "fre",
+    "hye": "arm",
+    "isl": "ice",
+    "kat": "geo",
+    "mkd": "mac",
+    "msa": "may",
+    "nld": "dut",
+    "ron": "rum",
+    "slk": "slo",
+    "sqi": "alb",
+    "zho": "chi",
+}
+
 LARGEST_RATE_DENOMINATOR = 1_000_000
 
 
@@ -31,8 +52,12 @@ def clock_options(path: Path, unit: Fraction) -> dict[str, str]:
     return {"movie_timescale": str(unit.denominator)} if path.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
 
 
-def lasting_tags(metadata: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in metadata.items() if not key.upper().startswith(STALE_TAGS)}
+def lasting_tags(metadata: dict[str, str], format_name: str) -> dict[str, str]:
+    """The tags of a stream that are still true of its copy, in the words of the container."""
+    tags = {key: value for key, value in metadata.items() if not key.upper().startswith(STALE_TAGS)}
+    if format_name == "mov" and tags.get("language") in QUICKTIME_LANGUAGES:
+        tags["language"] = QUICKTIME_LANGUAGES[tags["language"]]
+    return tags
 
 
 class VideoWriter(AbstractContextManager["VideoWriter"]):
@@ -52,7 +77,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self.stream = stream
         configure(self.stream, encoder, info, unit)
         self.stream.time_base = unit  # mp4 and mov take their clock from this
-        self.stream.metadata.update(lasting_tags(info.metadata))
+        self.stream.metadata.update(lasting_tags(info.metadata, self.container.format.name))
         self.stream.disposition = info.disposition
         if info.display_matrix:
             self.stream.set_display_matrix(info.display_matrix)

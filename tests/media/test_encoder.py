@@ -1,0 +1,106 @@
+"""The encoder is chosen and tried out before any work is done."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError, VfiFlowError
+from vfi_flow.media.colour import Colour
+from vfi_flow.media.encoder import EncoderOptions, choose_encoder
+from vfi_flow.media.frame import VideoInfo
+
+
+def info(width: int = 64, height: int = 48, pix_fmt: str = "yuv420p") -> VideoInfo:
+    return VideoInfo(
+        path=Path("in.mp4"),
+        width=width,
+        height=height,
+        pix_fmt=pix_fmt,
+        colour=Colour(0, 2, 2, 2) if pix_fmt.startswith(("rgb", "gbr", "bgr")) else Colour(1, 1, 1, 1),
+        codec="h264",
+        rate=Fraction(30),
+        unit=Fraction(1, 30),
+        first_seconds=Fraction(0),
+        frames=30,
+        duration=Fraction(1),
+        sample_aspect_ratio=None,
+        display_matrix=None,
+        interlaced=False,
+        metadata={},
+        disposition=1,
+    )
+
+
+def test_the_default_is_near_transparent_h264_in_the_format_of_the_source(tmp_path):
+    encoder = choose_encoder(EncoderOptions(), info(pix_fmt="yuv444p"), tmp_path / "out.mp4")
+
+    assert (encoder.codec, encoder.options, encoder.pix_fmt) == (
+        "libx264",
+        {"crf": "16", "preset": "medium"},
+        "yuv444p",
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("ending", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx-vp9")])
+def test_the_default_fits_the_container(tmp_path, ending, codec):
+    assert choose_encoder(EncoderOptions(), info(), tmp_path / f"out{ending}").codec == codec
+
+
+@pytest.mark.parametrize(
+    ("codec", "source", "written"),
+    [
+        ("libx264", "yuvj420p", "yuvj420p"),
+        ("libsvtav1", "yuvj420p", "yuv420p"),
+        ("libx264", "nv12", "nv12"),
+        ("ffv1", "nv12", "yuv420p"),
+        ("libx264", "rgb24", "yuv444p"),
+        ("libvpx-vp9", "rgb24", "gbrp"),
+        ("libx264", "yuv411p", "yuv422p"),
+    ],
+)
+def test_a_format_that_the_encoder_lacks_gets_the_nearest_that_keeps_its_chroma(tmp_path, codec, source, written):
+    encoder = choose_encoder(EncoderOptions(codec=codec), info(pix_fmt=source), tmp_path / "out.mkv")
+
+    assert encoder.pix_fmt == written
+
+
+def test_a_size_that_the_format_cannot_hold_gets_one_that_can_and_says_so(tmp_path):
+    encoder = choose_encoder(EncoderOptions(), info(63, 47), tmp_path / "out.mp4")
+
+    assert encoder.pix_fmt == "yuv444p"
+    assert encoder.notes == ("libx264 cannot store 63x47 yuv420p; yuv444p is written",)
+
+
+def test_rgb_becomes_yuv_with_the_matrix_of_its_height(tmp_path):
+    encoder = choose_encoder(EncoderOptions(), info(1280, 720, "rgb24"), tmp_path / "out.mp4")
+
+    assert (encoder.colour.matrix, encoder.colour.range) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "video", "output", "error", "sentence"),
+    [
+        ({"codec": "nosuch"}, {}, "o.mp4", ComponentError, "no encoder named 'nosuch'"),
+        ({"codec": "aac"}, {}, "o.mp4", UsageError, "aac encodes audio, not video"),
+        ({"codec": "libx264"}, {}, "o.webm", ComponentError, "a .webm file cannot hold libx264 video"),
+        ({}, {}, "o.xyz", OutputError, "videos with the ending '.xyz' are not written"),
+        ({}, {}, "o", OutputError, "videos with the ending '' are not written"),
+        ({"pix_fmt": "nosuch"}, {}, "o.mp4", UsageError, "no pixel format named 'nosuch'"),
+        ({"pix_fmt": "gbrp"}, {}, "o.mp4", ComponentError, "libx264 has no pixel format gbrp"),
+        ({"pix_fmt": "yuv420p10le"}, {}, "o.mp4", UsageError, "-pix_fmt yuv420p10le is not supported yet"),
+        ({}, {"pix_fmt": "yuv420p10le"}, "o.mp4", InputError, "pass -pix_fmt yuv420p to convert it to 8 bits"),
+        ({}, {"pix_fmt": "yuva420p"}, "o.mkv", InputError, "yuva420p video is not supported yet"),
+        ({"codec": "ffv1", "crf": "20"}, {}, "o.mkv", UsageError, "ffv1 has no option -crf"),
+        ({"preset": "nosuch"}, {}, "o.mp4", ComponentError, "does not open with -crf 16 -preset nosuch"),
+        ({"pix_fmt": "yuv420p"}, {"width": 63}, "o.mp4", ComponentError, "libx264 (63x48 yuv420p) does not open"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else None,
+)
+def test_what_cannot_work_is_refused_before_the_work(tmp_path, options, video, output, error, sentence):
+    with pytest.raises(VfiFlowError) as caught:
+        choose_encoder(EncoderOptions(**options), info(**video), tmp_path / output)
+
+    assert type(caught.value) is error and sentence in str(caught.value)
+    assert not list(tmp_path.iterdir())

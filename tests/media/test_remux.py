@@ -1,0 +1,162 @@
+"""Sound, subtitles, attachments, chapters and tags arrive as they left."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+from clips import moving_square, stream_packets, write_clip
+
+from vfi_flow.media.encoder import EncoderOptions, choose_encoder
+from vfi_flow.media.frame import Window
+from vfi_flow.media.reader import VideoReader
+from vfi_flow.media.remux import StreamCopier
+from vfi_flow.media.timing import to_pts
+from vfi_flow.media.writer import VideoWriter
+
+UNIT = Fraction(1, 90000)
+
+
+def copy(source: Path, output: Path, window: Window = Window(), audio: bool = True) -> StreamCopier:  # noqa: B008
+    """`source` encoded again frame by frame, with its other streams."""
+    with VideoReader(source, window) as reader:
+        info = reader.info()
+    encoder = choose_encoder(EncoderOptions(preset="ultrafast"), info, output)
+    with (
+        VideoReader(source, window) as reader,
+        VideoWriter(output, info, encoder, UNIT, info.rate) as writer,
+        StreamCopier(source, window, writer.container, audio) as copier,
+    ):
+        for frame in reader.frames():
+            writer.write(frame.picture, to_pts(frame.seconds, UNIT))
+            copier.copy_until(frame.seconds)
+            end = frame.seconds + frame.duration
+        copier.copy_until(None)
+        writer.finish(to_pts(end, UNIT))
+    return copier
+
+
+def packet_times(path: Path, kind: str) -> list[Fraction]:
+    with av.open(str(path)) as container:
+        stream = next(s for s in container.streams if s.type == kind)
+        return [p.pts * p.time_base for p in container.demux(stream) if p.size]
+
+
+@pytest.mark.parametrize(
+    ("sound", "before", "after"),
+    [
+        ("aac", ".mp4", ".mp4"),
+        ("aac", ".mp4", ".mkv"),
+        ("aac", ".mkv", ".mp4"),
+        ("libopus", ".webm", ".mkv"),
+        ("libmp3lame", ".mp4", ".mov"),
+        ("flac", ".mkv", ".mkv"),
+        ("pcm_s16le", ".mov", ".mov"),
+    ],
+)
+def test_sound_is_copied_bit_by_bit_with_its_tags(tmp_path, sound, before, after):
+    video = {"codec": "libvpx-vp9", "options": {"crf": "40", "b": "0"}} if before == ".webm" else {}
+    source = write_clip(tmp_path / f"in{before}", moving_square(30), sound=sound, **video)
+    output = tmp_path / f"out{after}"
+
+    copier = copy(source, output)
+
+    assert stream_packets(output, "audio") == stream_packets(source, "audio")
+    assert copier.dropped == [] and copier.warnings == []
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].language == ("ger" if after == ".mov" else "deu")
+        assert int(container.streams.audio[0].disposition) & 1
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+def test_sound_and_picture_keep_their_distance(tmp_path, ending):
+    source = write_clip(
+        tmp_path / "in.mp4", moving_square(30), pts=range(5, 35), time_base=Fraction(1, 30), sound="aac"
+    )
+    output = tmp_path / f"out{ending}"
+
+    copy(source, output)
+
+    def distance(path: Path) -> Fraction:
+        return packet_times(path, "video")[0] - packet_times(path, "audio")[0]
+
+    assert abs(distance(output) - distance(source)) <= Fraction(1, 1000)
+
+
+def test_a_window_takes_the_packets_that_start_in_it(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving_square(60), sound="aac")
+    output = tmp_path / "out.mp4"
+    start, end = Fraction(1, 2), Fraction(5, 4)
+
+    copy(source, output, Window(start, end))
+
+    pairs = zip(packet_times(source, "audio"), stream_packets(source, "audio"), strict=True)
+    inside = [(time, packet) for time, packet in pairs if start <= time < end]
+    assert stream_packets(output, "audio") == [packet for _, packet in inside]
+    shift = start - inside[0][0] + packet_times(output, "audio")[0]
+    assert abs(shift) < Fraction(1, 10000)
+
+
+def test_sound_can_be_left_out(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving_square(10), sound="aac")
+
+    copy(source, tmp_path / "out.mp4", audio=False)
+
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
+def test_subtitles_chapters_titles_and_fonts_are_kept_where_the_container_can(tmp_path):
+    plain = write_clip(
+        tmp_path / "plain.mkv", moving_square(30), sound="aac", subtitles=True, chapters=True, options={"bf": "0"}
+    )
+    source = with_attachment(plain, tmp_path / "in.mkv")
+
+    copier = copy(source, tmp_path / "out.mkv")
+
+    assert copier.dropped == []
+    assert stream_packets(tmp_path / "out.mkv", "subtitle") == [b"line 0", b"line 1", b"line 2"]
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.metadata["title"] == "A moving square"
+        marks = [(c["start"] * c["time_base"], c["metadata"]["title"]) for c in container.chapters()]
+        assert marks == [(0, "first"), (Fraction(1, 2), "second")]
+        [font] = [s for s in container.streams if s.type == "attachment"]
+        assert (font.name, font.data) == ("type.ttf", b"not a font")
+
+
+def test_what_the_container_cannot_hold_is_dropped_with_a_reason(tmp_path):
+    plain = write_clip(tmp_path / "plain.mkv", moving_square(30), sound="aac", subtitles=True, options={"bf": "0"})
+    source = with_attachment(plain, tmp_path / "in.mkv")
+
+    copier = copy(source, tmp_path / "out.mp4")
+
+    assert [(s.kind, s.reason) for s in copier.dropped] == [
+        ("subtitle", "mp4 cannot hold it"),
+        ("attachment", "mp4 holds no attachments"),
+    ]
+    assert stream_packets(tmp_path / "out.mp4", "audio") == stream_packets(source, "audio")
+
+
+def test_chapters_are_cut_to_the_window(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", moving_square(30), chapters=True)
+
+    copy(source, tmp_path / "out.mkv", Window(Fraction(2, 5), Fraction(7, 10)))
+
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        marks = [(c["start"] * c["time_base"], c["end"] * c["time_base"]) for c in container.chapters()]
+        assert marks == [(0, Fraction(1, 10)), (Fraction(1, 10), Fraction(3, 10))]
+
+
+def with_attachment(source: Path, output: Path) -> Path:
+    with av.open(str(source)) as before, av.open(str(output), "w") as after:
+        streams = {s.index: after.add_stream_from_template(s) for s in before.streams}
+        for index, stream in streams.items():
+            stream.metadata.update(before.streams[index].metadata)
+        after.metadata.update(before.metadata)
+        after.set_chapters(before.chapters())
+        after.add_attachment("type.ttf", "font/ttf", b"not a font")
+        for packet in before.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+    return output
