@@ -24,6 +24,16 @@ def moving_square(frames: int, width: int = 64, height: int = 48) -> list[np.nda
     return clip
 
 
+def scene(seed: int, width: int = 128, height: int = 96) -> np.ndarray:
+    """(H, W, 3) uint8 RGB: a picture with structure at every size, another one for every seed."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros((height, width, 3))
+    for size in (3, 6, 16, 40):
+        coarse = rng.uniform(-1, 1, (height // size + 2, width // size + 2, 1))
+        image += np.kron(coarse, np.ones((size, size, 1)))[:height, :width]
+    return (128 + 40 * image).clip(0, 255).astype(np.uint8)
+
+
 def write_clip(
     path: Path,
     frames: Sequence[np.ndarray],

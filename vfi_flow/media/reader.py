@@ -143,9 +143,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             colour = colour_of(picture)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
-        total = fraction(self.stream.duration and self.stream.duration * self.tick)
-        total = total or Fraction(self.container.duration or 0) * MICROSECOND
-        rest = max(first.duration, total - self.window.start)
+        end = promised_end(self.container, self.stream)
+        if end is None:
+            end = self.origin + Fraction(self.container.duration or 0) * MICROSECOND
+        rest = max(first.duration, end - self.origin - first.seconds)
         duration = min(rest, self.window.length) if self.window.length else rest
         matrix = picture.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
         grid = [1 / self.rate] if self.snaps else []

@@ -1,6 +1,7 @@
 """Video files out: frames at exact times into an encoder, packets into a container."""
 
 import errno
+import math
 from contextlib import AbstractContextManager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -39,6 +40,8 @@ QUICKTIME_LANGUAGES = {
     "zho": "chi",
 }
 
+FINE_TIME_SCALE = 90_000
+
 LARGEST_RATE_DENOMINATOR = 1_000_000
 
 
@@ -48,8 +51,13 @@ def partial_path(output: Path) -> Path:
 
 
 def clock_options(path: Path, unit: Fraction) -> dict[str, str]:
-    """mp4 and mov store when a stream starts on a clock of their own, by default in milliseconds: give it ours."""
-    return {"movie_timescale": str(unit.denominator)} if path.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
+    """mp4 and mov store on a clock of their own when a stream starts and ends, by default in milliseconds.
+
+    A multiple of our clock makes the start exact; a fine one keeps the last sound packet inside the stored length.
+    """
+    if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+        return {}
+    return {"movie_timescale": str(unit.denominator * math.ceil(FINE_TIME_SCALE / unit.denominator))}
 
 
 def lasting_tags(metadata: dict[str, str], format_name: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -69,14 +69,13 @@ def run(
     started, clock = time.perf_counter(), StageClock()
     cuts: list[Fraction] = []
     with unfinished(plan.job.output) as partial:
-        with VideoReader(plan.job.source, plan.job.window, plan.job.threads) as reader:
-            frames = made_frames(plan, reader, interpolate, cuts, clock)
-            with (
-                closing(frames),
-                VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate) as writer,
-                StreamCopier(plan.job.source, plan.job.window, writer.container, plan.job.audio) as copier,
-            ):
-                written = write_all(plan, frames, writer, copier, clock, on_progress)
+        with (
+            VideoReader(plan.job.source, plan.job.window, plan.job.threads) as reader,
+            made_frames(plan, reader, interpolate, cuts, clock) as frames,
+            VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate) as writer,
+            StreamCopier(plan.job.source, plan.job.window, writer.container, plan.job.audio) as copier,
+        ):
+            written = write_all(plan, frames, writer, copier, clock, on_progress)
         with clock.during("verify"):
             verify(plan, written, copier, read_back(partial))
     return Report(
@@ -107,10 +106,14 @@ def unfinished(output: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
 def made_frames(
     plan: Plan, reader: VideoReader, interpolate: Interpolate, cuts: list[Fraction], clock: StageClock
-) -> Generator[OutputFrame]:
-    """The result's frames; decoding and interpolation each run ahead in a thread. `cuts` collects the cuts' times."""
+) -> Iterator[Iterator[OutputFrame]]:
+    """The result's frames; decoding and interpolation each run ahead in a thread. `cuts` collects the cuts' times.
+
+    When the block ends, both threads have: nobody decodes from a file that is being closed.
+    """
     converter = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour)
     finds_cuts = plan.job.find_cuts and plan.makes_new_frames
     detector = CutDetector()
@@ -123,9 +126,10 @@ def made_frames(
 
     decoded = clock.around("decode", reader.frames())
     prepared = prepare(decoded, converter, clock, with_rgb=plan.makes_new_frames, with_small=finds_cuts)
-    waiting = ahead(prepared, DECODED_AHEAD, "decode")
-    made = output_frames(waiting, plan.division, interpolate, is_cut, converter, clock)
-    return ahead(made, MADE_AHEAD, "interpolate")
+    with closing(ahead(prepared, DECODED_AHEAD, "decode")) as waiting:
+        made = output_frames(waiting, plan.division, interpolate, is_cut, converter, clock)
+        with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:
+            yield frames
 
 
 def write_all(

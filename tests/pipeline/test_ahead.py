@@ -1,0 +1,78 @@
+"""Working ahead changes when things happen, never what comes out."""
+
+import threading
+import time
+
+import pytest
+
+from vfi_flow.pipeline.ahead import ahead
+
+
+def threads_named(name: str) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == name]
+
+
+def test_items_come_in_order_and_the_thread_ends():
+    assert list(ahead(range(50), 3, "count")) == list(range(50))
+    assert threads_named("count") == []
+
+
+def test_no_more_items_are_made_than_may_wait():
+    made = []
+
+    def items():
+        for n in range(100):
+            made.append(n)
+            yield n
+
+    consumer = ahead(items(), 3, "bounded")
+    next(consumer)
+    time.sleep(0.1)
+
+    assert len(made) <= 1 + 3 + 1  # consumed, waiting, in the thread's hand
+    consumer.close()
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), KeyboardInterrupt()], ids=["error", "interrupt"])
+def test_the_error_of_the_thread_is_raised_as_it_was(error):
+    def items():
+        yield 1
+        raise error
+
+    consumer = ahead(items(), 3, "failing")
+    assert next(consumer) == 1
+
+    with pytest.raises(type(error)) as caught:
+        next(consumer)
+
+    assert caught.value is error
+    assert threads_named("failing") == []
+
+
+def test_a_consumer_that_stops_stops_the_thread_and_closes_its_items():
+    closed = []
+
+    def items():
+        try:
+            yield from range(1000)
+        finally:
+            closed.append(threading.current_thread().name)
+
+    consumer = ahead(items(), 2, "stopped")
+    next(consumer)
+    consumer.close()
+
+    assert closed == ["stopped"]
+    assert threads_named("stopped") == []
+
+
+def test_stages_overlap():
+    def slow(items):
+        for item in items:
+            time.sleep(0.02)
+            yield item
+
+    started = time.perf_counter()
+    list(slow(ahead(slow(ahead(slow(range(10)), 2, "a")), 2, "b")))
+
+    assert time.perf_counter() - started < 0.45  # 0.6 one after the other, 0.24 side by side

@@ -1,0 +1,99 @@
+"""Which frame is shown when: source frames untouched, new ones between, held ones across cuts."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from vfi_flow.media.colour import Colour, Converter
+from vfi_flow.media.frame import SourceFrame
+from vfi_flow.media.timing import Multiply, Resample
+from vfi_flow.pipeline.stages import FRAMES_PER_CALL, Kind, PreparedFrame, StageClock, output_frames, with_next
+
+COLOUR = Colour(1, 1, 2, 2)
+
+
+def prepared(count: int) -> list[PreparedFrame]:
+    frames = []
+    for n in range(count):
+        picture = av.VideoFrame(16, 16, "yuv420p")
+        source = SourceFrame(n, 100 + n, Fraction(n, 10), Fraction(1, 10), picture)
+        frames.append(PreparedFrame(source, picture, np.full((16, 16, 3), 10 * n, np.uint8), None))
+    return frames
+
+
+def made(frames, division, is_cut=lambda left, right: False, interpolate=None):
+    def blend(frame0, frame1, taus, *, pts=0):
+        return [np.round(frame0 * (1 - t) + frame1 * t).astype(np.uint8) for t in taus]
+
+    converter = Converter(COLOUR, "yuv420p", COLOUR)
+    return list(output_frames(frames, division, interpolate or blend, is_cut, converter, StageClock()))
+
+
+def test_a_frame_on_top_of_a_source_frame_is_that_frame():
+    frames = prepared(3)
+
+    outputs = made(frames, Multiply(Fraction(2)))
+
+    assert [o.kind for o in outputs] == [
+        Kind.SOURCE,
+        Kind.GENERATED,
+        Kind.SOURCE,
+        Kind.GENERATED,
+        Kind.SOURCE,
+        Kind.HELD,
+    ]
+    assert [outputs[n].picture for n in (0, 2, 4, 5)] == [
+        f.picture for f in (frames[0], frames[1], frames[2], frames[2])
+    ]
+    assert [o.seconds for o in outputs] == [Fraction(n, 20) for n in range(6)]
+
+
+def test_nothing_is_interpolated_across_a_cut():
+    frames = prepared(4)
+
+    outputs = made(frames, Multiply(Fraction(3)), is_cut=lambda left, right: right.source.index == 2)
+
+    kinds = [[o.kind for o in outputs[n : n + 3]] for n in (0, 3, 6)]
+    assert kinds[0] == kinds[2] == [Kind.SOURCE, Kind.GENERATED, Kind.GENERATED]
+    assert kinds[1] == [Kind.SOURCE, Kind.HELD, Kind.HELD]
+    assert outputs[4].picture is outputs[5].picture is frames[1].picture
+
+
+def test_all_places_between_two_frames_are_asked_for_in_one_call_keyed_by_the_left_frame():
+    calls = []
+
+    def record(frame0, frame1, taus, *, pts=0):
+        calls.append((int(frame0[0, 0, 0]), int(frame1[0, 0, 0]), list(taus), pts))
+        return [frame0 for _ in taus]
+
+    made(prepared(3), Resample(Fraction(25), Fraction(0)), interpolate=record)
+
+    assert calls == [(0, 10, [0.4, 0.8], 100), (10, 20, [0.2, 0.6], 101)]
+
+
+def test_a_slow_motion_is_made_in_bounded_batches():
+    sizes = []
+
+    def count(frame0, frame1, taus, *, pts=0):
+        sizes.append(len(taus))
+        return [frame0 for _ in taus]
+
+    outputs = made(prepared(2), Multiply(Fraction(20)), interpolate=count)
+
+    assert len(outputs) == 40
+    assert sizes == [FRAMES_PER_CALL, FRAMES_PER_CALL, 19 - 2 * FRAMES_PER_CALL]
+
+
+def test_cuts_are_looked_for_between_all_neighbours_even_where_nothing_is_made():
+    seen = []
+
+    made(prepared(5), Multiply(Fraction(1, 2)), is_cut=lambda a, b: seen.append(b.source.index) or False)
+
+    assert seen == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("items", "pairs"), [([], []), ([1], [(1, None)]), ([1, 2], [(1, 2), (2, None)])])
+def test_every_item_comes_once_with_the_one_after_it(items, pairs):
+    assert list(with_next(items)) == pairs
