@@ -78,3 +78,6 @@ BATCH_FLOAT32 = 2e-5
 
 BFLOAT16_LEVEL = 2e-4
 """Mean difference in [0, 1] of an untrained network's mean: flows differ by a hundredth of a pixel (2.4e-5 measured)."""
+
+ENGINES_APART = 0.002
+"""Share of values that two engines, 1e-6 apart, round to neighbouring bytes (2e-4 measured)."""

@@ -54,6 +54,7 @@ class Interpolator:
         self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
         self.engine = self._engine.description
         self._last: tuple[Frame, Any] | None = None
+        self._closed = False
 
     def __enter__(self) -> "Interpolator":
         return self
@@ -64,9 +65,11 @@ class Interpolator:
         self.close()
 
     def close(self) -> None:
-        """Frees the engine's memory."""
+        """Frees the engine's memory; a second call does nothing."""
         self._last = None
-        self._engine.close()
+        if not self._closed:
+            self._closed = True
+            self._engine.close()
 
     def __call__(self, frame0: Frame, frame1: Frame, taus: Sequence[float | Fraction], pts: int = 0) -> list[Frame]:
         """New frames, one per tau.
@@ -97,7 +100,8 @@ class Interpolator:
 
     def _features(self, frame: Frame) -> Any:
         if self._last is None or not np.array_equal(self._last[0], frame):
-            self._last = frame.copy(), self._engine.encode(pad_frame(frame))
+            kept = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
+            self._last = kept, self._engine.encode(pad_frame(kept))
         return self._last[1]
 
 

@@ -1,0 +1,388 @@
+"""What programs use: any frame size, noise by key, features once a frame, and a sentence for every misuse."""
+
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
+
+from tiny_network import STRENGTH, moving_texture
+
+from vfi_flow import Interpolator
+from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
+from vfi_flow.inference.onnx_interpolator import OnnxEngine, load_runtime, pick_provider
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def sampler(tiny_model):
+    """One midpoint step at full strength."""
+    with Interpolator(tiny_model, steps=1, strength=1.0, threads=1) as interpolator:
+        yield interpolator
+
+
+def pair(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    return moving_texture(height, width), moving_texture(height, width, dx=2)
+
+
+def equal(made: list[np.ndarray], expected: list[np.ndarray]) -> bool:
+    return len(made) == len(expected) and all(map(np.array_equal, made, expected))
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(1, 1), (1, 70), (70, 1), (2, 3), (16, 16), (17, 33), (45, 64), (70, 70)]
+)
+def test_frames_of_any_size_give_frames_of_that_size(sampler, height, width):
+    frame0, frame1 = pair(height, width)
+    before = frame0.copy(), frame1.copy()
+
+    made = sampler(frame0, frame1, [0.25, 0.75])
+
+    assert [(frame.shape, frame.dtype) for frame in made] == [((height, width, 3), np.uint8)] * 2
+    assert all(frame.flags.c_contiguous for frame in made)
+    assert np.array_equal(frame0, before[0])
+    assert np.array_equal(frame1, before[1])
+
+
+def test_the_same_key_gives_the_same_frame_whatever_was_made_before(sampler, tiny_model):
+    frame0, frame1 = pair(40, 56)
+    first = sampler(frame0, frame1, [0.5], pts=7)
+    sampler(*pair(17, 21), [0.1], pts=8)
+
+    assert equal(sampler(frame0, frame1, [0.5], pts=7), first)
+    assert equal(sampler(frame0, frame1, [0.2, 0.5], pts=7)[1:], first)
+    with Interpolator(tiny_model, steps=1, strength=1.0, threads=1) as another:
+        assert equal(another(frame0, frame1, [0.5], pts=7), first)
+
+
+def test_pairs_out_of_order_give_the_frames_of_pairs_in_order(sampler):
+    frames = [moving_texture(32, 32, dx=2 * i) for i in range(4)]
+
+    in_order = [sampler(frames[i], frames[i + 1], [0.5], pts=i) for i in (0, 1, 2)]
+    backwards = [sampler(frames[i], frames[i + 1], [0.5], pts=i) for i in (2, 1, 0)]
+
+    assert all(equal(made, again) for made, again in zip(in_order, reversed(backwards), strict=True))
+
+
+def test_another_pts_or_seed_gives_another_sample(sampler, tiny_model):
+    frame0, frame1 = pair(32, 32)
+    first = sampler(frame0, frame1, [0.5], pts=7)
+
+    assert not equal(sampler(frame0, frame1, [0.5], pts=8), first)
+    with Interpolator(tiny_model, steps=1, strength=1.0, seed=1, threads=1) as seeded:
+        assert not equal(seeded(frame0, frame1, [0.5], pts=7), first)
+
+
+def test_the_mean_does_not_depend_on_seed_pts_or_strength(tiny_model):
+    frame0, frame1 = pair(32, 32)
+    made = []
+    for seed, strength, pts in ((0, 0.0, 0), (5, 1.0, 9)):
+        with Interpolator(tiny_model, steps=0, seed=seed, strength=strength, threads=1) as interpolator:
+            made.append(interpolator(frame0, frame1, [0.5], pts=pts))
+
+    assert equal(*made)
+
+
+def test_strength_zero_is_the_mean_and_its_default_is_the_calibrated_one(tiny_model):
+    frame0, frame1 = pair(32, 32)
+
+    def made(steps: int, strength: float | None) -> list[np.ndarray]:
+        with Interpolator(tiny_model, steps=steps, strength=strength, threads=1) as interpolator:
+            return interpolator(frame0, frame1, [0.5])
+
+    assert equal(made(1, 0.0), made(0, None))
+    assert equal(made(1, None), made(1, STRENGTH))
+    assert not equal(made(1, STRENGTH), made(1, 1.0))
+
+
+def test_tau_zero_and_one_return_copies_of_the_frames(sampler):
+    frame0, frame1 = pair(20, 20)
+
+    start, middle, end = sampler(frame0, frame1, [0, 0.5, 1])
+    only_ends = sampler(frame0, frame1, [1.0, Fraction(0)])
+
+    assert equal([start, end], [frame0, frame1])
+    assert equal(only_ends, [frame1, frame0])
+    assert not np.shares_memory(start, frame0)
+    assert not np.shares_memory(only_ends[0], frame1)
+    assert not equal([middle], [frame0])
+
+
+def test_no_taus_give_no_frames(sampler):
+    assert sampler(*pair(16, 16), []) == []
+
+
+def test_exact_places_are_taken_as_fractions(sampler):
+    frame0, frame1 = pair(16, 16)
+
+    assert equal(sampler(frame0, frame1, [Fraction(2, 5)]), sampler(frame0, frame1, [0.4]))
+
+
+def test_places_as_close_to_a_frame_as_float32_allows_are_finite(sampler):
+    """tau is float32 in the graph, where these are 0, 1 and the smallest numbers beside them."""
+    frame0, frame1 = pair(32, 32)
+
+    near0, tiny0, near1, tiny1 = sampler(frame0, frame1, [1e-60, 1e-7, 1 - 1e-12, 1 - 1e-7])
+
+    assert np.abs(near0.astype(int) - tiny0).max() <= 1
+    assert np.abs(near1.astype(int) - tiny1).max() <= 1
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_views_of_other_arrays_are_frames_too(tiny_model, engine):
+    """OpenCV's BGR turned to RGB is a view with negative strides, a mapped file cannot be written to."""
+    frame0, frame1 = pair(32, 48)
+    flipped0, flipped1 = (np.ascontiguousarray(frame[:, :, ::-1])[:, :, ::-1] for frame in (frame0, frame1))
+    locked = frame0.copy()
+    locked.flags.writeable = False
+
+    with Interpolator(tiny_model, threads=1, engine=engine) as interpolator:
+        expected = interpolator(frame0, frame1, [0.5])
+
+        assert equal(interpolator(flipped0, flipped1, [0.5]), expected)
+        assert equal(interpolator(locked, frame1, [0.5]), expected)
+
+
+class CountingEngine:
+    """Stands for a network: counts what it is asked for."""
+
+    def __init__(self, engine: OnnxEngine) -> None:
+        self.engine, self.model, self.encoded, self.noises = engine, engine.model, 0, []
+
+    def encode(self, frame):
+        self.encoded += 1
+        return self.engine.encode(frame)
+
+    def synthesise(self, features0, features1, tau, noise, strength):
+        self.noises.append(noise)
+        return self.engine.synthesise(features0, features1, tau, noise, strength)
+
+    def close(self) -> None:
+        self.engine.close()
+
+
+@pytest.fixture
+def counted(tiny_model):
+    with Interpolator(tiny_model, threads=1) as interpolator:
+        interpolator._engine = CountingEngine(interpolator._engine)
+        yield interpolator
+
+
+def test_features_of_a_frame_are_computed_once_for_both_pairs_and_every_tau(counted):
+    frames = [moving_texture(20, 20, dx=2 * i) for i in range(5)]
+    for i in range(4):
+        counted(frames[i].copy(), frames[i + 1].copy(), [0.25, 0.5, 0.75], pts=i)
+
+    assert counted._engine.encoded == len(frames)
+    assert len(counted._engine.noises) == 12
+
+
+def test_a_frame_changed_in_place_is_not_taken_for_the_old_one(counted):
+    frame0, frame1 = pair(20, 20)
+    counted(frame0, frame1, [0.5])
+    frame1[:] = 255 - frame1
+    counted(frame1, frame0, [0.5])
+
+    assert counted._engine.encoded == 4
+
+
+def test_all_new_frames_of_a_pair_share_their_noise(counted):
+    counted(*pair(20, 20), [0.25, 0.5], pts=3)
+    first, second = counted._engine.noises
+
+    assert np.array_equal(first, second)
+
+
+def test_copies_of_the_frames_cost_no_network(counted):
+    counted(*pair(20, 20), [0, 1])
+
+    assert (counted._engine.encoded, counted._engine.noises) == (0, [])
+
+
+def test_it_says_what_runs(tiny_model, sampler):
+    from vfi_flow.model.weights import load_weights
+
+    assert sampler.model_name == "tiny"
+    assert sampler.model_hash == load_weights(tiny_model)[2]
+    assert sampler.engine == "onnxruntime CPUExecutionProvider"
+    with Interpolator(str(tiny_model), engine="torch", device="cpu", threads=1) as interpolator:
+        assert (interpolator.model_name, interpolator.model_hash) == ("tiny", sampler.model_hash)
+        assert interpolator.engine == "torch cpu"
+
+
+def test_any_file_of_a_model_opens_it(tiny_model):
+    with Interpolator(tiny_model.with_name("tiny.synthesise_1.onnx"), threads=1) as interpolator:
+        assert interpolator.model_name == "tiny"
+
+
+GREY = np.zeros((8, 8, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("frame0", "frame1", "complaint"),
+    [
+        (
+            GREY,
+            np.zeros((8, 9, 3), np.uint8),
+            "frame0 and frame1 must have the same shape, got (8, 8, 3) and (8, 9, 3)",
+        ),
+        (GREY.astype(np.float32), GREY, "frame0 must be an array of uint8, got float32"),
+        (GREY, GREY.astype(np.uint16), "frame1 must be an array of uint8, got uint16"),
+        (GREY, GREY.tolist(), "frame1 must be an array of uint8, got list"),
+        (None, GREY, "frame0 must be an array of uint8, got NoneType"),
+        (GREY[:, :, 0], GREY, "frame0 must have the shape (height, width, 3), got (8, 8)"),
+        (np.zeros((8, 8, 4), np.uint8), GREY, "frame0 must have the shape (height, width, 3), got (8, 8, 4)"),
+        (np.zeros((3, 8, 8), np.uint8), GREY, "frame0 must have the shape (height, width, 3), got (3, 8, 8)"),
+        (np.zeros((0, 8, 3), np.uint8),) * 2 + ("frame0 must have the shape (height, width, 3), got (0, 8, 3)",),
+    ],
+    ids=["sizes", "float", "16 bit", "list", "None", "grey", "RGBA", "channels first", "empty"],
+)
+def test_frames_of_the_wrong_kind_are_refused(sampler, frame0, frame1, complaint):
+    with pytest.raises(UsageError) as caught:
+        sampler(frame0, frame1, [0.5])
+
+    assert str(caught.value) == complaint
+
+
+@pytest.mark.parametrize("tau", [-0.1, 1.5, float("nan"), float("inf"), Fraction(7, 5)])
+def test_places_outside_the_pair_are_refused(sampler, tau):
+    with pytest.raises(UsageError, match=r"tau must be from 0 \(frame0\) to 1 \(frame1\), got "):
+        sampler(GREY, GREY, [0.5, tau])
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "complaint"),
+    [
+        ({"steps": 3}, UsageError, "steps must be 0, 1 or 2, got 3"),
+        ({"steps": -1}, UsageError, "steps must be 0, 1 or 2, got -1"),
+        ({"steps": 0.5}, UsageError, "steps must be 0, 1 or 2, got 0.5"),
+        ({"strength": 1.1}, UsageError, "strength must be from 0 to 1, got 1.1"),
+        ({"strength": float("nan")}, UsageError, "strength must be from 0 to 1, got nan"),
+        ({"threads": 0}, UsageError, "threads must be 1 or more, got 0"),
+        ({"engine": "caffe"}, UsageError, "unknown engine 'caffe'; there are onnx, torch"),
+        ({"device": "tpu"}, ComponentError, "unknown device 'tpu'; there are auto, cpu, cuda"),
+        ({"device": "tpu", "engine": "torch"}, ComponentError, "unknown device 'tpu'; there are auto, cpu, cuda"),
+        ({"model": "huge"}, ComponentError, "unknown model 'huge'; there are "),
+        ({"model": "huge", "engine": "torch"}, ComponentError, "no model named 'huge'"),
+        ({"model": "gone.safetensors"}, ComponentError, "gone.safetensors: no such model file"),
+        ({"model": "gone.safetensors", "engine": "torch"}, ComponentError, "gone.safetensors: cannot be read"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_options_out_of_range_are_refused(tiny_model, options, kind, complaint):
+    with pytest.raises(VfiFlowError) as caught:
+        Interpolator(**{"model": tiny_model, **options})
+
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith(complaint)
+
+
+def test_a_device_that_is_not_there_is_refused():
+    class WithoutCuda:
+        @staticmethod
+        def get_available_providers() -> list[str]:
+            return ["CPUExecutionProvider"]
+
+    with pytest.raises(ComponentError, match=r"device 'cuda' needs onnxruntime with CUDAExecutionProvider"):
+        pick_provider("cuda", WithoutCuda)
+    assert pick_provider("auto", WithoutCuda) == "CPUExecutionProvider"
+
+
+def copied(model: Path, folder: Path, *suffixes: str) -> Path:
+    for suffix in suffixes:
+        path = model.with_suffix(suffix)
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder / model.name
+
+
+def test_an_incomplete_model_names_the_file_that_is_missing(tiny_model, tmp_path):
+    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx")
+
+    with pytest.raises(ComponentError, match=r"tiny\.synthesise_1\.onnx: no such file; .*vfi-flow export"):
+        Interpolator(model)
+
+
+def test_graphs_without_their_weights_are_refused(tiny_model, tmp_path):
+    copied(tiny_model, tmp_path, ".encode.onnx", ".synthesise_1.onnx")
+
+    with pytest.raises(ComponentError, match=r"tiny\.encode\.onnx: onnxruntime cannot load it"):
+        Interpolator(tmp_path / "tiny.encode.onnx")
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no model"], ids=["empty", "text"])
+def test_a_file_that_is_no_graph_is_refused(tiny_model, tmp_path, content):
+    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".synthesise_1.onnx")
+    (tmp_path / "tiny.encode.onnx").write_bytes(content)
+
+    with pytest.raises(ComponentError, match=r"tiny\.encode\.onnx: "):
+        Interpolator(model)
+
+
+def test_a_graph_of_another_program_is_refused(tmp_path):
+    helper = pytest.importorskip("onnx").helper
+    import onnx
+
+    port = helper.make_tensor_value_info("frame", onnx.TensorProto.FLOAT, [1])
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["frame"], ["y"])],
+        "other",
+        [port],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    for part in ("encode", "synthesise_1"):
+        onnx.save(model, tmp_path / f"other.{part}.onnx")
+
+    with pytest.raises(ComponentError, match=r"other: not a model of vfi_flow \(schema 'none'\)"):
+        Interpolator(tmp_path / "other.encode.onnx")
+
+
+def test_without_onnxruntime_a_sentence_says_what_to_install(tiny_model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+
+    with pytest.raises(ComponentError, match=r'onnxruntime is not installed; run: pip install "vfi-flow\[cpu\]"'):
+        Interpolator(tiny_model)
+
+
+def test_what_an_uninstalled_twin_leaves_of_onnxruntime_is_found(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", type(sys)("onnxruntime"))
+
+    with pytest.raises(ComponentError, match="onnxruntime is damaged"):
+        load_runtime()
+
+
+def test_without_torch_a_sentence_says_what_to_install(tiny_model, monkeypatch):
+    monkeypatch.delitem(sys.modules, "vfi_flow.inference.torch_interpolator", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+    with pytest.raises(ComponentError, match=r'engine torch needs more packages; run: pip install "vfi-flow\[train\]"'):
+        Interpolator(tiny_model, engine="torch")
+
+
+def test_the_onnx_engine_makes_frames_where_torch_cannot_be_imported(tiny_model):
+    code = f"""
+import sys
+for name in ("torch", "onnx", "safetensors", "cv2"): sys.modules[name] = None
+import vfi_flow
+assert "onnxruntime" not in sys.modules
+import numpy as np
+with vfi_flow.Interpolator({str(tiny_model)!r}, steps=2, threads=1) as interpolator:
+    [made] = interpolator(np.zeros((9, 9, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8), [0.5])
+print(made.shape)
+"""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.strip() == "(9, 9, 3)"
+
+
+def test_it_can_be_closed_twice(tiny_model):
+    with Interpolator(tiny_model, threads=1) as interpolator:
+        interpolator(*pair(16, 16), [0.5])
+        interpolator.close()
