@@ -157,6 +157,7 @@ BAD_INPUTS = {
     "folder": (lambda d: d, "is a directory, expected a video file"),
     "empty": (lambda d: write_bytes(d / "empty.mp4", b""), "the file is empty"),
     "text": (lambda d: write_bytes(d / "notes.mp4", b"not a video\n" * 50), "not a video file that FFmpeg can read"),
+    "text named so": (lambda d: write_bytes(d / "notes.txt", b"not a video\n" * 50), "not a video file but text"),
     "sound only": (lambda d: sound_only(d / "song.m4a"), "no video stream (found: audio)"),
     "truncated mp4": (lambda d: truncated(d / "cut.mp4", 0.6), "the file is truncated"),
     "zeros inside": (lambda d: zeroed(d / "zeros.mp4"), "decoding stopped after frame"),

@@ -102,14 +102,14 @@ def run(arguments: argparse.Namespace) -> int:
         ) as interpolator,
         progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
     ):
-        if arguments.progress != "none":
-            say(describe_plan(plan)) if arguments.progress != "json" else None
+        if arguments.progress in ("auto", "bar"):
+            say(describe_plan(plan))
         engine = {
             "name": interpolator.model_name,
             "hash": interpolator.model_hash,
             "engine": interpolator.engine,
             "steps": arguments.steps,
-            "strength": arguments.strength,
+            "strength": interpolator.strength,
             "seed": arguments.seed,
         }
         report = run_job(plan, interpolator, engine, show)

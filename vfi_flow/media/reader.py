@@ -21,6 +21,9 @@ from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate
 COARSE_FORMATS = ("matroska", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
 
+TEXT_FORMATS = ("tty",)
+"""FFmpeg draws a text file as a terminal would; nobody means that."""
+
 MICROSECOND = Fraction(1, 1_000_000)
 
 
@@ -35,7 +38,7 @@ def open_input(path: Path) -> InputContainer:
     try:
         if path.is_file() and path.stat().st_size == 0:
             raise InputError(f"{path}: the file is empty")
-        return av.open(str(path), metadata_errors="replace")
+        container = av.open(str(path), metadata_errors="replace")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -44,6 +47,10 @@ def open_input(path: Path) -> InputContainer:
         raise InputError(f"{path}: permission denied") from None
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a video file that FFmpeg can read ({reason(error)})") from None
+    if container.format.name in TEXT_FORMATS:
+        container.close()
+        raise InputError(f"{path}: not a video file but text")
+    return container
 
 
 def reason(error: BaseException) -> str:

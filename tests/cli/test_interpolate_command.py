@@ -1,0 +1,318 @@
+"""`vfi-flow interpolate` as people type it: options, exit codes, one sentence on stderr, nothing half-written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import encode_tone, moving_square, stream_packets, video_times, write_clip
+
+from vfi_flow.cli.main import main
+from vfi_flow.errors import ComponentError
+from vfi_flow.inference import interpolator as engine_module
+
+
+class Blend:
+    """Stands in for the model: the weighted mean of both frames."""
+
+    model_name, model_hash, engine = "blend", "00", "numpy"
+
+    def __init__(self, model="base", steps=1, strength=None, seed=0, device="auto", threads=None):
+        Blend.options = {"model": model, "steps": steps, "seed": seed, "device": device, "threads": threads}
+        self.strength = 1.0 if strength is None else strength
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def __call__(self, frame0, frame1, taus, *, pts=0):
+        return [np.round(frame0 * (1.0 - t) + frame1 * t).astype(np.uint8) for t in taus]
+
+
+@pytest.fixture(autouse=True)
+def blend_for_a_model(monkeypatch):
+    monkeypatch.setattr(engine_module, "Interpolator", Blend)
+
+
+def interpolate(*words: object) -> int:
+    return main(["interpolate", *map(str, words)])
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_clip(tmp_path / "in.mp4", moving_square(30), sound="aac")
+
+
+def test_the_plain_command_doubles_the_frames_and_keeps_the_sound(clip, tmp_path, capsys):
+    output = tmp_path / "out.mp4"
+
+    assert interpolate(clip, output) == 0
+
+    assert video_times(output) == [Fraction(k, 60) for k in range(60)]
+    assert stream_packets(output, "audio") == stream_packets(clip, "audio")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "rate", "frames"),
+    [
+        (["-x", "5/2"], 75, 75),
+        (["-x", "2.5"], 75, 75),
+        (["-r", "60"], 60, 60),
+        (["-r", "60000/1001"], Fraction(60000, 1001), 60),
+        (["--rate", "24"], 24, 24),
+        (["--factor", "3", "-ss", "0.5"], 90, 45),
+        (["-ss", "0.5", "-t", "0.2"], 60, 12),
+        (["-ss", "0:00:00.5", "-to", "00:00.7"], 60, 12),
+        (["-an", "-c:v", "libx265", "-crf", "30", "-preset", "ultrafast", "-pix_fmt", "yuv444p"], 60, 60),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_ffmpegs_spellings_are_understood(clip, tmp_path, words, rate, frames):
+    output = tmp_path / "out.mp4"
+
+    assert interpolate("-i", clip, output, *words) == 0
+
+    times = video_times(output)
+    assert len(times) == frames
+    assert all(b - a == 1 / Fraction(rate) for a, b in pairwise(times))
+
+
+def test_encoder_options_reach_the_file(clip, tmp_path):
+    words = ["-an", "-c:v", "libvpx-vp9", "-crf", "50", "-pix_fmt", "yuv444p"]
+
+    assert interpolate(clip, tmp_path / "out.webm", *words) == 0
+
+    with av.open(str(tmp_path / "out.webm")) as container:
+        [stream] = container.streams
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("vp9", "yuv444p")
+
+
+def test_model_options_reach_the_model_and_the_report(clip, tmp_path):
+    report = tmp_path / "report.json"
+    words = ["--model", "fast", "--steps", "0", "--seed", "7", "--device", "cpu", "--threads", "1", "--strength", "0.5"]
+
+    assert interpolate(clip, tmp_path / "out.mp4", *words, "--report", report) == 0
+
+    assert Blend.options == {"model": "fast", "steps": 0, "seed": 7, "device": "cpu", "threads": 1}
+    found = json.loads(report.read_text())
+    assert found["model"] == {
+        "name": "blend",
+        "hash": "00",
+        "engine": "numpy",
+        "steps": 0,
+        "strength": 0.5,
+        "seed": 7,
+    }
+    assert found["frames"]["written"] == 60
+
+
+def test_progress_as_json_is_one_object_a_line_on_stderr(clip, tmp_path, capsys):
+    assert interpolate(clip, tmp_path / "out.mp4", "--progress", "json") == 0
+
+    out, err = capsys.readouterr()
+    events = [json.loads(line) for line in err.splitlines()]
+    assert out == ""
+    assert [events[0]["event"], events[-1]["event"]] == ["start", "done"]
+    assert events[-1]["frame"] == events[-1]["frames"] == 60
+    assert {event["v"] for event in events} == {1}
+
+
+def test_the_bar_counts_frames_on_stderr(clip, tmp_path, capsys):
+    assert interpolate(clip, tmp_path / "out.mp4", "--progress", "bar") == 0
+
+    out, err = capsys.readouterr()
+    assert out == "" and "60/60" in err and "frames/s" in err
+
+
+def test_no_progress_means_silence(clip, tmp_path, capsys):
+    assert interpolate(clip, tmp_path / "out.mp4", "--progress", "none") == 0
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_stream_that_cannot_be_kept_costs_a_line_not_the_render(tmp_path, capsys):
+    source = write_clip(tmp_path / "in.mkv", moving_square(10), sound="aac", subtitles=True)
+
+    assert interpolate(source, tmp_path / "out.mp4", "--progress", "none") == 0
+
+    assert capsys.readouterr().err == (f"vfi-flow: {source}: subtitle stream (srt) left out: mp4 cannot hold it\n")
+
+
+def test_overwrite_replaces(clip, tmp_path):
+    (tmp_path / "out.mp4").write_bytes(b"old")
+
+    assert interpolate(clip, tmp_path / "out.mp4", "-y") == 0
+
+    assert len(video_times(tmp_path / "out.mp4")) == 60
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def sound_only(path: Path) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48000)
+        stream.codec_context.layout = "stereo"
+        for packet in encode_tone(stream, 0.3):
+            container.mux(packet)
+    return path
+
+
+def cut_off(path: Path) -> Path:
+    whole = write_clip(path, moving_square(60), options={"g": "1"}).read_bytes()
+    return write(path, whole[: len(whole) * 6 // 10])
+
+
+BAD_INPUTS = {
+    "missing": (lambda d: d / "missing.mp4", "no such file"),
+    "folder": (lambda d: d, "is a directory"),
+    "empty": (lambda d: write(d / "empty.mp4", b""), "the file is empty"),
+    "text": (lambda d: write(d / "notes.txt", b"not a video\n" * 99), "not a video file"),
+    "sound only": (lambda d: sound_only(d / "song.m4a"), "no video stream (found: audio)"),
+    "cut off": (lambda d: cut_off(d / "cut.mkv"), "the file is truncated"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_INPUTS)
+def test_an_unreadable_input_is_exit_code_3(tmp_path, capsys, kind):
+    make, reason = BAD_INPUTS[kind]
+    path = make(tmp_path)
+    before = files(tmp_path)
+
+    assert interpolate(path, tmp_path / "out.mp4", "--progress", "none") == 3
+
+    assert_one_sentence(capsys.readouterr().err, f"{path}: ", reason)
+    assert files(tmp_path) == before
+
+
+def assert_one_sentence(err: str, *parts: str) -> None:
+    assert err.startswith("vfi-flow: ") and err.count("\n") == 1
+    assert all(part in err for part in parts), err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["{out}", "-c:v", "nosuch"], 4, "no encoder named 'nosuch'"),
+        (["{dir}/out.webm", "-c:v", "libx264"], 4, "cannot hold libx264 video"),
+        (["{dir}/none/out.mp4"], 7, "no such folder"),
+        (["{dir}/out.xyz"], 7, "videos with the ending '.xyz' are not written"),
+        (["{in}"], 7, "is the input itself"),
+        (["{dir}"], 7, "is a folder"),
+        (["{out}", "-ss", "2", "-to", "1"], 2, "ends at 1 s, before it starts at 2 s"),
+        (["{out}", "-ss", "99"], 3, "no frame in the part from 99 s to its end"),
+        ([], 2, "expected INPUT and OUTPUT, got 1 file names"),
+        (["{out}", "more.mp4"], 2, "expected INPUT and OUTPUT, got 3 file names"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_cannot_work_ends_with_its_exit_code(clip, tmp_path, capsys, words, code, sentence):
+    names = {"in": clip, "out": tmp_path / "out.mp4", "dir": tmp_path}
+    before = files(tmp_path)
+
+    assert interpolate(clip, *(word.format(**names) for word in words), "--progress", "none") == code
+
+    assert_one_sentence(capsys.readouterr().err, sentence)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-x", "0"], "0 is not above 0"),
+        (["-x", "-2"], "-2 is not above 0"),
+        (["-r", "abc"], "'abc' is not a number"),
+        (["-r", "60", "-x", "2"], "not allowed with"),
+        (["-ss", "soon"], "'soon' is not a time"),
+        (["-crf", "good"], "'good' is not a number"),
+        (["--strength", "2"], "'2' is not a number from 0 to 1"),
+        (["--threads", "0"], "'0' is not a whole number above 0"),
+        (["--steps", "9"], "invalid choice"),
+    ],
+    ids=" ".join,
+)
+def test_misuse_is_exit_code_2(clip, tmp_path, capsys, words, sentence):
+    with pytest.raises(SystemExit) as caught:
+        interpolate(clip, tmp_path / "out.mp4", *words)
+
+    assert caught.value.code == 2
+    assert_one_sentence(capsys.readouterr().err, sentence, "--help")
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_an_output_that_exists_is_exit_code_7_and_stays(clip, tmp_path, capsys):
+    output = write(tmp_path / "out.mp4", b"precious")
+
+    assert interpolate(clip, output) == 7
+
+    assert capsys.readouterr().err == f"vfi-flow: {output} exists; pass --overwrite to replace it\n"
+    assert output.read_bytes() == b"precious"
+
+
+def test_a_missing_engine_is_exit_code_4(clip, tmp_path, capsys, monkeypatch):
+    def missing(**options):
+        raise ComponentError("no ONNX Runtime; install one of them")
+
+    monkeypatch.setattr(engine_module, "Interpolator", missing)
+
+    assert interpolate(clip, tmp_path / "out.mp4", "--progress", "none") == 4
+
+    assert_one_sentence(capsys.readouterr().err, "no ONNX Runtime")
+    assert list(files(tmp_path)) == ["in.mp4"]
+
+
+SLOW_JOB = """
+import sys, time
+from vfi_flow.cli.main import main
+from vfi_flow.inference import interpolator
+
+class Slow:
+    model_name = model_hash = engine = "slow"
+    strength = 1.0
+    def __init__(self, **options): pass
+    def __enter__(self): return self
+    def __exit__(self, *error): pass
+    def __call__(self, frame0, frame1, taus, *, pts=0):
+        time.sleep(0.05)
+        return [frame0 for _ in taus]
+
+interpolator.Interpolator = Slow
+sys.exit(main(["interpolate", *sys.argv[1:]]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_job_ends_with_130_and_leaves_nothing(tmp_path, number):
+    source = write_clip(tmp_path / "in.mp4", moving_square(200), sound="aac")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = [sys.executable, "-c", SLOW_JOB, str(source), str(tmp_path / "out.mp4"), "--progress", "json"]
+    job = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
+    assert job.stderr is not None
+    for line in job.stderr:
+        if '"progress"' in line:
+            break
+    time.sleep(0.2)
+
+    job.send_signal(number)
+    _, err = job.communicate(timeout=20)
+
+    assert job.returncode == 130
+    assert err.splitlines()[-1] == "vfi-flow: interrupted"
+    assert list(files(tmp_path)) == ["in.mp4"]
