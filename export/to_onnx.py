@@ -59,12 +59,13 @@ def share_weights(model: ModelProto, weights: Path, prefix: str = "network.") ->
     So one copy of the weights serves PyTorch and every graph of ONNX Runtime.
     """
     places = tensor_places(weights)
+    content = weights.read_bytes()
     for tensor in model.graph.initializer:
         name = tensor.name.removeprefix(prefix)
         if name not in places:
             continue
         offset, length = places[name]
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.raw_data) != length:
+        if tensor.data_type != TensorProto.FLOAT or tensor.raw_data != content[offset : offset + length]:
             raise ComponentError(f"{weights}: {name} is not what the graph holds; export from this very file")
         tensor.ClearField("raw_data")
         tensor.data_location = TensorProto.EXTERNAL

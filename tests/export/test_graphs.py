@@ -1,0 +1,227 @@
+"""The exported graphs: portable operators, the network's own numbers, and metadata that a host can read."""
+
+import collections
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from tiny_network import STRENGTH, as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
+from tolerances import ONNX_FLOAT32  # noqa: E402
+from vfi_flow.export.graph import FEATURES, EncodeGraph, NativeGraph, SynthesiseGraph  # noqa: E402
+from vfi_flow.export.to_onnx import OPSET, SCHEMA, to_onnx  # noqa: E402
+from vfi_flow.export.write import write_onnx  # noqa: E402
+
+from vfi_flow.errors import ComponentError, OutputError, UsageError  # noqa: E402
+from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
+from vfi_flow.model.weights import load_weights  # noqa: E402
+
+RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
+BRANCHES = {"If", "Loop", "Scan"}
+
+
+@pytest.fixture(scope="module")
+def network() -> InterpolationNetwork:
+    return tiny_network()
+
+
+@pytest.fixture(scope="module")
+def natives(network) -> dict[int, "onnx.ModelProto"]:
+    """The whole integrator of 0, 1 and 2 steps."""
+    return {steps: to_onnx(NativeGraph(network, steps), {"preset": "tiny"}) for steps in (0, 1, 2)}
+
+
+@pytest.fixture(scope="module")
+def sessions(natives) -> dict[int, "onnxruntime.InferenceSession"]:
+    return {steps: open_session(model.SerializeToString()) for steps, model in natives.items()}
+
+
+def open_session(model: "bytes | str") -> "onnxruntime.InferenceSession":
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def all_nodes(model: "onnx.ModelProto") -> "list[onnx.NodeProto]":
+    return list(model.graph.node)
+
+
+def attributes(node: "onnx.NodeProto") -> dict:
+    return {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_graph_holds_standard_operators_of_one_opset(natives, steps):
+    model = natives[steps]
+
+    onnx.checker.check_model(model, full_check=True)
+    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", OPSET)]
+    assert {node.domain for node in all_nodes(model)} == {""}
+    assert not model.functions
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_graph_has_no_chance_and_no_branches(natives, steps):
+    operators = {node.op_type for node in all_nodes(natives[steps])}
+
+    assert operators.isdisjoint(RANDOM | BRANCHES)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_warps_are_sampled_in_the_form_that_is_fast_everywhere(natives, steps):
+    found = [attributes(node) for node in all_nodes(natives[steps]) if node.op_type == "GridSample"]
+
+    assert len(found) == 14  # features at 1/8 and 1/4, twice for Lucas-Kanade, features and frames of the fusion
+    for form in found:
+        assert form["mode"] in (b"bilinear", b"linear")
+        assert form.get("padding_mode", b"zeros") == b"zeros"
+        assert form.get("align_corners", 0) == 0
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_every_input_is_used_and_named_as_documented(natives, sessions, steps):
+    names = ["frame0", "frame1", "tau", *(["noise", "strength"] if steps else [])]
+    read = {name for node in all_nodes(natives[steps]) for name in node.input}
+
+    assert [port.name for port in sessions[steps].get_inputs()] == names
+    assert [port.name for port in sessions[steps].get_outputs()] == ["frame"]
+    assert set(names) <= read
+    assert {port.type for port in sessions[steps].get_inputs()} == {"tensor(float)"}
+    assert sessions[steps].get_inputs()[0].shape == ["batch", 3, "height", "width"]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+@pytest.mark.parametrize(("batch", "height", "width"), [(1, 64, 96), (1, 16, 16), (2, 32, 80), (3, 112, 48)])
+def test_onnxruntime_computes_what_torch_computes(network, sessions, steps, batch, height, width):
+    frame0 = torch.cat([as_image(moving_texture(height, width, seed=i)) for i in range(batch)])
+    frame1 = torch.cat([as_image(moving_texture(height, width, dx=1 + 2 * i, seed=i)) for i in range(batch)])
+    noise, strength = standard_noise(batch, 3, height, width), torch.tensor([0.8])
+    for first in (0.1, 0.5):
+        tau = torch.linspace(first, 0.9, batch).view(batch, 1, 1, 1)
+        with torch.no_grad():
+            expected = network(frame0, frame1, tau, noise, strength, steps)
+        inputs = {"frame0": frame0, "frame1": frame1, "tau": tau}
+        inputs |= {"noise": noise, "strength": strength} if steps else {}
+
+        [made] = sessions[steps].run(None, {name: value.numpy() for name, value in inputs.items()})
+
+        assert np.abs(made - expected.numpy()).max() < ONNX_FLOAT32
+
+
+def test_every_dial_changes_the_frame(sessions):
+    inputs = {
+        "frame0": as_image(moving_texture(32, 48)).numpy(),
+        "frame1": as_image(moving_texture(32, 48, dx=3)).numpy(),
+        "tau": np.full((1, 1, 1, 1), 0.5, np.float32),
+        "noise": standard_noise(1, 3, 32, 48).numpy(),
+        "strength": np.ones(1, np.float32),
+    }
+    [before] = sessions[1].run(None, inputs)
+
+    for name, value in inputs.items():
+        [after] = sessions[1].run(None, {**inputs, name: value * 0.5})
+        assert np.abs(after - before).max() > 100 * ONNX_FLOAT32, name
+
+
+def test_two_runs_are_equal_to_the_last_bit(sessions):
+    frame = as_image(moving_texture(32, 48)).numpy()
+    inputs = {"frame0": frame, "frame1": frame[..., ::-1].copy(), "tau": np.full((1, 1, 1, 1), 0.3, np.float32)}
+
+    assert np.array_equal(sessions[0].run(None, inputs)[0], sessions[0].run(None, inputs)[0])
+
+
+def test_a_byte_frame_becomes_the_features_of_the_network(network, tiny_model):
+    frame = moving_texture(48, 32)
+    session = open_session(str(tiny_model.with_name("tiny.encode.onnx")))
+
+    made = session.run(None, {"frame": np.stack([frame, frame[::-1]])})
+
+    assert [port.name for port in session.get_outputs()] == list(FEATURES)
+    assert (session.get_inputs()[0].type, session.get_inputs()[0].shape[-1]) == ("tensor(uint8)", 3)
+    with torch.no_grad():
+        expected = network.encode(torch.cat([as_image(frame), as_image(frame[::-1].copy())]))
+    for name, found, wanted in zip(FEATURES, made, expected, strict=True):
+        assert np.abs(found - wanted.numpy()).max() < ONNX_FLOAT32, name
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_the_split_graphs_together_are_the_whole_integrator(network, tiny_model, steps):
+    """Two new frames of two pairs at once, as bytes, features from the graph before."""
+    frames = [np.stack([moving_texture(32, 64, dx=dx, seed=i) for i in range(2)]) for dx in (0, 3)]
+    noise, strength = standard_noise(2, 3, 32, 64), torch.tensor([0.8])
+    tau = torch.tensor([0.3, 0.6]).view(2, 1, 1, 1)
+    encode = open_session(str(tiny_model.with_name("tiny.encode.onnx")))
+    synthesise = open_session(str(tiny_model.with_name(f"tiny.synthesise_{steps}.onnx")))
+
+    features = [value for frame in frames for value in encode.run(None, {"frame": frame})]
+    dials = [tau.numpy(), noise.numpy(), strength.numpy()][: 3 if steps else 1]
+    names = [port.name for port in synthesise.get_inputs()]
+    [made] = synthesise.run(None, dict(zip(names, [*features, *dials], strict=True)))
+
+    images = [torch.cat([as_image(frame) for frame in pair]) for pair in frames]
+    with torch.no_grad():
+        expected = network(*images, tau, noise, strength, steps).permute(0, 2, 3, 1).numpy() * 255
+    assert (made.dtype, made.shape) == (np.uint8, (2, 32, 64, 3))
+    assert np.abs(made - expected).max() <= 0.5 + 255 * ONNX_FLOAT32
+
+
+def test_metadata_say_what_the_model_is(tiny_model, natives, sessions):
+    digest = load_weights(tiny_model)[2]
+    for part in ("encode", "synthesise_0", "synthesise_1", "synthesise_2"):
+        session = open_session(str(tiny_model.with_name(f"tiny.{part}.onnx")))
+        metadata = session.get_modelmeta().custom_metadata_map
+
+        assert metadata["schema"] == SCHEMA
+        assert (metadata["preset"], metadata["hash"], metadata["part"]) == ("tiny", digest, part)
+        assert (float(metadata["strength"]), metadata["summary"]) == (STRENGTH, "untrained")
+    assert sessions[1].get_modelmeta().custom_metadata_map == {"schema": SCHEMA, "preset": "tiny"}
+
+
+def test_fixed_sizes_are_only_those_of_channels(tiny_model):
+    for graph in (EncodeGraph(tiny_network()), SynthesiseGraph(tiny_network(), 1)):
+        part = "encode" if isinstance(graph, EncodeGraph) else "synthesise_1"
+        session = open_session(str(tiny_model.with_name(f"tiny.{part}.onnx")))
+        for port, found in zip(graph.inputs, session.get_inputs(), strict=True):
+            assert len(found.shape) == len(port.axes)
+            for name, size in zip(port.axes, found.shape, strict=True):
+                fixed = isinstance(name, int) or "channels" in name
+                assert isinstance(size, int) == fixed, (port, found.shape)
+
+
+def test_native_files_stand_alone(tiny_model, tmp_path):
+    [path] = write_onnx(tiny_model, tmp_path, ["native"], [0])
+
+    assert path == tmp_path / "tiny.native_0.onnx"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert open_session(str(path)).get_modelmeta().custom_metadata_map["layout"] == "native"
+
+
+@pytest.mark.parametrize(
+    ("folder", "layout", "kind", "complaint"),
+    [
+        ("gone", "native", OutputError, "gone: no such folder"),
+        ("", "round", UsageError, "unknown layout 'round'; there are split, native"),
+        ("", "split", ComponentError, "layout split reads tiny.safetensors at run time; write it to "),
+    ],
+    ids=["folder", "layout", "elsewhere"],
+)
+def test_what_cannot_be_exported_is_refused_before_anything_is_written(
+    tiny_model, tmp_path, folder, layout, kind, complaint
+):
+    with pytest.raises(kind) as caught:
+        list(write_onnx(tiny_model, tmp_path / folder, [layout], [0]))
+
+    assert complaint in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_correlations_of_a_step_cost_what_their_displacements_cost(natives):
+    """One product and one sum for each of 25, 25 and 9 displacements."""
+    operators = collections.Counter(
+        node.op_type for node in all_nodes(natives[0]) if node.output[0].endswith(("_product", "_score"))
+    )
+
+    assert operators == {"Mul": 59, "ReduceSum": 59}

@@ -1,0 +1,120 @@
+"""Graphs that read their weights from the safetensors file beside them."""
+
+import copy
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+safetensors = pytest.importorskip("safetensors")
+
+from tiny_network import moving_texture, tiny_network  # noqa: E402
+from vfi_flow.export.graph import EncodeGraph  # noqa: E402
+from vfi_flow.export.to_onnx import share_weights, tensor_places, to_onnx  # noqa: E402
+
+from vfi_flow.errors import ComponentError  # noqa: E402
+from vfi_flow.model.config import TINY  # noqa: E402
+from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
+from vfi_flow.model.weights import Card, packaged_weights, save_weights  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def encoder() -> "onnx.ModelProto":
+    """A small graph that carries its weights."""
+    return to_onnx(EncodeGraph(tiny_network()), {})
+
+
+def bytes_inside(model: "onnx.ModelProto") -> int:
+    """Of numbers that the file itself holds."""
+    return sum(len(tensor.raw_data) for tensor in model.graph.initializer)
+
+
+def places_outside(model: "onnx.ModelProto") -> dict[str, dict[str, str]]:
+    return {
+        tensor.name: {entry.key: entry.value for entry in tensor.external_data}
+        for tensor in model.graph.initializer
+        if tensor.data_location == onnx.TensorProto.EXTERNAL
+    }
+
+
+def features(model: str) -> list[np.ndarray]:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    return session.run(None, {"frame": moving_texture(32, 48)[None]})
+
+
+def test_a_graph_that_shares_gives_the_same_numbers(encoder, tiny_model):
+    shared = copy.deepcopy(encoder)
+    share_weights(shared, tiny_model)
+    path = tiny_model.with_name("shared_encoder.onnx")
+    onnx.save(shared, path)
+
+    for found, expected in zip(features(str(path)), features(encoder.SerializeToString()), strict=True):
+        assert np.array_equal(found, expected)
+
+
+def test_a_graph_that_shares_holds_no_weight_itself(encoder, tiny_model):
+    shared = copy.deepcopy(encoder)
+    share_weights(shared, tiny_model)
+    parameters = [name for name, _ in tiny_network().named_parameters() if name.startswith("encoder.")]
+
+    assert places_outside(shared).keys() == {f"network.{name}" for name in parameters}
+    moved = sum(int(place["length"]) for place in places_outside(shared).values())
+    assert bytes_inside(encoder) - bytes_inside(shared) == moved
+    assert len(shared.SerializeToString()) < len(encoder.SerializeToString()) / 2
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_synthesising_graphs_keep_nothing_but_small_constants(tiny_model, steps):
+    model = onnx.load(tiny_model.with_name(f"tiny.synthesise_{steps}.onnx"), load_external_data=False)
+    outside = places_outside(model)
+
+    assert {place["location"] for place in outside.values()} == {tiny_model.name}
+    assert max(len(tensor.raw_data) for tensor in model.graph.initializer) <= 8 * 25
+    assert bytes_inside(model) < 0.02 * sum(int(place["length"]) for place in outside.values())
+
+
+def test_the_packaged_graphs_are_much_smaller_than_their_weights(trained_model):
+    weights = packaged_weights(trained_model)
+    graphs = sorted(weights.parent.glob(f"{trained_model}.*.onnx"))
+
+    assert len(graphs) == 4
+    assert max(path.stat().st_size for path in graphs) < weights.stat().st_size / 4
+    places = tensor_places(weights)
+    for path in graphs:
+        for name, place in places_outside(onnx.load(path, load_external_data=False)).items():
+            assert (int(place["offset"]), int(place["length"])) == places[name.removeprefix("network.")]
+
+
+def test_places_are_where_the_tensors_lie(tiny_model):
+    content = tiny_model.read_bytes()
+    places = tensor_places(tiny_model)
+
+    state = tiny_network().state_dict()
+    assert places.keys() == state.keys()
+    for name, (offset, length) in places.items():
+        assert content[offset : offset + length] == state[name].numpy().tobytes(), name
+
+
+@pytest.mark.parametrize("other", ["values", "shapes"])
+def test_weights_that_are_not_those_of_the_graph_are_refused(encoder, tmp_path, other):
+    path = tmp_path / "other.safetensors"
+    network = tiny_network(seed=1)
+    if other == "shapes":
+        network.encoder.levels[0][0].weight = torch.nn.Parameter(torch.zeros(8, 3, 5, 5))
+    save_weights(network, path, Card())
+
+    with pytest.raises(ComponentError, match=r"other\.safetensors: encoder\.levels\.0\.0\.\w+ is not what the graph"):
+        share_weights(copy.deepcopy(encoder), path)
+
+
+def test_a_fresh_network_shares_all_of_its_weights_too(tmp_path):
+    """Zeros and ones of the start of training are weights like any other, none is folded away."""
+    path, network = tmp_path / "fresh.safetensors", InterpolationNetwork(TINY).eval()
+    save_weights(network, path, Card())
+    model = to_onnx(EncodeGraph(network), {})
+
+    share_weights(model, path)
+
+    assert len(places_outside(model)) == len(list(network.encoder.parameters()))
