@@ -93,6 +93,7 @@ def restart_with_allocator_settings() -> None:
 
 def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
     """The run as asked for, and its endless batches."""
+    import cv2
     import torch
 
     from vfi_flow.inference.torch_interpolator import pick_device
@@ -100,6 +101,7 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
     from vfi_flow.training.loop import Recipe, Training
     from vfi_flow.training.validation import Validation
 
+    cv2.setNumThreads(1)  # a pool of OpenCV threads would not survive the fork into workers
     device = pick_device(arguments.device)
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)

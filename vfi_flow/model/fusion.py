@@ -12,7 +12,8 @@ from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.model.registration import FLOW_SCALE, Registration
 from vfi_flow.motion.lucas_kanade import lucas_kanade_step, luma, mean_free
 from vfi_flow.motion.resize import double, double_flow
-from vfi_flow.motion.warp import backward_warp, sharp_backward_warp
+from vfi_flow.motion.stillness import stillness
+from vfi_flow.motion.warp import backward_warp, overshoot, sharp_backward_warp
 
 SMALLEST_DEVIATION, LARGEST_DEVIATION = 1 / 255, 0.25
 
@@ -37,6 +38,8 @@ class FusionNetwork(nn.Module):
     """Works at half resolution on pixels folded into channels, answers at full resolution."""
 
     WINDOW, DAMPING = 7, 1e-5
+    OUTSIDE, FAR_OUTSIDE = 0.4, 8.0
+    """Per pixel outside the frame, and the pixels from which it counts no further."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -61,13 +64,19 @@ class FusionNetwork(nn.Module):
         correction, blend, residual, deviation, gate = self.unfold(self.head(features)).float().split(self.outputs, 1)
         step = lucas_kanade_step(mean_free(luma(warped0)), mean_free(luma(warped1)), tau, self.WINDOW, self.DAMPING)
         flow = flow + gate.sigmoid() * step + correction
+        flow = flow * (1 - stillness(frame0.image, frame1.image, warped0, warped1))
         warped0 = sharp_backward_warp(frame0.image, flow[:, :2])
         warped1 = sharp_backward_warp(frame1.image, flow[:, 2:])
         # Without evidence the nearer frame counts more, as in a linear blend.
-        blend = torch.sigmoid(double(registration.mask) + blend + torch.log((1 - tau) / tau))
+        preference = double(registration.mask) + blend + torch.log((1 - tau) / tau)
+        blend = torch.sigmoid(preference + self.outside(flow[:, 2:]) - self.outside(flow[:, :2]))
         mean = warped1 + blend * (warped0 - warped1) + 0.1 * residual
         deviation = F.softplus(deviation - 4.0).clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
         return Mean(mean, deviation, warped0, warped1, blend, flow, features)
+
+    def outside(self, flow: Tensor) -> Tensor:
+        """How much less a frame counts where `flow` leaves it, as a logit."""
+        return self.OUTSIDE * overshoot(flow).clamp(max=self.FAR_OUTSIDE)
 
     def features(
         self,

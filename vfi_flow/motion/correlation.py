@@ -46,8 +46,9 @@ def expected_displacement(scores: Tensor, radius: int, sharpness: Tensor, prior:
     d = displacements(radius).to(scores.device)
     penalty = (d * d).sum(0).view(1, -1, 1, 1)
     probability = (scores * sharpness - prior * penalty).softmax(1)
-    # A 1x1 convolution is the weighted sum over displacements: one node in an exported graph.
-    displacement = F.conv2d(probability, d.view(2, -1, 1, 1).to(probability.dtype))
+    # A 1x1 convolution is the weighted sum over displacements; in full precision, for it is a motion in pixels.
+    with torch.autocast(scores.device.type, enabled=False):
+        displacement = F.conv2d(probability, d.view(2, -1, 1, 1))
     return displacement, probability.amax(1, keepdim=True)
 
 

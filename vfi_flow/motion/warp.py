@@ -5,13 +5,26 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def sample_positions(flow: Tensor) -> tuple[Tensor, Tensor]:
-    """Pixel coordinates x, y that `flow` (B, 2, H, W) points to, clamped to the image; each (B, 1, H, W) float32."""
+def pixel_positions(flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixel coordinates x, y that `flow` (B, 2, H, W) points to, also outside the image; each (B, 1, H, W) float32."""
     height, width = flow.shape[-2:]
     flow = flow.float()  # half precision cannot address more than 2048 pixels
     x = torch.arange(width, dtype=torch.float32, device=flow.device).view(1, 1, 1, width)
     y = torch.arange(height, dtype=torch.float32, device=flow.device).view(1, 1, height, 1)
-    return (x + flow[:, 0:1]).clamp(0, width - 1), (y + flow[:, 1:2]).clamp(0, height - 1)
+    return x + flow[:, 0:1], y + flow[:, 1:2]
+
+
+def sample_positions(flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixel coordinates x, y that `flow` (B, 2, H, W) points to, clamped to the image; each (B, 1, H, W) float32."""
+    height, width = flow.shape[-2:]
+    x, y = pixel_positions(flow)
+    return x.clamp(0, width - 1), y.clamp(0, height - 1)
+
+
+def overshoot(flow: Tensor) -> Tensor:
+    """(B, 1, H, W) float32: how many pixels outside the image `flow` (B, 2, H, W) points; 0 inside."""
+    (x, y), (x_inside, y_inside) = pixel_positions(flow), sample_positions(flow)
+    return (x - x_inside).abs() + (y - y_inside).abs()
 
 
 def backward_warp(image: Tensor, flow: Tensor) -> Tensor:

@@ -1,0 +1,34 @@
+"""Where nothing moves, whatever the flow says: burnt-in titles, displays, a fixed camera's background."""
+
+import torch
+from torch import Tensor
+
+from vfi_flow.motion.resize import box_mean
+
+WINDOW = 17
+"""Pixels over which the frames are compared."""
+SHARPNESS = 500.0
+"""Of both decisions, per unit of image range: a difference of 1/255 turns one to 88 %."""
+LEVEL = 0.02
+"""Root mean square difference between the frames up to which a place can count as still; noise and compression."""
+
+
+@torch.no_grad()
+def stillness(frame0: Tensor, frame1: Tensor, warped0: Tensor, warped1: Tensor) -> Tensor:
+    """(B, 1, H, W) in [0, 1]: 1 where the frames agree as they are, and not worse than after warping.
+
+    Args:
+        frame0, frame1: (B, 3, H, W) in [0, 1].
+        warped0, warped1: the same frames warped to the place between them.
+
+    Flow is estimated from coarse to fine, so the motion of a thing spreads to the still ground around it. There the
+    unwarped frames agree better, which decides; where things do move, they do not agree at all.
+    """
+    as_they_are, warped = _difference(frame0, frame1), _difference(warped0, warped1)
+    better = torch.sigmoid(SHARPNESS * (warped - as_they_are))
+    equal = torch.sigmoid(SHARPNESS * (LEVEL - as_they_are))
+    return better * equal
+
+
+def _difference(image: Tensor, other: Tensor) -> Tensor:
+    return box_mean((image - other).square().mean(1, keepdim=True), WINDOW).sqrt()
