@@ -2,6 +2,7 @@
 
 import errno
 import math
+from array import array
 from contextlib import AbstractContextManager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ from vfi_flow.errors import OutputError
 from vfi_flow.media.encoder import Encoder, configure, open_unwritten
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.reader import reason
+from vfi_flow.media.timing import to_pts
 
 STALE_TAGS = ("DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS", "_STATISTICS", "ENCODER", "VENDOR_ID")
 """Metadata of a stream that describes its packets, and is wrong for others."""
@@ -71,55 +73,69 @@ def lasting_tags(metadata: dict[str, str], format_name: str) -> dict[str, str]:
 class VideoWriter(AbstractContextManager["VideoWriter"]):
     """Encodes frames into `path`; other streams may be added to `container` before the first frame.
 
-    A frame's length on screen is known when the next one comes, so the writer holds one frame back.
+    The encoder counts frames and knows one nominal rate; its packets get their true times afterwards. So the rate that
+    ends up inside the video stream is the one people expect, however fine the clock of the container.
+
+        frame    0    1    2    3          what the encoder is told
+        pts      0   17   33   52          what the container is told; rising, so the order of decoding stays right
     """
 
     def __init__(self, path: Path, info: VideoInfo, encoder: Encoder, unit: Fraction, rate: Fraction) -> None:
         self.path, self.unit = path, unit
-        self.frames = 0
+        self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
         self.container = open_unwritten(path, clock_options(path, unit))
-        stream = self.container.add_stream(
-            encoder.codec, rate=rate.limit_denominator(LARGEST_RATE_DENOMINATOR), options=dict(encoder.options)
-        )
+        stream = self.container.add_stream(encoder.codec, rate=self.rate, options=dict(encoder.options))
         assert isinstance(stream, VideoStream)
         self.stream = stream
-        configure(self.stream, encoder, info, unit)
+        configure(self.stream, encoder, info, 1 / self.rate)
         self.stream.time_base = unit  # mp4 and mov take their clock from this
         self.stream.metadata.update(lasting_tags(info.metadata, self.container.format.name))
         self.stream.disposition = info.disposition
         if info.display_matrix:
             self.stream.set_display_matrix(info.display_matrix)
-        self._held: tuple[av.VideoFrame, int] | None = None
-        self._durations: dict[int, int] = {}
+        self._frame_time = max(1, to_pts(1 / self.rate, unit))
+        self._pts = array("q")
+        self._held: av.VideoFrame | None = None
 
     def write(self, picture: av.VideoFrame, pts: int) -> None:
-        """Show `picture` from `pts` (in units of the writer's clock, above that of the frame before) on."""
-        if self._held is not None:
-            self._encode_held(until=pts)
-        self._held = (picture, pts)
+        """Show `picture` from `pts` (in units of the container's clock, above that of the frame before) on.
+
+        It is encoded with the next call, when it is known how long it stays.
+        """
+        assert not self._pts or pts > self._pts[-1], (pts, self._pts[-1])
+        self._pts.append(pts)
+        self._encode_held()
+        self._held = picture
 
     def finish(self, end: int) -> None:
         """Show the last frame until `end`, drain the encoder and complete the file."""
-        if self._held is not None:
-            self._encode_held(until=end)
+        self._pts.append(end)
+        self._encode_held()
         self._mux(self._call(self.stream.encode, None))
         self._call(self.container.close)
 
-    def _encode_held(self, until: int) -> None:
-        assert self._held is not None
-        (picture, pts), self._held = self._held, None
-        assert until > pts, (pts, until)
-        self._durations[pts] = until - pts
-        picture.pts, picture.time_base = pts, self.unit
+    def _encode_held(self) -> None:
+        if self._held is None:
+            return
+        picture, self._held = self._held, None
+        picture.pts, picture.time_base = len(self._pts) - 2, 1 / self.rate
         picture.pict_type = 0  # the decoder's choice of key frames is not the encoder's
         self._mux(self._call(self.stream.encode, picture))
-        self.frames += 1
 
     def _mux(self, packets: list[av.Packet]) -> None:
         for packet in packets:
-            if packet.pts in self._durations:
-                packet.duration = self._durations.pop(packet.pts)
+            frame, decoded_at = packet.pts, packet.dts
+            assert frame is not None and decoded_at is not None
+            packet.pts, packet.dts, packet.time_base = self._time(frame), self._time(decoded_at), self.unit
+            packet.duration = self._time(frame + 1) - packet.pts
             self._call(self.container.mux, packet)
+
+    def _time(self, frame: int) -> int:
+        """Time of a frame; decoding may start before the first one, as far as the frames after it are apart."""
+        if frame < 0:
+            return 2 * self._pts[0] - self._time(-frame)
+        beyond = max(0, frame - (len(self._pts) - 1))  # a video of one or two frames whose decoding starts two early
+        return self._pts[frame - beyond] + beyond * self._frame_time
 
     def _call(self, function, *arguments):  # type: ignore[no-untyped-def]
         """`function(*arguments)` with FFmpeg's errors as sentences."""
