@@ -12,7 +12,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from tiny_network import STRENGTH, as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
 from tolerances import ONNX_FLOAT32  # noqa: E402
 from vfi_flow.export.graph import FEATURES, EncodeGraph, NativeGraph, SynthesiseGraph  # noqa: E402
-from vfi_flow.export.to_onnx import OPSET, SCHEMA, to_onnx  # noqa: E402
+from vfi_flow.export.to_onnx import SCHEMA, to_onnx  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError  # noqa: E402
@@ -58,7 +58,7 @@ def test_a_graph_holds_standard_operators_of_one_opset(natives, steps):
     model = natives[steps]
 
     onnx.checker.check_model(model, full_check=True)
-    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", OPSET)]
+    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 18)]
     assert {node.domain for node in all_nodes(model)} == {""}
     assert not model.functions
 
