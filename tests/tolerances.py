@@ -77,7 +77,7 @@ BATCH_FLOAT32 = 2e-5
 """In [0, 1]: convolutions sum in another order for another batch (3e-6 measured)."""
 
 BFLOAT16_LEVEL = 2e-4
-"""Mean difference in [0, 1] of an untrained network's mean: flows differ by a hundredth of a pixel (2.4e-5 measured)."""
+"""Mean difference in [0, 1] of an untrained network: its flows are a hundredth of a pixel apart (2.4e-5 measured)."""
 
 ENGINES_APART = 0.002
 """Share of values that two engines, 1e-6 apart, round to neighbouring bytes (2e-4 measured)."""

@@ -125,9 +125,10 @@ def test_close_to_a_frame_that_frame_alone_counts(fresh, pair, tau, share):
 
 @pytest.mark.parametrize("tau", [0.1, 0.5, 0.8])
 def test_without_evidence_the_mean_is_the_linear_blend(fresh, tau):
-    """Plain frames of two colours: no motion can be seen, and silent convolutions have no opinion."""
-    for head in (fresh.registration.at_16.head, fresh.registration.at_8.head, fresh.registration.at_4.head):
-        head.weight.zero_(), head.bias.zero_()
+    """Plain frames of two colours: no motion is seen nor expected, and silent convolutions have no opinion."""
+    for level in (fresh.registration.at_16, fresh.registration.at_8, fresh.registration.at_4):
+        level.prior.fill_(100.0)
+        level.head.weight.zero_(), level.head.bias.zero_()
     fresh.fusion.head.weight.zero_(), fresh.fusion.head.bias.zero_()
     frame0, frame1 = torch.full((1, 3, 32, 32), 0.2), torch.full((1, 3, 32, 32), 0.9)
 
