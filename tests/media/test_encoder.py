@@ -93,8 +93,9 @@ def test_rgb_becomes_yuv_with_the_matrix_of_its_height(tmp_path):
         ({}, {"pix_fmt": "yuv420p10le"}, "o.mp4", InputError, "pass -pix_fmt yuv420p to convert it to 8 bits"),
         ({}, {"pix_fmt": "yuva420p"}, "o.mkv", InputError, "yuva420p video is not supported yet"),
         ({"codec": "ffv1", "crf": "20"}, {}, "o.mkv", UsageError, "ffv1 has no option -crf"),
-        ({"preset": "nosuch"}, {}, "o.mp4", ComponentError, "does not open with -crf 16 -preset nosuch"),
-        ({"pix_fmt": "yuv420p"}, {"width": 63}, "o.mp4", ComponentError, "libx264 (63x48 yuv420p) does not open"),
+        ({"preset": "nosuch"}, {}, "o.mp4", UsageError, "libx264 has no preset 'nosuch'; it has ultrafast"),
+        ({"crf": "nan"}, {}, "o.mp4", ComponentError, "libx264 (64x48 yuv420p) does not open with -crf nan"),
+        ({"pix_fmt": "yuv420p"}, {"width": 63}, "o.mp4", UsageError, "cannot store 63x48 as yuv420p"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else None,
 )

@@ -169,6 +169,24 @@ BAD_INPUTS = {
 }
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+def test_a_missing_end_is_noticed_without_decoding_up_to_it(tmp_path, ending):
+    path = truncated(tmp_path / f"cut{ending}", 0.8)
+
+    with VideoReader(path, Window()) as reader, pytest.raises(InputError, match="the file is truncated"):
+        reader.check_reaches_end()
+    with VideoReader(path, Window(Fraction(0), Fraction(1))) as reader:
+        reader.check_reaches_end()
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov", ".ts"])
+def test_a_whole_file_is_not_thought_cut_off(tmp_path, ending):
+    path = write_clip(tmp_path / f"clip{ending}", moving_square(70), sound="aac", seconds_of_sound=4.0)
+
+    with VideoReader(path, Window()) as reader:
+        reader.check_reaches_end()
+
+
 @pytest.mark.parametrize("kind", BAD_INPUTS)
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, kind):
     make, reason = BAD_INPUTS[kind]

@@ -1,6 +1,7 @@
 """Sound, subtitles, attachments, chapters and tags arrive as they left."""
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -66,6 +67,18 @@ def test_sound_is_copied_bit_by_bit_with_its_tags(tmp_path, sound, before, after
     with av.open(str(output)) as container:
         assert container.streams.audio[0].language == ("ger" if after == ".mov" else "deu")
         assert int(container.streams.audio[0].disposition) & 1
+
+
+@pytest.mark.parametrize(("sound", "samples"), [("aac", 1024), ("libmp3lame", 1152), ("ac3", 1536)])
+def test_sound_from_a_clock_of_milliseconds_gets_the_clock_of_its_samples(tmp_path, sound, samples):
+    source = write_clip(tmp_path / "in.mkv", moving_square(60), sound=sound)
+
+    copy(source, tmp_path / "out.mp4")
+
+    times = packet_times(tmp_path / "out.mp4", "audio")
+    steps = {(b - a) * 48000 for a, b in pairwise(times)}
+    assert steps == {samples}
+    assert all(abs(a - b) < Fraction(1, 1000) for a, b in zip(times, packet_times(source, "audio"), strict=True))
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv"])

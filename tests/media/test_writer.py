@@ -89,6 +89,22 @@ def test_colour_shape_and_rotation_travel_along(tmp_path):
             )
 
 
+@pytest.mark.parametrize("unit", [Fraction(1, 30), Fraction(1, 90000)], ids=str)
+def test_the_stream_itself_names_the_plain_rate_whatever_the_clock(tmp_path, unit):
+    output = tmp_path / "out.mp4"
+
+    copy_frames(
+        write_clip(tmp_path / "in.mp4", moving_square(8)),
+        output,
+        unit,
+        [k * int(1 / unit) // 30 for k in range(8)],
+        end=int(1 / unit),
+    )
+
+    with av.open(str(output)) as container:
+        assert container.streams.video[0].codec_context.framerate == 30
+
+
 def test_the_decoder_does_not_choose_the_key_frames_of_the_result(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(20), options={"g": "1"})
     output = tmp_path / "out.mp4"

@@ -30,6 +30,9 @@ CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts")
 EVEN_SIZES_ONLY = ("libx264", "libx265", "libsvtav1")
 """Encoders that refuse a size which the chroma planes do not divide."""
 
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+"""Of libx264 and libx265, which print more than one sentence about any other."""
+
 STAND_INS = {
     "yuvj420p": "yuv420p",
     "yuvj422p": "yuv422p",
@@ -73,6 +76,8 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Path) -> En
     codec = find_codec(options, output)
     settings = dict(DEFAULT_OPTIONS.get(codec.name, {}))
     settings.update({k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None})
+    if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
+        raise UsageError(f"{codec.name} has no preset {settings['preset']!r}; it has {', '.join(PRESETS)}")
     pix_fmt = choose_pix_fmt(codec, options, info)
     notes = []
     if pix_fmt != info.pix_fmt and options.pix_fmt is None and STAND_INS.get(info.pix_fmt) != pix_fmt:
@@ -119,7 +124,7 @@ def choose_pix_fmt(codec: av.Codec, options: EncoderOptions, info: VideoInfo) ->
     """The source's format where the encoder has it, otherwise the nearest that loses nothing."""
     supported = [video_format.name for video_format in codec.video_formats or []]
     if options.pix_fmt is not None:
-        return checked_pix_fmt(options.pix_fmt, supported, codec)
+        return checked_pix_fmt(options.pix_fmt, supported, codec, info)
     if not is_eight_bit_opaque(info.pix_fmt):
         raise InputError(
             f"{info.path}: {info.pix_fmt} video is not supported yet (8 bits a channel without transparency are); "
@@ -131,7 +136,7 @@ def choose_pix_fmt(codec: av.Codec, options: EncoderOptions, info: VideoInfo) ->
     return supported[0] if supported else info.pix_fmt
 
 
-def checked_pix_fmt(name: str, supported: list[str], codec: av.Codec) -> str:
+def checked_pix_fmt(name: str, supported: list[str], codec: av.Codec, info: VideoInfo) -> str:
     try:
         eight_bit = is_eight_bit_opaque(name)
     except ValueError:
@@ -140,6 +145,8 @@ def checked_pix_fmt(name: str, supported: list[str], codec: av.Codec) -> str:
         raise ComponentError(f"{codec.name} has no pixel format {name}; it has {', '.join(supported)}")
     if not eight_bit:
         raise UsageError(f"-pix_fmt {name} is not supported yet; use a format of 8 bits without transparency")
+    if not fits(name, codec.name, info.width, info.height):
+        raise UsageError(f"{codec.name} cannot store {info.width}x{info.height} as {name}; use -pix_fmt yuv444p")
     return name
 
 

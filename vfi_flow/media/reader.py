@@ -18,11 +18,14 @@ from vfi_flow.media.colour import colour_of
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
-COARSE_FORMATS = ("matroska", "flv")
+COARSE_FORMATS = ("matroska", "webm", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
 
 TEXT_FORMATS = ("tty",)
 """FFmpeg draws a text file as a terminal would; nobody means that."""
+
+TAIL = Fraction(1)
+"""Seconds before the end from which on it is checked that a file is all there."""
 
 MICROSECOND = Fraction(1, 1_000_000)
 
@@ -136,7 +139,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             yield SourceFrame(index, int(picture.pts or 0), seconds, shown, picture)
             index += 1
         else:
-            self._check_complete(last, shown)
+            self._check_end((last or Fraction(0)) + shown, shown)
         if skipped:
             self.warnings.append(f"{self.path}: {skipped} frames left out whose time stamps go backwards")
         if index == 0:
@@ -175,6 +178,25 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             metadata=dict(self.stream.metadata),
             disposition=self.stream.disposition,
         )
+
+    def check_reaches_end(self) -> None:
+        """InputError where the last part is missing that the header promises: better said before the work than after.
+
+        To be called last; it leaves the file at its end.
+        """
+        promised = promised_end(self.container, self.stream)
+        window_end = None if self.window.length is None else self.origin + self.window.length
+        if promised is None or (window_end is not None and window_end <= promised):
+            return
+        end = self.stream_start
+        try:
+            self.container.seek(int(max(promised - TAIL, self.stream_start) / self.tick), stream=self.stream)
+            for packet in self.container.demux(self.stream):
+                if packet.pts is not None:
+                    end = max(end, (packet.pts + (packet.duration or 0)) * self.tick)
+        except (av.FFmpegError, OSError):
+            return  # what cannot be seeked in is judged when it is decoded
+        self._check_end(end, 1 / self.rate)
 
     def _seek(self) -> None:
         """To a key frame at or before the window; to the start of the file where the container cannot."""
@@ -232,16 +254,13 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             return 1 / self.rate
         return duration
 
-    def _check_complete(self, last: Fraction | None, shown: Fraction) -> None:
+    def _check_end(self, end: Fraction, frame_time: Fraction) -> None:
         """A Matroska file cut off in the middle ends without an error: compare its end with its header's promise."""
-        if last is None:
-            return
         promised = promised_end(self.container, self.stream)
-        missing = promised - (last + shown) if promised is not None else Fraction(0)
-        if missing > max(2 / self.rate, 2 * shown):
+        if promised is not None and promised - end > max(2 / self.rate, 2 * frame_time):
             raise InputError(
-                f"{self.path}: the video ends at {float(last + shown):.2f} s, but its header promises "
-                f"{float(promised or 0):.2f} s; the file is truncated"
+                f"{self.path}: the video ends at {float(end):.2f} s, but its header promises "
+                f"{float(promised):.2f} s; the file is truncated"
             )
 
 

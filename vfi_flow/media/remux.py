@@ -13,8 +13,9 @@ import av
 from av.container import OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
+from vfi_flow.media.audio_clock import AudioClock, audio_clock_for
 from vfi_flow.media.frame import Window
-from vfi_flow.media.reader import MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
+from vfi_flow.media.reader import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import lasting_tags
 
@@ -51,6 +52,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self.dropped: list[DroppedStream] = []
         self.warnings: list[str] = []
         self._targets: dict[int, Stream] = {}
+        self._clocks: dict[int, AudioClock] = {}
         self.container = open_input(source)
         video = pick_video(self.container, source)
         self._origin = clock_origin(self.container, window)
@@ -94,8 +96,13 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             return
         target = add_copy(self.output, stream)
         self.copied[stream.index] = CopiedStream(kind_of(stream), codec, stream.language)
-        if stream.type != "attachment":
-            self._targets[stream.index] = target
+        if stream.type == "attachment":
+            return
+        self._targets[stream.index] = target
+        clock = audio_clock_for(stream, fraction(stream.time_base) or MICROSECOND)
+        if clock is not None and self.output.format.name not in COARSE_FORMATS:
+            self._clocks[stream.index] = clock
+            target.time_base = clock.sample
 
     def _copy_tags(self) -> None:
         tags = {key: value for key, value in self.container.metadata.items() if key not in FILE_TAGS}
@@ -141,6 +148,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 continue
             if self.window.length is not None and time >= self.window.length:
                 continue
+            if packet.stream.index in self._clocks:
+                self._clocks[packet.stream.index].set(packet, time)
             yield time, packet
 
 

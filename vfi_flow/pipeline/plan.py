@@ -59,6 +59,7 @@ def make_plan(job: Job) -> Plan:
     with VideoReader(job.source, job.window, job.threads) as reader:
         check_output(job)
         info = reader.info()
+        reader.check_reaches_end()
     division: Division = Multiply(job.factor or Fraction(2))
     if job.rate is not None:
         division = Resample(job.rate, info.first_seconds)
