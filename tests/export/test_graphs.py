@@ -1,6 +1,7 @@
 """The exported graphs: portable operators, the network's own numbers, and metadata that a host can read."""
 
 import collections
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from tiny_network import STRENGTH, as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
 from tolerances import ONNX_FLOAT32  # noqa: E402
-from vfi_flow.export.graph import FEATURES, EncodeGraph, NativeGraph, SynthesiseGraph  # noqa: E402
-from vfi_flow.export.to_onnx import SCHEMA, to_onnx  # noqa: E402
+from vfi_flow.export.graph import FEATURES, EncodeGraph, SynthesiseGraph  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError  # noqa: E402
@@ -29,17 +29,23 @@ def network() -> InterpolationNetwork:
 
 
 @pytest.fixture(scope="module")
-def natives(network) -> dict[int, "onnx.ModelProto"]:
-    """The whole integrator of 0, 1 and 2 steps."""
-    return {steps: to_onnx(NativeGraph(network, steps), {"preset": "tiny"}) for steps in (0, 1, 2)}
+def native_files(tiny_model, tmp_path_factory) -> dict[int, Path]:
+    """The whole integrator of 0, 1 and 2 steps, in a folder without the weights."""
+    folder = tmp_path_factory.mktemp("native")
+    return dict(enumerate(write_onnx(tiny_model, folder, ["native"], [0, 1, 2])))
 
 
 @pytest.fixture(scope="module")
-def sessions(natives) -> dict[int, "onnxruntime.InferenceSession"]:
-    return {steps: open_session(model.SerializeToString()) for steps, model in natives.items()}
+def natives(native_files) -> dict[int, "onnx.ModelProto"]:
+    return {steps: onnx.load(path) for steps, path in native_files.items()}
 
 
-def open_session(model: "bytes | str") -> "onnxruntime.InferenceSession":
+@pytest.fixture(scope="module")
+def sessions(native_files) -> dict[int, "onnxruntime.InferenceSession"]:
+    return {steps: open_session(str(path)) for steps, path in native_files.items()}
+
+
+def open_session(model: str) -> "onnxruntime.InferenceSession":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -168,16 +174,18 @@ def test_the_split_graphs_together_are_the_whole_integrator(network, tiny_model,
     assert np.abs(made - expected).max() <= 0.5 + 255 * ONNX_FLOAT32
 
 
-def test_metadata_say_what_the_model_is(tiny_model, natives, sessions):
+def test_metadata_say_what_the_model_is(tiny_model, native_files):
     digest = load_weights(tiny_model)[2]
-    for part in ("encode", "synthesise_0", "synthesise_1", "synthesise_2"):
-        session = open_session(str(tiny_model.with_name(f"tiny.{part}.onnx")))
-        metadata = session.get_modelmeta().custom_metadata_map
+    parts = {f"synthesise_{steps}": tiny_model.with_name(f"tiny.synthesise_{steps}.onnx") for steps in (0, 1, 2)}
+    parts |= {"encode": tiny_model.with_name("tiny.encode.onnx")}
+    parts |= {f"native_{steps}": path for steps, path in native_files.items()}
 
-        assert metadata["schema"] == SCHEMA
+    for part, path in parts.items():
+        metadata = open_session(str(path)).get_modelmeta().custom_metadata_map
+        assert metadata["schema"] == "vfi_flow-1"
         assert (metadata["preset"], metadata["hash"], metadata["part"]) == ("tiny", digest, part)
         assert (float(metadata["strength"]), metadata["summary"]) == (STRENGTH, "untrained")
-    assert sessions[1].get_modelmeta().custom_metadata_map == {"schema": SCHEMA, "preset": "tiny"}
+        assert metadata["layout"] == ("native" if "native" in part else "split")
 
 
 def test_fixed_sizes_are_only_those_of_channels(tiny_model):
@@ -191,12 +199,11 @@ def test_fixed_sizes_are_only_those_of_channels(tiny_model):
                 assert isinstance(size, int) == fixed, (port, found.shape)
 
 
-def test_native_files_stand_alone(tiny_model, tmp_path):
-    [path] = write_onnx(tiny_model, tmp_path, ["native"], [0])
-
-    assert path == tmp_path / "tiny.native_0.onnx"
-    assert [file.name for file in tmp_path.iterdir()] == [path.name]
-    assert open_session(str(path)).get_modelmeta().custom_metadata_map["layout"] == "native"
+def test_native_files_stand_alone(native_files, natives):
+    assert [path.name for path in native_files.values()] == [f"tiny.native_{steps}.onnx" for steps in (0, 1, 2)]
+    assert {file.name for file in native_files[0].parent.iterdir()} == {path.name for path in native_files.values()}
+    for model in natives.values():
+        assert not any(tensor.external_data for tensor in model.graph.initializer)
 
 
 @pytest.mark.parametrize(

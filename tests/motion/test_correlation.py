@@ -39,10 +39,10 @@ def test_correlation_equals_a_slow_loop(radius, height, width):
 
 
 def test_the_gradient_of_the_correlation_agrees_with_finite_differences():
-    features0 = noise(2, 3, 4, 5, dtype=torch.float64).requires_grad_()
-    features1 = noise(2, 3, 4, 5, seed=1, dtype=torch.float64).requires_grad_()
+    features0 = noise(2, 2, 2, 3, dtype=torch.float64).requires_grad_()
+    features1 = noise(2, 2, 2, 3, seed=1, dtype=torch.float64).requires_grad_()
 
-    assert torch.autograd.gradcheck(lambda a, b: local_correlation(a, b, 2), (features0, features1))
+    assert torch.autograd.gradcheck(lambda a, b: local_correlation(a, b, 1), (features0, features1))
 
 
 def test_displacements_are_listed_row_by_row():

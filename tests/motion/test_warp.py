@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from tolerances import WARP_FLOAT32  # noqa: E402
 
-from vfi_flow.motion.warp import backward_warp, sample_positions, sharp_backward_warp  # noqa: E402
+from vfi_flow.motion.warp import backward_warp, overshoot, sample_positions, sharp_backward_warp  # noqa: E402
 
 WARPS = [backward_warp, sharp_backward_warp]
 
@@ -75,6 +75,18 @@ def test_positions_never_leave_the_image():
     x, y = sample_positions((noise(1, 2, 6, 8) - 0.5) * 1000)
 
     assert (x.min(), x.max(), y.min(), y.max()) == (0, 7, 0, 5)
+
+
+def test_overshoot_counts_the_pixels_to_the_nearest_pixel_inside():
+    flow = torch.zeros(1, 2, 4, 6)
+    flow[0, :, 1, 2] = torch.tensor([-4.5, 0.0])  # 2.5 left of the image
+    flow[0, :, 3, 5] = torch.tensor([2.0, 3.0])  # 2 right of it and 3 below
+    flow[0, :, 2, 1] = torch.tensor([4.0, -2.0])  # the corner pixel itself
+
+    outside = overshoot(flow)
+
+    assert (outside[0, 0, 1, 2].item(), outside[0, 0, 3, 5].item()) == (2.5, 5.0)
+    assert outside.sum() == 7.5
 
 
 def test_half_precision_images_are_addressed_in_float32():

@@ -1,0 +1,44 @@
+"""Still ground is told from moving things by comparing the frames as they are with the frames as warped."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from tiny_network import as_image, moving_texture, standard_noise  # noqa: E402
+
+from vfi_flow.motion.stillness import WINDOW, stillness  # noqa: E402
+
+GROUND = as_image(moving_texture(64, 96))
+ELSEWHERE = as_image(moving_texture(64, 96, dx=8))
+
+
+def test_still_ground_under_a_wrong_flow_is_still():
+    assert stillness(GROUND, GROUND, GROUND, ELSEWHERE).min() > 0.99
+
+
+def test_a_little_noise_does_not_make_still_ground_move():
+    noisy = GROUND + 0.005 * standard_noise(*GROUND.shape)
+
+    assert stillness(GROUND, noisy, GROUND, ELSEWHERE).min() > 0.99
+
+
+def test_what_moves_is_not_still_when_the_flow_follows_it():
+    assert stillness(GROUND, ELSEWHERE, GROUND, GROUND).max() < 0.01
+
+
+@pytest.mark.parametrize("brighter", [0.1, -0.2])
+def test_a_fade_is_not_still_even_where_warping_does_not_help(brighter):
+    assert stillness(GROUND, GROUND + brighter, GROUND, GROUND + 2 * brighter).max() < 0.01
+
+
+def test_ground_beside_a_moving_thing_is_still_half_a_window_away_from_it():
+    """The thing covers the right half and is warped right; its motion has spread to the ground on the left."""
+    frame0, frame1, warped1 = GROUND.clone(), GROUND.clone(), ELSEWHERE.clone()
+    frame1[..., 48:] = ELSEWHERE[..., 48:]
+    warped1[..., 48:] = GROUND[..., 48:]
+
+    found = stillness(frame0, frame1, GROUND, warped1)
+
+    assert found[..., : 48 - WINDOW // 2].min() > 0.99
+    assert found[..., 48 + WINDOW // 2 :].max() < 0.01
+    assert 0 <= found.min() <= found.max() <= 1
