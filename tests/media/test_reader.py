@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from clips import encode_tone, moving_square, write_clip
 
 from vfi_flow.errors import InputError, UsageError
@@ -167,6 +168,30 @@ BAD_INPUTS = {
         "not a video file that FFmpeg can read",
     ),
 }
+
+
+def test_a_cover_picture_is_not_taken_for_the_video(tmp_path):
+    with av.open(str(tmp_path / "song.m4a"), "w", format="mp4") as container:
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        picture = av.VideoFrame.from_ndarray(moving_square(1)[0], "rgb24")
+        sound = container.add_stream("aac", rate=48000)
+        sound.codec_context.layout = "stereo"
+        container.mux([*cover.encode(picture), *cover.encode(None)])
+        for packet in encode_tone(sound, 0.3):
+            container.mux(packet)
+
+    with pytest.raises(InputError, match=r"no video stream \(found: audio, cover picture\)"):
+        decode_all(tmp_path / "song.m4a")
+
+
+def test_a_size_that_changes_on_the_way_is_named(tmp_path):
+    parts = [write_clip(tmp_path / f"{n}.ts", moving_square(9, width)) for n, width in enumerate((64, 96))]
+    path = write_bytes(tmp_path / "both.ts", b"".join(part.read_bytes() for part in parts))
+
+    with pytest.raises(InputError, match="the frame size changes from 64x48 to 96x48"):
+        decode_all(path)
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv"])

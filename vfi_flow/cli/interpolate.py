@@ -4,13 +4,13 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
 
 from vfi_flow.cli.progress import CHOICES, progress_display
-from vfi_flow.errors import UsageError
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.timing import parse_ratio, parse_seconds
@@ -30,13 +30,15 @@ EXAMPLES = """examples:
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
         "interpolate",
+        usage="%(prog)s [options] INPUT OUTPUT",
         help="make a video with more frames",
         description="Make the frames between the frames of a video; everything else in the file is kept.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="*", metavar="INPUT OUTPUT", type=Path)
-    parser.add_argument("-i", "--input", metavar="INPUT", type=Path, help="the input, as ffmpeg spells it")
+    parser.add_argument("source", metavar="INPUT", type=Path, help="a video file")
+    parser.add_argument("output", metavar="OUTPUT", type=Path, help="the new file: .mp4, .mkv, .mov, .webm or .ts")
+    parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
     add_time_options(parser)
     add_model_options(parser)
     add_encoding_options(parser)
@@ -91,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     from vfi_flow.inference.interpolator import Interpolator
 
     with (
-        interrupted_by_sigterm(),
+        sigterm_as_interrupt(),
         Interpolator(
             model=arguments.model,
             steps=arguments.steps,
@@ -120,15 +122,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def job_from(arguments: argparse.Namespace) -> Job:
-    """The job that the command line describes; UsageError where it describes none."""
-    paths = [path for path in (arguments.input, *arguments.files) if path is not None]
-    if len(paths) != 2:
-        raise UsageError(f"expected INPUT and OUTPUT, got {len(paths)} file names; see 'vfi-flow interpolate --help'")
+    """The job that the command line describes."""
     start = arguments.ss or Fraction(0)
     end = arguments.to if arguments.t is None else start + arguments.t
     return Job(
-        source=paths[0],
-        output=paths[1],
+        source=arguments.source,
+        output=arguments.output,
         factor=arguments.factor,
         rate=arguments.rate,
         window=Window(start, end),
@@ -152,17 +151,17 @@ def say(sentence: str) -> None:
     print(f"vfi-flow: {sentence}", file=sys.stderr)
 
 
-class interrupted_by_sigterm:
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
     """Inside the block, SIGTERM ends the job as Ctrl-C does: threads stopped, unfinished file removed."""
-
-    def __enter__(self) -> None:
-        self._before = None
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-    def __exit__(self, *error: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may choose a handler
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:

@@ -52,6 +52,7 @@ def bar(name: str, planned: int) -> Iterator[Show]:
             display.update(task, completed=progress.frames, total=max(progress.planned, progress.frames), rate=rate)
 
         yield show
+        display.update(task, total=display.tasks[0].completed)  # the plan was an estimate
 
 
 @contextmanager
