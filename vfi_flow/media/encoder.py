@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError
 from vfi_flow.media.colour import Colour, colour_in
 from vfi_flow.media.frame import VideoInfo
-from vfi_flow.media.reader import reason
+from vfi_flow.media.opening import reason
 
 DEFAULT_CODEC = "libx264"
 

@@ -1,4 +1,4 @@
-"""Video files in: decoded frames on an exact clock, and a sentence for every file that cannot be read."""
+"""Decoded frames on an exact clock, from files that may be damaged, cut off or start anywhere."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -8,78 +8,26 @@ from types import TracebackType
 from typing import Self
 
 import av
-from av.container import InputContainer
 from av.sidedata.sidedata import Type as SideData
-from av.stream import Disposition, Stream
-from av.video.stream import VideoStream
+from av.stream import Discard
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.colour import colour_of
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
+from vfi_flow.media.opening import (
+    COARSE_FORMATS,
+    MICROSECOND,
+    clock_origin,
+    fraction,
+    open_input,
+    pick_video,
+    promised_end,
+    reason,
+)
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
-
-COARSE_FORMATS = ("matroska", "webm", "flv")
-"""Containers that round time stamps to milliseconds, however they were meant."""
-
-TEXT_FORMATS = ("tty",)
-"""FFmpeg draws a text file as a terminal would; nobody means that."""
 
 TAIL = Fraction(1)
 """Seconds before the end from which on it is checked that a file is all there."""
-
-MICROSECOND = Fraction(1, 1_000_000)
-
-
-def fraction(rational: object) -> Fraction | None:
-    """PyAV's rationals (Fraction or AVRational, by version) as Fraction; None for unknown."""
-    numerator, denominator = getattr(rational, "numerator", 0), getattr(rational, "denominator", 0)
-    return Fraction(numerator, denominator) if numerator and denominator else None
-
-
-def open_input(path: Path) -> InputContainer:
-    """The file as PyAV container; InputError with the reason where it is none."""
-    try:
-        if path.is_file() and path.stat().st_size == 0:
-            raise InputError(f"{path}: the file is empty")
-        container = av.open(str(path), metadata_errors="replace")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a directory, expected a video file") from None
-    except PermissionError:
-        raise InputError(f"{path}: permission denied") from None
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a video file that FFmpeg can read ({reason(error)})") from None
-    if container.format.name in TEXT_FORMATS:
-        container.close()
-        raise InputError(f"{path}: not a video file but text")
-    return container
-
-
-def reason(error: BaseException) -> str:
-    """FFmpeg's own words without the call they came from."""
-    return getattr(error, "strerror", None) or str(error)
-
-
-def pick_video(container: InputContainer, path: Path) -> VideoStream:
-    """The first video stream that is not a cover picture."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise InputError(f"{path}: no decoder for its video stream")
-            return stream
-    found = ", ".join(sorted({"cover picture" if s.type == "video" else s.type for s in container.streams}))
-    raise InputError(f"{path}: no video stream (found: {found or 'nothing'})")
-
-
-def clock_origin(container: InputContainer, window: Window) -> Fraction:
-    """The file's time at which the job's clock is 0: where the window starts.
-
-    A file that starts late (a recording that counts from midnight) is moved to 0 as ffmpeg does; one that starts early,
-    as sound with encoder delay does, is not.
-    """
-    starts = [s.start_time * s.time_base for s in container.streams if s.start_time is not None and s.time_base]
-    return max(Fraction(0), min(map(Fraction, starts), default=Fraction(0))) + window.start
 
 
 class VideoReader(AbstractContextManager["VideoReader"]):
@@ -103,7 +51,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self.stream.thread_count = threads
         for stream in self.container.streams:
             if stream is not self.stream:
-                stream.discard = "all" if isinstance(stream.discard, str) else type(stream.discard).all
+                stream.discard = Discard.all
         self.tick = fraction(self.stream.time_base) or MICROSECOND
         self.rate = fraction(self.stream.average_rate) or fraction(self.stream.guessed_rate) or Fraction(25)
         self.origin = clock_origin(self.container, window)
@@ -262,22 +210,6 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 f"{self.path}: the video ends at {float(end):.2f} s, but its header promises "
                 f"{float(promised):.2f} s; the file is truncated"
             )
-
-
-def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
-    """Where the header says that the video stream ends, on the file's clock; None where it does not say."""
-    tick = fraction(video.time_base) or MICROSECOND
-    if video.duration:
-        return ((video.start_time or 0) + video.duration) * tick
-    if tag := next((value for key, value in video.metadata.items() if key.upper().startswith("DURATION")), None):
-        try:
-            hours, minutes, seconds = tag.split(":")
-            return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
-        except ValueError:
-            return None
-    if container.duration and len(container.streams) == 1:
-        return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
-    return None
 
 
 def describe(window: Window) -> str:

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import av
 from av.container import OutputContainer
-from av.stream import AttachmentStream, Disposition, Stream
+from av.stream import AttachmentStream, Discard, Disposition, Stream
 
 from vfi_flow.media.audio_clock import AudioClock, audio_clock_for
 from vfi_flow.media.frame import Window
-from vfi_flow.media.reader import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
+from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import lasting_tags
 
@@ -60,7 +60,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             if stream is not video and (audio or stream.type != "audio"):
                 self._add(stream)
             if stream.index not in self._targets:
-                stream.discard = type(stream.discard).all
+                stream.discard = Discard.all
         self._copy_tags()
         self._packets = self._read()
         self._next = next(self._packets, None)

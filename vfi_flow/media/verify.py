@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vfi_flow.media.reader import MICROSECOND, fraction, open_input, pick_video
+from vfi_flow.media.opening import MICROSECOND, fraction, open_input, pick_video
 
 
 @dataclass(frozen=True, slots=True)

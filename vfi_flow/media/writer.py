@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from vfi_flow.errors import OutputError
 from vfi_flow.media.encoder import Encoder, configure, open_unwritten
 from vfi_flow.media.frame import VideoInfo
-from vfi_flow.media.reader import reason
+from vfi_flow.media.opening import reason
 from vfi_flow.media.timing import to_pts
 
 STALE_TAGS = ("DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS", "_STATISTICS", "ENCODER", "VENDOR_ID")

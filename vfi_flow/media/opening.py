@@ -1,0 +1,92 @@
+"""Files opened: what they are, where their clock starts and where they say they end."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from vfi_flow.errors import InputError
+from vfi_flow.media.frame import Window
+
+COARSE_FORMATS = ("matroska", "webm", "flv")
+"""Containers that round time stamps to milliseconds, however they were meant."""
+
+TEXT_FORMATS = ("tty",)
+"""FFmpeg draws a text file as a terminal would; nobody means that."""
+
+MICROSECOND = Fraction(1, 1_000_000)
+
+
+def fraction(rational: object) -> Fraction | None:
+    """PyAV's rationals (Fraction or AVRational, by version) as Fraction; None for unknown."""
+    numerator, denominator = getattr(rational, "numerator", 0), getattr(rational, "denominator", 0)
+    return Fraction(numerator, denominator) if numerator and denominator else None
+
+
+def open_input(path: Path) -> InputContainer:
+    """The file as PyAV container; InputError with the reason where it is none."""
+    try:
+        if path.is_file() and path.stat().st_size == 0:
+            raise InputError(f"{path}: the file is empty")
+        container = av.open(str(path), metadata_errors="replace")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a directory, expected a video file") from None
+    except PermissionError:
+        raise InputError(f"{path}: permission denied") from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a video file that FFmpeg can read ({reason(error)})") from None
+    if container.format.name in TEXT_FORMATS:
+        container.close()
+        raise InputError(f"{path}: not a video file but text")
+    return container
+
+
+def reason(error: BaseException) -> str:
+    """FFmpeg's own words without the call they came from."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def pick_video(container: InputContainer, path: Path) -> VideoStream:
+    """The first video stream that is not a cover picture."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise InputError(f"{path}: no decoder for its video stream")
+            return stream
+    found = ", ".join(sorted({"cover picture" if s.type == "video" else s.type for s in container.streams}))
+    raise InputError(f"{path}: no video stream (found: {found or 'nothing'})")
+
+
+def clock_origin(container: InputContainer, window: Window) -> Fraction:
+    """The file's time at which the job's clock is 0: where the window starts.
+
+    A file that starts late (a recording that counts from midnight) is moved to 0 as ffmpeg does; one that starts early,
+    as sound with encoder delay does, is not.
+    """
+    starts = [
+        stream.start_time * (fraction(stream.time_base) or MICROSECOND)
+        for stream in container.streams
+        if stream.start_time is not None
+    ]
+    return max(Fraction(0), min(starts, default=Fraction(0))) + window.start
+
+
+def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
+    """Where the header says that the video stream ends, on the file's clock; None where it does not say."""
+    tick = fraction(video.time_base) or MICROSECOND
+    if video.duration:
+        return ((video.start_time or 0) + video.duration) * tick
+    if tag := next((value for key, value in video.metadata.items() if key.upper().startswith("DURATION")), None):
+        try:
+            hours, minutes, seconds = tag.split(":")
+            return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
+        except ValueError:
+            return None
+    if container.duration and len(container.streams) == 1:
+        return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
+    return None
