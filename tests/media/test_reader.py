@@ -131,18 +131,21 @@ def write_bytes(path: Path, data: bytes) -> Path:
     return path
 
 
+def remuxed(source: Path, target: Path, movflags: str) -> Path:
+    with av.open(str(source)) as before, av.open(str(target), "w", container_options={"movflags": movflags}) as after:
+        stream = after.add_stream_from_template(before.streams.video[0])
+        for packet in before.demux(before.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                after.mux(packet)
+    return target
+
+
 def truncated(path: Path, part: float) -> Path:
     """A clip that says how long it is in its first bytes, cut off after `part` of them."""
-    faststart = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
     whole = write_clip(path.with_stem("whole"), moving_square(60), options=ALL_KEY_FRAMES)
-    if faststart:
-        with av.open(str(whole)) as source, av.open(str(path), "w", container_options=faststart) as target:
-            stream = target.add_stream_from_template(source.streams.video[0])
-            for packet in source.demux(source.streams.video[0]):
-                if packet.dts is not None:
-                    packet.stream = stream
-                    target.mux(packet)
-        whole = path
+    if path.suffix == ".mp4":
+        whole = remuxed(whole, path, "+faststart")
     return write_bytes(path, whole.read_bytes()[: int(whole.stat().st_size * part)])
 
 
@@ -201,6 +204,18 @@ def test_a_missing_end_is_noticed_without_decoding_up_to_it(tmp_path, ending):
     with VideoReader(path, Window()) as reader, pytest.raises(InputError, match="the file is truncated"):
         reader.check_reaches_end()
     with VideoReader(path, Window(Fraction(0), Fraction(1))) as reader:
+        reader.check_reaches_end()
+
+
+@pytest.mark.parametrize("part", [0.5, 0.9, 0.999])
+def test_a_file_in_fragments_without_a_length_is_noticed_too(tmp_path, part):
+    whole = write_clip(tmp_path / "whole.mp4", moving_square(60), options=ALL_KEY_FRAMES)
+    path = remuxed(whole, tmp_path / "fragments.mp4", "frag_keyframe+empty_moov+default_base_moof")
+    with VideoReader(path, Window()) as reader:
+        reader.check_reaches_end()
+    write_bytes(path, path.read_bytes()[: int(path.stat().st_size * part)])
+
+    with VideoReader(path, Window()) as reader, pytest.raises(InputError, match="bytes are missing at its end"):
         reader.check_reaches_end()
 
 

@@ -76,6 +76,25 @@ def clock_origin(container: InputContainer, window: Window) -> Fraction:
     return max(Fraction(0), min(starts, default=Fraction(0))) + window.start
 
 
+def missing_bytes(path: Path) -> int:
+    """Bytes by which the last box of an mp4 or mov file reaches over the end of the file; 0 for a whole file.
+
+    The boxes' sizes are all there is to see it by where a file is written in fragments, without a length in its header.
+    """
+    size, offset = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while offset + 8 <= size:
+            file.seek(offset)
+            head = file.read(16)
+            box = int.from_bytes(head[:4], "big")
+            if box == 1:
+                box = int.from_bytes(head[8:], "big")  # 64 bits, after the name
+            if box < 8:  # 0: up to the end; anything else is no box
+                return 0
+            offset += box
+    return max(0, offset - size)
+
+
 def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
     """Where the header says that the video stream ends, on the file's clock; None where it does not say."""
     tick = fraction(video.time_base) or MICROSECOND

@@ -19,6 +19,7 @@ from vfi_flow.media.opening import (
     MICROSECOND,
     clock_origin,
     fraction,
+    missing_bytes,
     open_input,
     pick_video,
     promised_end,
@@ -134,7 +135,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         """
         promised = promised_end(self.container, self.stream)
         window_end = None if self.window.length is None else self.origin + self.window.length
-        if promised is None or (window_end is not None and window_end <= promised):
+        if window_end is not None and (promised is None or window_end <= promised):
+            return
+        if "mov" in self.container.format.name and (missing := missing_bytes(self.path)):
+            raise InputError(f"{self.path}: the file is truncated; {missing} bytes are missing at its end")
+        if promised is None:
             return
         end = self.stream_start
         try:
