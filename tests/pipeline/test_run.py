@@ -236,6 +236,36 @@ def test_a_result_that_differs_from_what_was_written_is_not_kept(tmp_path, monke
     assert left_in(tmp_path) == ["in.mp4"]
 
 
+def test_a_result_that_cannot_be_read_back_is_not_kept(tmp_path, monkeypatch):
+    source = write_clip(tmp_path / "in.mp4", moving_square(12))
+    honest = run_module.read_back
+
+    def damaged(path):
+        path.write_bytes(path.read_bytes()[:100])
+        return honest(path)
+
+    monkeypatch.setattr(run_module, "read_back", damaged)
+
+    with pytest.raises(VerificationError, match="cannot be read back"):
+        interpolated(source, tmp_path / "out.mp4")
+
+    assert left_in(tmp_path) == ["in.mp4"]
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving_square(12))
+
+    def appears(frame0, frame1, taus, *, pts=0):
+        (tmp_path / "out.mp4").write_bytes(b"precious")
+        return blend(frame0, frame1, taus)
+
+    with pytest.raises(OutputError, match="meanwhile"):
+        interpolated(source, tmp_path / "out.mp4", appears)
+
+    assert (tmp_path / "out.mp4").read_bytes() == b"precious"
+    assert left_in(tmp_path) == ["in.mp4", "out.mp4"]
+
+
 def test_the_plan_refuses_an_output_that_must_not_be_touched(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(2))
     (tmp_path / "link.mp4").symlink_to(source)

@@ -10,13 +10,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vfi_flow.errors import OutputError, VerificationError
+from vfi_flow.errors import InputError, OutputError, VerificationError
 from vfi_flow.media.colour import Converter
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timing import to_pts
-from vfi_flow.media.verify import Found, read_back
+from vfi_flow.media.verify import read_back
 from vfi_flow.media.writer import VideoWriter, partial_path
 from vfi_flow.pipeline.ahead import ahead
 from vfi_flow.pipeline.plan import Plan
@@ -68,7 +68,7 @@ def run(
     """
     started, clock = time.perf_counter(), StageClock()
     cuts: list[Fraction] = []
-    with unfinished(plan.job.output) as partial:
+    with unfinished(plan.job.output, plan.job.overwrite) as partial:
         with (
             VideoReader(plan.job.source, plan.job.window, plan.job.threads) as reader,
             made_frames(plan, reader, interpolate, cuts, clock) as frames,
@@ -77,7 +77,7 @@ def run(
         ):
             written = write_all(plan, frames, writer, copier, clock, on_progress)
         with clock.during("verify"):
-            verify(plan, written, copier, read_back(partial))
+            verify(plan, written, copier, partial)
     return Report(
         plan=plan,
         frames=dict(written.kinds),
@@ -94,14 +94,17 @@ def run(
 
 
 @contextmanager
-def unfinished(output: Path) -> Iterator[Path]:
+def unfinished(output: Path, overwrite: bool) -> Iterator[Path]:
     """Name for the growing result; renamed to `output` when the block ends well, removed when it does not."""
     partial = partial_path(output)
     try:
         yield partial
-        os.replace(partial, output)
-    except OSError as error:
-        raise OutputError(f"{output}: {error.strerror}") from error
+        if output.exists() and not overwrite:
+            raise OutputError(f"{output} was made by somebody else meanwhile; pass --overwrite to replace it")
+        try:
+            os.replace(partial, output)
+        except OSError as error:
+            raise OutputError(f"{output}: {error.strerror}") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -158,8 +161,12 @@ def write_all(
     return written
 
 
-def verify(plan: Plan, written: Written, copier: StreamCopier, found: Found) -> None:
+def verify(plan: Plan, written: Written, copier: StreamCopier, finished: Path) -> None:
     """VerificationError where the finished file does not hold what was written into it."""
+    try:
+        found = read_back(finished)
+    except InputError as error:
+        raise VerificationError(f"{plan.job.output}: the finished file cannot be read back: {error}") from error
     differences = []
     frames = written.kinds.total()
     if found.frames != frames:
