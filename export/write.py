@@ -9,6 +9,7 @@ from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, Synthes
 from vfi_flow.export.to_onnx import share_weights, to_onnx
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError
+from vfi_flow.inference.onnx_interpolator import file_hash
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import load_weights
 
@@ -33,6 +34,8 @@ def write_onnx(weights: Path, folder: Path, layouts: Iterable[str], steps: Itera
             raise ComponentError(f"layout split reads {weights.name} at run time; write it to {weights.parent}")
         for part, graph in graphs(network, layout, steps):
             described = {"layout": layout, "part": part, "colour": "RGB, gamma-encoded", "alignment": "16"}
+            if layout == "split":
+                described["weights_sha256"] = file_hash(weights)
             model = to_onnx(graph, {**metadata, **described})
             if layout == "split":
                 share_weights(model, weights)

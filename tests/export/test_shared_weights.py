@@ -1,6 +1,8 @@
 """Graphs that read their weights from the safetensors file beside them."""
 
 import copy
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +16,11 @@ from tiny_network import moving_texture, tiny_network  # noqa: E402
 from vfi_flow.export.graph import EncodeGraph  # noqa: E402
 from vfi_flow.export.to_onnx import share_weights, tensor_places, to_onnx  # noqa: E402
 
+from vfi_flow import Interpolator
 from vfi_flow.errors import ComponentError  # noqa: E402
 from vfi_flow.model.config import TINY  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
-from vfi_flow.model.weights import Card, packaged_weights, save_weights  # noqa: E402
+from vfi_flow.model.weights import Card, load_weights, packaged_weights, save_weights  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +121,13 @@ def test_a_fresh_network_shares_all_of_its_weights_too(tmp_path):
     share_weights(model, path)
 
     assert len(places_outside(model)) == len(list(network.encoder.parameters()))
+
+
+def test_graphs_refuse_weights_that_were_saved_again_since(tiny_model: Path, tmp_path: Path):
+    folder = Path(shutil.copytree(tiny_model.parent, tmp_path / "copy"))
+    weights = folder / tiny_model.name
+    network, _, _ = load_weights(weights)
+    save_weights(network, weights, Card(summary="the same values, told at greater length, lie elsewhere in the file"))
+
+    with pytest.raises(ComponentError, match="changed since its graphs were exported"):
+        Interpolator(weights)

@@ -52,7 +52,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--validate-every", type=float, default=6, metavar="MINUTES", help="default 6")
     parser.add_argument("--per-clip", type=int, default=3, help="validation frames of a clip (default 3)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
-    parser.add_argument("--threads", type=int, help="threads of torch (default: all cores)")
+    parser.add_argument("--processes", type=int, help="that share the batch (default: one a core, 1 with a GPU)")
     parser.add_argument("--workers", type=int, help="processes that draw samples (default: 1, with a GPU all cores)")
     parser.add_argument("--max-gigabytes", type=float, help="memory for decoded videos; the rest is left out")
     parser.add_argument("--seed", type=int, default=0)
@@ -66,7 +66,10 @@ def run(arguments: argparse.Namespace) -> int:
         training, batches = prepare(arguments)
     except ImportError as error:
         raise ComponentError(f'training needs {error.name}; run: pip install "vfi-flow[train]"') from error
-    show(training, batches)
+    try:
+        show(training, batches)
+    finally:
+        training.group.close()
     return 0
 
 
@@ -99,12 +102,15 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
     from vfi_flow.inference.torch_interpolator import pick_device
     from vfi_flow.training.batches import batches
     from vfi_flow.training.loop import Recipe, Training
+    from vfi_flow.training.parallel import start_processes
     from vfi_flow.training.validation import Validation
 
     cv2.setNumThreads(1)  # a pool of OpenCV threads would not survive the fork into workers
     device = pick_device(arguments.device)
-    if arguments.threads is not None:
-        torch.set_num_threads(arguments.threads)
+    gpu = device.type == "cuda"
+    shares = make_shares(arguments)
+    processes = arguments.processes or (1 if gpu else os.cpu_count() or 1)
+    group = start_processes(processes)
     torch.manual_seed(arguments.seed)
     network = start_network(arguments)
     lpips = load_metric(arguments.lpips, device)
@@ -116,19 +122,20 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
         validate_every=arguments.validate_every,
         seed=arguments.seed,
     )
-    validation = Validation(arguments.val, arguments.per_clip, device, lpips)
+    validation = Validation(arguments.val if not group.rank else None, arguments.per_clip, device, lpips)
     arguments.output.mkdir(parents=True, exist_ok=True)
     objective = make_objective(arguments, lpips)
-    training = Training(network, objective, recipe, validation, arguments.output, device)
+    training = Training(network, objective, recipe, validation, arguments.output, device, group)
     if arguments.resume:
         training.resume()
-    gpu = device.type == "cuda"
+    workers = (os.cpu_count() or 1) if gpu else 1
     return training, batches(
-        make_shares(arguments),
-        arguments.batch or (64 if gpu else 12),
+        shares,
+        max(1, (arguments.batch or (64 if gpu else 12)) // processes),
         seed=arguments.seed,
-        start=training.progress.samples,
-        workers=arguments.workers if arguments.workers is not None else (os.cpu_count() or 1) if gpu else 1,
+        start=training.progress.samples + group.rank,
+        stride=group.size,
+        workers=arguments.workers if arguments.workers is not None else workers,
         device=device,
     )
 
@@ -177,7 +184,7 @@ def show(training: "Training", batches: Any) -> None:
 
     console = Console(stderr=True)
     columns = BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, disable=bool(training.group.rank) or not console.is_terminal) as bar:
         task = bar.add_task("starting", total=1.0)
         score = ""
         for report in training.run(batches):

@@ -1,5 +1,6 @@
 """The network on ONNX Runtime; needs neither torch nor onnx."""
 
+import hashlib
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ class OnnxEngine:
         self._synthesise = self._open(runtime, folder / f"{name}.{SYNTHESISE}_{steps}.onnx", options)
         self._inputs = [port.name for port in self._synthesise.get_inputs()]
         self.model = read_info(self._encode, folder / name)
+        check_weights(self._synthesise, folder / f"{name}.safetensors")
         self.description = f"onnxruntime {self._provider}"
 
     def _open(self, runtime: Any, path: Path, options: Any) -> Any:
@@ -114,6 +116,19 @@ def read_info(session: Any, path: Path) -> ModelInfo:
     if metadata.get("schema") != SCHEMA:
         raise ComponentError(f"{path}: not a model of vfi_flow (schema '{metadata.get('schema', 'none')}')")
     return ModelInfo(metadata["preset"], metadata["hash"], float(metadata["strength"]), metadata.get("summary", ""))
+
+
+def check_weights(session: Any, weights: Path) -> None:
+    """Graphs that read their weights from a file beside them know its hash: other bytes would be read as weights."""
+    expected = session.get_modelmeta().custom_metadata_map.get("weights_sha256")
+    if expected is not None and file_hash(weights) != expected:
+        raise ComponentError(f"{weights}: changed since its graphs were exported; run `vfi-flow export --layout split`")
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def first_line(error: Exception) -> str:

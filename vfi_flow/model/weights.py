@@ -67,7 +67,7 @@ def load_weights(path: Path, name: str | None = None) -> tuple[InterpolationNetw
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:
         raise ComponentError(f"{path}: cannot be read as weights ({error})") from error
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") != FORMAT or metadata.get("preset") not in PRESETS or "hash" not in metadata:
         raise ComponentError(f"{path}: not a weights file of vfi_flow (format '{metadata.get('format', 'none')}')")
     if name is not None and metadata["preset"] != name:
         raise ComponentError(f"{path}: weights of preset '{metadata['preset']}', but '{name}' was asked for")

@@ -15,14 +15,15 @@ LEVEL = 0.02
 
 @torch.no_grad()
 def stillness(frame0: Tensor, frame1: Tensor, warped0: Tensor, warped1: Tensor) -> Tensor:
-    """(B, 1, H, W) in [0, 1]: 1 where the frames agree as they are, and not worse than after warping.
+    """(B, 1, H, W) in [0, 1]: 1 where the frames agree as they are, and better than after warping.
 
     Args:
         frame0, frame1: (B, 3, H, W) in [0, 1].
         warped0, warped1: the same frames warped to the place between them.
 
     Flow is estimated from coarse to fine, so the motion of a thing spreads to the still ground around it. There the
-    unwarped frames agree better, which decides; where things do move, they do not agree at all.
+    unwarped frames agree better, which decides; where things do move, they do not agree at all. Where neither is
+    better the result is about a half, and no flow matters much.
     """
     as_they_are, warped = _difference(frame0, frame1), _difference(warped0, warped1)
     better = torch.sigmoid(SHARPNESS * (warped - as_they_are))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
@@ -49,29 +50,34 @@ class NumberedSamples(Dataset[Sample]):
 
 
 class CountingSampler:
-    """The numbers from `start` on, without end."""
+    """Every `stride`-th number from `start` on, without end."""
 
-    def __init__(self, start: int) -> None:
-        self.start = start
+    def __init__(self, start: int, stride: int) -> None:
+        self.start, self.stride = start, stride
 
     def __iter__(self) -> Iterator[int]:
-        number = self.start
-        while True:
-            yield number
-            number += 1
+        return count(self.start, self.stride)
 
 
 def batches(
-    shares: Sequence[Share], size: int, *, seed: int, start: int, workers: int, device: torch.device
+    shares: Sequence[Share],
+    size: int,
+    *,
+    seed: int,
+    start: int,
+    workers: int,
+    device: torch.device,
+    stride: int = 1,
 ) -> Iterator[Batch]:
-    """Batches of `size` samples without end, from sample number `start` on; drawn in `workers` forked processes.
+    """Batches of `size` samples without end: every `stride`-th sample from number `start` on.
 
-    0 workers draw in this process. Forked workers see the decoded clips without copying them.
+    They are drawn in `workers` forked processes, which see the decoded clips without copying them; 0 workers draw in
+    this process.
     """
     loader = DataLoader(
         NumberedSamples(shares, seed),
         batch_size=size,
-        sampler=CountingSampler(start),
+        sampler=CountingSampler(start, stride),
         num_workers=workers,
         collate_fn=collate,
         worker_init_fn=_start_worker,

@@ -24,6 +24,7 @@ from vfi_flow.training.checkpoint import (
     save_checkpoint,
 )
 from vfi_flow.training.objective import Objective
+from vfi_flow.training.parallel import Group
 from vfi_flow.training.validation import Validation
 
 
@@ -74,9 +75,11 @@ class Training:
         validation: Validation,
         folder: Path,
         device: torch.device,
+        group: Group | None = None,
     ) -> None:
         self.objective, self.recipe, self.validation, self.folder = objective, recipe, validation, folder
         self.device = device
+        self.group = group or Group()
         self.network = channels_last(network.to(device)).train()
         for parameter in self.network.parameters():
             parameter.requires_grad_(False)
@@ -124,13 +127,15 @@ class Training:
         with open(self.folder / "log.jsonl", "a") as log:
             try:
                 for batch in batches:
-                    if self.fraction() >= 1:
+                    if self.group.agree(self.fraction()) >= 1:
                         break
                     for name, value in self.step(batch).items():
                         sums[name] = sums.get(name, 0.0) + value
                     count += 1
-                    self._advance(batch.tau.shape[0], time.monotonic() - began)
+                    self._advance(batch.tau.shape[0] * self.group.size, time.monotonic() - began)
                     began = time.monotonic()
+                    if self.group.rank:
+                        continue  # process 0 validates, reports and saves for all
                     due = time.monotonic() - validated > 60 * self.recipe.validate_every
                     if due or self.progress.step % self.REPORT_EVERY == 0:
                         scores = self.validate() if due else None
@@ -141,22 +146,27 @@ class Training:
                         sums, count = {}, 0
                         if due:
                             validated = time.monotonic()
-                report = self._report(sums, count, self.validate())
-                log.write(json.dumps(asdict(report)) + "\n")
-                yield report
+                if not self.group.rank:
+                    report = self._report(sums, count, self.validate())
+                    log.write(json.dumps(asdict(report)) + "\n")
+                    yield report
             finally:
-                self.save()
+                if not self.group.rank:
+                    self.save()
 
     def step(self, batch: Batch) -> dict[str, float]:
         """One update of the weights and of their average; the loss terms by name."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate()
-        generator = torch.Generator(self.device).manual_seed(self.recipe.seed * 1_000_003 + self.progress.step)
+        generator = torch.Generator(self.device).manual_seed(
+            self.recipe.seed * 1_000_003 + self.progress.step * self.group.size + self.group.rank
+        )
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             losses = self.objective.losses(self.network, batch, generator)
         total = torch.stack(list(losses.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
+        self.group.average_gradients(self.parameters.values())
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.recipe.clip)
         values = {name: float(value.detach()) for name, value in losses.items()}
         if not math.isfinite(float(norm)):

@@ -33,13 +33,13 @@ class Place:
 
 
 class Validation:
-    """Frames of every clip in the middle between two others, held in memory."""
+    """Frames of every clip in the middle between two others, held in memory; none without a folder."""
 
-    def __init__(self, folder: Path, per_clip: int, device: torch.device, lpips: Lpips | None = None) -> None:
+    def __init__(self, folder: Path | None, per_clip: int, device: torch.device, lpips: Lpips | None = None) -> None:
         middle = spacing(Fraction(1, 2), 1)
         self.places = [
             Place(clip.stem, triplet)
-            for clip in find_clips(folder)
+            for clip in (find_clips(folder) if folder is not None else [])
             for triplet in triplets(clip, spread(len(frame_times(clip)), middle, per_clip), middle)
         ]
         self.device, self.lpips = device, lpips

@@ -1,0 +1,36 @@
+"""Batches: numbered samples, the same for any number of workers."""
+
+from itertools import islice
+
+import torch
+
+from tests.training.conftest import Sliding
+from vfi_flow.training.batches import Share, batches
+
+
+def draw(start: int, count: int, workers: int = 0) -> list[torch.Tensor]:
+    shares = [Share(Sliding(), 1.0), Share(Sliding(), 2.0)]
+    stream = batches(shares, 2, seed=1, start=start, workers=workers, device=torch.device("cpu"))
+    return [batch.frame0 for batch in islice(stream, count)]
+
+
+def test_starting_later_gives_the_same_batches_as_going_on():
+    first = draw(start=0, count=3)
+    later = draw(start=4, count=1)
+
+    assert torch.equal(first[2], later[0])
+    assert not torch.equal(first[0], first[1])
+
+
+def test_a_worker_process_draws_the_same_samples():
+    assert all(torch.equal(a, b) for a, b in zip(draw(0, 2), draw(0, 2, workers=1), strict=True))
+
+
+def test_images_are_floats_from_0_to_1_and_tau_broadcasts():
+    shares = [Share(Sliding(), 1.0)]
+    batch = next(batches(shares, 3, seed=1, start=0, workers=0, device=torch.device("cpu")))
+
+    assert batch.truth.shape == (3, 3, 64, 64)
+    assert 0 <= float(batch.truth.min()) < float(batch.truth.max()) <= 1
+    assert batch.tau.shape == (3, 1, 1, 1)
+    assert batch.flow.shape == (3, 4, 32, 32)

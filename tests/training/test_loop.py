@@ -1,0 +1,92 @@
+"""The training loop: it learns, stops and resumes, and says so when it cannot."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from tests.training.conftest import CROP, Sliding
+from vfi_flow.errors import InputError, VfiFlowError
+from vfi_flow.model.weights import load_weights
+from vfi_flow.training.objective import VelocityObjective
+
+
+def test_a_few_steps_lower_the_loss(start, learn):
+    training = start("run", samples=80, learning_rate=2e-3)
+    training.REPORT_EVERY = 10
+    reports = learn(training)
+    first, last = (sum(report.losses.values()) for report in (reports[0], reports[3]))
+
+    assert last < first
+
+
+def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(start, learn):
+    whole = start("whole", samples=12)
+    learn(whole)
+    learn(start("parts", samples=12), stop_at=3)
+    resumed = start("parts", samples=12)
+    resumed.resume()
+    learn(resumed)
+
+    assert resumed.progress.step == whole.progress.step == 6
+    for name, tensor in whole.average.state_dict().items():
+        assert torch.equal(tensor, resumed.average.state_dict()[name]), name
+
+
+def test_a_run_leaves_a_log_the_best_weights_and_a_checkpoint_of_small_files(start, learn):
+    training = start("run", samples=4)
+    learn(training)
+    lines = [json.loads(line) for line in (training.folder / "log.jsonl").read_text().splitlines()]
+    network, card, _ = load_weights(training.folder / "best.safetensors", "tiny")
+
+    assert lines[-1]["progress"]["samples"] == 4
+    assert math.isfinite(lines[-1]["losses"]["mean"])
+    assert lines[-1]["validation"]["psnr"] == 1.0
+    assert card.samples == 4
+    assert all(path.stat().st_size < 15e6 for path in (training.folder / "checkpoint").iterdir())
+
+
+def test_stage_velocity_leaves_stage_one_as_it_is_and_moves_the_velocity(start, learn):
+    training = start("run", samples=6, objective=VelocityObjective(None, 0.0, 1.0))
+    before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
+    learn(training)
+    after = training.network.state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+
+    assert changed
+    assert all(name.startswith("velocity.") for name in changed)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_with_its_terms(start, learn):
+    training = start("run", samples=4)
+    with torch.no_grad():
+        training.network.fusion.head.weight.fill_(math.nan)
+
+    with pytest.raises(VfiFlowError, match="not finite at step 0.*mean nan"):
+        learn(training)
+
+
+def test_resuming_another_stage_is_refused(start, learn):
+    learn(start("run", samples=2))
+    other = start("run", samples=4, objective=VelocityObjective(None, 0.0, 1.0))
+
+    with pytest.raises(InputError, match="holds stage 'mean' of preset 'tiny'"):
+        other.resume()
+
+
+def test_resuming_without_a_checkpoint_is_a_sentence(start):
+    with pytest.raises(InputError, match="no checkpoint to resume from"):
+        start("run", samples=2).resume()
+
+
+def test_the_sliding_texture_has_the_flow_it_names():
+    import numpy as np
+
+    sample = Sliding().draw(np.random.default_rng(3))
+    step = int(2 * sample.flow[0, 0, 0])
+    inside = slice(8, CROP - 8)
+    moved = sample.frame0[:, [x + step for x in range(8, CROP - 8)]]
+
+    assert step != 0
+    assert np.array_equal(moved, sample.middle[:, inside])

@@ -1,0 +1,71 @@
+"""Training in several processes of one thread each, which share decoded clips and average their gradients.
+
+On a CPU that others use too this is worth a factor of two and more over threads in one process: a thread that loses
+its core holds up all others at every operation, a process only once a step.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+PATIENCE = timedelta(minutes=30)
+"""How long the others wait for process 0, which validates alone."""
+
+
+class Group:
+    """One process of `size`, with the number `rank`; a group of one does nothing."""
+
+    def __init__(self, rank: int = 0, size: int = 1) -> None:
+        self.rank, self.size = rank, size
+
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Replaces every gradient by its mean over the processes."""
+        if self.size == 1:
+            return
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        flat = torch.cat([gradient.flatten() for gradient in gradients]) / self.size
+        dist.all_reduce(flat)
+        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(mean.view_as(gradient))
+
+    def agree(self, value: float) -> float:
+        """The `value` of process 0, everywhere."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([value], dtype=torch.float64)
+        dist.broadcast(shared, 0)
+        return float(shared)
+
+    def agree_on_weights(self, tensors: Iterable[Tensor]) -> None:
+        """Gives every process the tensors of process 0."""
+        if self.size > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+    def close(self) -> None:
+        """Ends the group; processes other than 0 end with it."""
+        if self.size > 1:
+            dist.destroy_process_group()
+        if self.rank:
+            os._exit(0)
+
+
+def start_processes(count: int) -> Group:
+    """Forks this process into `count`, all of which return from here with the same memory and another rank.
+
+    Call it after the clips are decoded and before torch has computed anything: its threads do not survive a fork.
+    """
+    if count == 1:
+        return Group()
+    meeting = Path(tempfile.mkdtemp(prefix="vfi_flow_")) / "meeting"
+    rank = next((r for r in range(1, count) if os.fork() == 0), 0)
+    torch.set_num_threads(1)
+    store = dist.FileStore(str(meeting), count)
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=count, timeout=PATIENCE)
+    return Group(rank, count)
