@@ -16,7 +16,7 @@ from tiny_network import moving_texture, tiny_network  # noqa: E402
 from vfi_flow.export.graph import EncodeGraph  # noqa: E402
 from vfi_flow.export.to_onnx import share_weights, tensor_places, to_onnx  # noqa: E402
 
-from vfi_flow import Interpolator
+from vfi_flow import Interpolator  # noqa: E402
 from vfi_flow.errors import ComponentError  # noqa: E402
 from vfi_flow.model.config import TINY  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402

@@ -38,7 +38,7 @@ def test_a_run_leaves_a_log_the_best_weights_and_a_checkpoint_of_small_files(sta
     training = start("run", samples=4)
     learn(training)
     lines = [json.loads(line) for line in (training.folder / "log.jsonl").read_text().splitlines()]
-    network, card, _ = load_weights(training.folder / "best.safetensors", "tiny")
+    _, card, _ = load_weights(training.folder / "best.safetensors", "tiny")
 
     assert lines[-1]["progress"]["samples"] == 4
     assert math.isfinite(lines[-1]["losses"]["mean"])
@@ -63,7 +63,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_its_terms(start, learn):
     with torch.no_grad():
         training.network.fusion.head.weight.fill_(math.nan)
 
-    with pytest.raises(VfiFlowError, match="not finite at step 0.*mean nan"):
+    with pytest.raises(VfiFlowError, match=r"not finite at step 0.*mean nan"):
         learn(training)
 
 
