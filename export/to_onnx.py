@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 import torch
 from onnx import ModelProto, TensorProto
+from vfi_flow.export.align import fill_channels
 from vfi_flow.export.expand import DOMAIN, expand_correlations
 from vfi_flow.export.graph import ExportGraph, example_inputs
 
@@ -45,6 +46,7 @@ def to_onnx(graph: ExportGraph, metadata: Mapping[str, str]) -> ModelProto:
         )
     model = onnx.load_from_string(buffer.getvalue())
     expand_correlations(model)
+    fill_channels(model)
     for key, value in {"schema": SCHEMA, **metadata}.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
