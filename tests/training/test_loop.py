@@ -48,7 +48,7 @@ def test_a_run_leaves_a_log_the_best_weights_and_a_checkpoint_of_small_files(sta
 
 
 def test_stage_velocity_leaves_stage_one_as_it_is_and_moves_the_velocity(start, learn):
-    training = start("run", samples=6, objective=VelocityObjective(None, 0.0, 1.0))
+    training = start("run", samples=6, objective=VelocityObjective(None, 0.0))
     before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
     learn(training)
     after = training.network.state_dict()
@@ -69,7 +69,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_its_terms(start, learn):
 
 def test_resuming_another_stage_is_refused(start, learn):
     learn(start("run", samples=2))
-    other = start("run", samples=4, objective=VelocityObjective(None, 0.0, 1.0))
+    other = start("run", samples=4, objective=VelocityObjective(None, 0.0))
 
     with pytest.raises(InputError, match="holds stage 'mean' of preset 'tiny'"):
         other.resume()

@@ -28,6 +28,15 @@ def test_the_likelihood_is_best_for_the_deviation_the_error_has():
     assert min(losses, key=losses.__getitem__) == 0.1
 
 
+def test_sharpness_does_not_mind_where_detail_lies_but_blur_and_grain():
+    noise = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    other, truth = noise.unbind()
+    blurred = torch.nn.functional.avg_pool2d(truth, 3, 1, 1)
+    same, blur, grain = (float(sharpness_difference(x, truth)) for x in (other, blurred, 2 * other))
+
+    assert same < 0.1 * min(blur, grain)
+
+
 def test_flow_error_counts_pixels_of_full_resolution_where_the_flow_is_trusted():
     flow, trust = torch.zeros(1, 4, 16, 16), torch.ones(1, 2, 16, 16)
     found = {scale: torch.zeros(1, 4, 32 // scale, 32 // scale) for scale in (16, 8, 4, 2)}

@@ -162,7 +162,7 @@ def make_objective(arguments: argparse.Namespace, lpips: "Lpips | None") -> Any:
 
     if arguments.stage == "mean":
         return MeanObjective(LossWeights(flow=arguments.flow_weight))
-    return VelocityObjective(lpips, arguments.perceptual, strength=1.0)
+    return VelocityObjective(lpips, arguments.perceptual)
 
 
 def make_shares(arguments: argparse.Namespace) -> list[Any]:

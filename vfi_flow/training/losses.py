@@ -8,9 +8,13 @@ from torch import Tensor
 
 from vfi_flow.model.fusion import Mean
 from vfi_flow.model.registration import Registration
-from vfi_flow.motion.resize import halve
+from vfi_flow.motion.resize import box_mean, halve
 
 LAPLACIAN_LEVELS = 4
+ENERGY_WINDOW = 17
+"""Pixels over which sharpness is compared."""
+ENERGY_FLOOR = 1e-4
+"""Laplacian energy below which a place counts as flat."""
 FLOW_LEVEL_WEIGHTS = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
 """For `Registration.flows`: three read-outs, then three refined flows, coarse to fine."""
 
@@ -75,6 +79,20 @@ def gradient_difference(error: Tensor) -> Tensor:
 def gaussian_likelihood(error: Tensor, deviation: Tensor) -> Tensor:
     """Negative log-likelihood of `error` (B, 3, H, W) under a Gaussian of `deviation` (B, 1, H, W)."""
     return ((error * error).mean(1, keepdim=True) / (2 * deviation * deviation) + deviation.log()).mean()
+
+
+def sharpness_difference(image: Tensor, truth: Tensor) -> Tensor:
+    """How far the local energy of the Laplacian is from the truth's, as a mean absolute logarithm of their ratio.
+
+    A sample that is as sharp as the truth costs nothing wherever its detail lies; blur costs, and so does grain.
+    """
+    energies = [box_mean(_laplacian(x).square().mean(1, keepdim=True), ENERGY_WINDOW) for x in (image, truth)]
+    return (energies[0] + ENERGY_FLOOR).log().sub((energies[1] + ENERGY_FLOOR).log()).abs().mean()
+
+
+def _laplacian(image: Tensor) -> Tensor:
+    inner = image[..., 1:-1, 1:-1]
+    return image[..., :-2, 1:-1] + image[..., 2:, 1:-1] + image[..., 1:-1, :-2] + image[..., 1:-1, 2:] - 4 * inner
 
 
 def flow_error(registration: Registration, flow: Tensor, trust: Tensor) -> Tensor:

@@ -51,7 +51,8 @@ class Lpips(nn.Module):
                 x = F.max_pool2d(x, kernel_size=3, stride=2)
             weight, bias = self.get_buffer(f"conv{level}_weight"), self.get_buffer(f"conv{level}_bias")
             x = F.relu(F.conv2d(x, weight, bias, stride=stride, padding=padding))
-            levels.append(x / (x.square().sum(dim=1, keepdim=True) + 1e-20).sqrt())
+            exact = x.float()  # under autocast the convolutions may be bfloat16, lengths must not be
+            levels.append(exact / (exact.square().sum(dim=1, keepdim=True) + 1e-20).sqrt())
         return levels
 
 
