@@ -1,7 +1,6 @@
 """Promises of the samples from real videos: one shot, different frames, the true clock, one augmentation for all."""
 
 import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import astuple
 from fractions import Fraction
@@ -11,7 +10,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from tolerances import OPENCV_DECODE_LEVELS, TEACHER_FLOW_PIXELS
+from tolerances import TEACHER_FLOW_PIXELS
 
 from vfi_flow.errors import InputError
 from vfi_flow.training import clips
@@ -148,21 +147,6 @@ def test_videos_beyond_the_memory_guard_are_skipped_with_one_line(
     assert [shot.name for shot in shots] == ["a", "c"]
     (line,) = [record.getMessage() for record in caplog.records]
     assert "2 videos" in line and "b.mkv" in line
-
-
-def test_without_pyav_opencv_reads_the_same_frames_and_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_video(tmp_path / "vfr.mkv", pan(6), [0, 4, 20, 24, 36, 60])
-    (with_pyav,) = read_shots(tmp_path)
-    monkeypatch.setitem(sys.modules, "av", None)
-    (with_opencv,) = read_shots(tmp_path)
-    (tmp_path / "text.mkv").write_text("this is not a video")
-
-    assert np.abs(with_opencv.frames.astype(int) - with_pyav.frames).mean() < OPENCV_DECODE_LEVELS
-    for shot in (with_pyav, with_opencv):
-        assert (shot.pts - shot.pts[0]) / (shot.pts[-1] - shot.pts[0]) == pytest.approx(
-            np.array([0, 4, 20, 24, 36, 60]) / 60
-        )
-    assert [shot.name for shot in read_shots(tmp_path)] == ["vfr"]
 
 
 def test_validation_sees_every_frame_and_the_same_places_every_time(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_a_place_that_cannot_be_is_refused(tau, gap):
 @pytest.mark.parametrize("decoder", ["pyav", "opencv"])
 def test_triplets_are_the_frames_of_the_clip(folder, decoder, monkeypatch):
     if decoder == "opencv":
-        monkeypatch.setattr(places, "decode_with_pyav", places.decode_with_opencv)
+        monkeypatch.setitem(sys.modules, "av", None)
     truth = pixels(folder / "a.mp4")
     found = list(triplets(folder / "a.mp4", [7, 2, 3], Spacing(2, 1)))
 

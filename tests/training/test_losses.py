@@ -10,6 +10,7 @@ from vfi_flow.training.losses import (
     gaussian_likelihood,
     gradient_difference,
     laplacian_pyramid,
+    sharpness_difference,
 )
 
 

@@ -7,7 +7,7 @@ network can find at run time.
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from vfi_flow.errors import InputError
+from vfi_flow.training.decoding import decode
 from vfi_flow.training.layers import look_up
 from vfi_flow.training.sample import Sample
 
@@ -105,17 +106,18 @@ def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:
     pts: list[int] = []
     size = 0
     try:
-        for time, frame in decode(path):
-            size += frame.nbytes
+        for frame in decode(path, ahead=True):
+            assert frame.rgb is not None  # all are wanted
+            size += frame.rgb.nbytes
             if size > room:
                 return None
-            if frames and frame.shape != frames[0].shape:
+            if frames and frame.rgb.shape != frames[0].shape:
                 log.warning("%s: the frame size changes, only the first %d frames are used", path, len(frames))
                 break
-            frames.append(frame)
-            pts.append(time)
-    except (OSError, ValueError) as reason:
-        log.warning("%s: %s; %s", path, reason, f"{len(frames)} frames are used" if frames else "left out")
+            frames.append(frame.rgb)
+            pts.append(frame.pts)
+    except InputError as reason:
+        log.warning("%s; %s", reason, f"{len(frames)} frames are used" if frames else "left out")
     if not frames:
         return np.empty((0, 0, 0, 3), np.uint8), np.empty(0, np.int64)
     times = np.array(pts, np.int64)
@@ -123,44 +125,6 @@ def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:
         log.warning("%s: times do not increase, frames are taken as evenly spaced", path)
         times = np.arange(len(frames), dtype=np.int64)
     return np.stack(frames), times
-
-
-def decode(path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """(pts, (h, w, 3) uint8 RGB) of every frame; PyAV, or OpenCV where PyAV is missing. OSError: not readable."""
-    try:
-        import av  # noqa: F401
-    except ImportError:
-        return _decode_with_opencv(path)
-    return _decode_with_pyav(path)
-
-
-def _decode_with_pyav(path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    import av
-
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise OSError("no video stream")
-            container.streams.video[0].thread_type = "AUTO"
-            for index, frame in enumerate(container.decode(video=0)):
-                yield (index if frame.pts is None else frame.pts), frame.to_ndarray(format="rgb24")
-    except av.FFmpegError as error:
-        raise OSError(error.strerror) from error
-
-
-def _decode_with_opencv(path: Path) -> Iterator[tuple[int, np.ndarray]]:
-    """Times come as milliseconds; they are counted in microseconds."""
-    capture = cv2.VideoCapture(str(path))
-    try:
-        if not capture.isOpened():
-            raise OSError("OpenCV cannot open it as a video")
-        while True:
-            good, frame = capture.read()
-            if not good:
-                return
-            yield round(1000 * capture.get(cv2.CAP_PROP_POS_MSEC)), cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-    finally:
-        capture.release()
 
 
 # Shots -----------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Places of a clip where a true frame is dropped and made again, and the frames around them.
 
 Clips are decoded twice: once to know how many frames there are, once to fetch the wanted ones, so that memory stays
-at a few frames however long a clip is. PyAV decodes; where it is not installed, OpenCV does.
+at a few frames however long a clip is.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -11,12 +11,10 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vfi_flow.errors import InputError, UsageError
-from vfi_flow.training.baselines import load_cv2
-
-Frame = NDArray[np.uint8]
+from vfi_flow.training.baselines import Frame
+from vfi_flow.training.decoding import decode
 
 SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".y4m")
 
@@ -105,67 +103,15 @@ def check(clip: Path, spacing: Spacing) -> None:
 
 def frame_times(clip: Path) -> list[float]:
     """When each frame is shown, in seconds from the first."""
-    return [seconds for seconds, _ in decode(clip, wanted=())]
+    seconds = [frame.seconds for frame in decode(clip, wanted=())]
+    return [float(moment - seconds[0]) for moment in seconds]
 
 
 def read_frames(clip: Path, wanted: Collection[int]) -> Iterator[tuple[int, Frame]]:
     """(number, frame) of the wanted frames of a clip, in order; decoding ends behind the last of them."""
     last = max(wanted, default=-1)
-    for number, (_, frame) in enumerate(decode(clip, wanted)):
-        if frame is not None:
-            yield number, frame
+    for number, frame in enumerate(decode(clip, wanted)):
+        if frame.rgb is not None:
+            yield number, frame.rgb
         if number >= last:
             return
-
-
-def decode(clip: Path, wanted: Collection[int]) -> Iterator[tuple[float, Frame | None]]:
-    """Every frame of a clip as (seconds, frame); only the wanted ones are turned into RGB, the others are None."""
-    if not clip.is_file():
-        raise InputError(f"{clip}: no such file")
-    try:
-        import av  # noqa: F401
-    except ImportError:
-        return decode_with_opencv(clip, wanted)
-    return decode_with_pyav(clip, wanted)
-
-
-def decode_with_pyav(clip: Path, wanted: Collection[int]) -> Iterator[tuple[float, Frame | None]]:
-    import av
-
-    try:
-        with av.open(str(clip)) as container:
-            if not container.streams.video:
-                raise InputError(f"{clip}: no video stream")
-            stream = container.streams.video[0]
-            start: float | None = None
-            for number, frame in enumerate(container.decode(stream)):
-                seconds = number / float(stream.average_rate or 25) if frame.time is None else frame.time
-                start = seconds if start is None else start
-                rgb = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) if number in wanted else None
-                yield seconds - start, rgb
-    except av.error.FFmpegError as error:
-        raise InputError(f"{clip}: cannot be read as a video ({error.strerror or error})") from error
-
-
-def decode_with_opencv(clip: Path, wanted: Collection[int]) -> Iterator[tuple[float, Frame | None]]:
-    cv2 = load_cv2()
-    capture = cv2.VideoCapture(str(clip))
-    try:
-        if not capture.isOpened():
-            raise InputError(f"{clip}: cannot be read as a video")
-        number, start = 0, None
-        while capture.grab():
-            seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            start = seconds if start is None else start
-            frame = None
-            if number in wanted:
-                readable, bgr = capture.retrieve()
-                if not readable:
-                    raise InputError(f"{clip}: frame {number} cannot be read")
-                frame = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            yield seconds - start, frame
-            number += 1
-        if number == 0:
-            raise InputError(f"{clip}: cannot be read as a video (no frames)")
-    finally:
-        capture.release()
