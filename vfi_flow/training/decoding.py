@@ -1,0 +1,86 @@
+"""Frames of a video with their times, for training and measuring: PyAV decodes; where it is missing, OpenCV does."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from vfi_flow.errors import InputError
+from vfi_flow.training.baselines import Frame, load_cv2
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One frame of a video."""
+
+    pts: int
+    """Presentation time in units of `time_base`; the first frame of a video need not be 0."""
+    time_base: Fraction
+    rgb: Frame | None
+    """(H, W, 3) uint8 RGB, gamma-encoded; None: not wanted."""
+
+    @property
+    def seconds(self) -> Fraction:
+        return self.pts * self.time_base
+
+
+def decode(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = False) -> Iterator[Decoded]:
+    """Every frame of a video, in order; InputError names the video and the reason if it cannot be read.
+
+    Args:
+        wanted: numbers of the frames that are turned into RGB, from 0; None: all.
+        ahead: PyAV decodes the next frames meanwhile, on all cores; not for use where something is timed.
+    """
+    if not clip.is_file():
+        raise InputError(f"{clip}: no such file")
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return decode_with_opencv(clip, wanted)
+    return decode_with_pyav(clip, wanted, ahead=ahead)
+
+
+def decode_with_pyav(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = False) -> Iterator[Decoded]:
+    import av
+
+    try:
+        with av.open(str(clip)) as container:
+            if not container.streams.video:
+                raise InputError(f"{clip}: no video stream")
+            stream = container.streams.video[0]
+            if ahead:
+                stream.thread_type = "AUTO"
+            for number, frame in enumerate(container.decode(stream)):
+                pts, time_base = frame.pts, frame.time_base
+                if pts is None or time_base is None:  # raw streams have no clock
+                    pts, time_base = number, 1 / Fraction(stream.average_rate or 25)
+                rgb = frame.to_ndarray(format="rgb24") if wanted is None or number in wanted else None
+                yield Decoded(pts, time_base, None if rgb is None else rgb.astype(np.uint8, copy=False))
+    except (av.error.FFmpegError, ValueError) as error:  # ValueError: a pixel format that has no way to RGB
+        raise InputError(f"{clip}: cannot be read as a video ({getattr(error, 'strerror', None) or error})") from error
+
+
+def decode_with_opencv(clip: Path, wanted: Collection[int] | None = None) -> Iterator[Decoded]:
+    """OpenCV tells times in milliseconds; they are counted in microseconds."""
+    cv2 = load_cv2()
+    capture = cv2.VideoCapture(str(clip))
+    try:
+        if not capture.isOpened():
+            raise InputError(f"{clip}: cannot be read as a video")
+        number = 0
+        while capture.grab():
+            pts = round(1000 * capture.get(cv2.CAP_PROP_POS_MSEC))
+            rgb = None
+            if wanted is None or number in wanted:
+                readable, bgr = capture.retrieve()
+                if not readable:
+                    raise InputError(f"{clip}: frame {number} cannot be read")
+                rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            yield Decoded(pts, Fraction(1, 1_000_000), rgb)
+            number += 1
+        if number == 0:
+            raise InputError(f"{clip}: cannot be read as a video (no frames)")
+    finally:
+        capture.release()
