@@ -167,7 +167,8 @@ def make_objective(arguments: argparse.Namespace, lpips: "Lpips | None") -> Any:
 
 def make_shares(arguments: argparse.Namespace) -> list[Any]:
     from vfi_flow.training.batches import Share
-    from vfi_flow.training.clips import RealClips, read_shots
+    from vfi_flow.training.clips import RealClips
+    from vfi_flow.training.shots import read_shots
     from vfi_flow.training.synthetic import SyntheticScenes
 
     shots = read_shots(arguments.data, arguments.max_gigabytes)

@@ -1,30 +1,18 @@
 """Training samples from ordinary videos: three frames of one shot on their true clock.
 
-Videos are decoded once and kept as bytes. Cuts end a shot, repeated frames are left out, and the flow of the true
-middle to both neighbours is estimated by DIS (Kroeger et al. 2016), which sees the answer and so beats any flow that a
-network can find at run time.
+The flow of the true middle to both neighbours is estimated by DIS (Kroeger et al. 2016), which sees the answer and so
+beats any flow that a network can find at run time.
 """
 
-import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from vfi_flow.errors import InputError
-from vfi_flow.training.decoding import decode
 from vfi_flow.training.layers import look_up
 from vfi_flow.training.sample import Sample
-
-SUFFIXES = frozenset(
-    (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
-)
-SMALLEST_SIDE = 64
-"""Smaller videos would only be enlarged."""
+from vfi_flow.training.shots import Shot
 
 GAPS: dict[tuple[int, int], float] = {
     (1, 1): 0.40,
@@ -37,171 +25,6 @@ GAPS: dict[tuple[int, int], float] = {
     (3, 1): 0.06,
 }
 """Frames from `frame0` to the middle and from there to `frame1`, and how often."""
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """Consecutive different frames of one camera."""
-
-    name: str
-    """Of the file, without suffix."""
-    frames: np.ndarray
-    """(n, h, w, 3) uint8 RGB, gamma-encoded; n >= 3."""
-    pts: np.ndarray
-    """(n,) int64, strictly increasing; the unit does not matter, only ratios are used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Triplet:
-    """Two frames and the true one between them, for validation."""
-
-    name: str
-    frame0: np.ndarray
-    middle: np.ndarray
-    frame1: np.ndarray
-    tau: float
-
-
-def read_shots(folder: Path, max_gigabytes: float | None = None, *, whole: bool = False) -> list[Shot]:
-    """All usable shots of the videos in `folder` (searched recursively), decoded.
-
-    Args:
-        max_gigabytes: videos that would exceed this are skipped, all with one warning.
-        whole: keep every frame of a video as one shot; for validation, where all programs must see the same frames.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of videos")
-    room = float("inf") if max_gigabytes is None else max_gigabytes * 1e9
-    shots: list[Shot] = []
-    skipped: list[str] = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
-        content = _read(path, room)
-        if content is None:
-            skipped.append(path.name)
-            continue
-        frames, pts = content
-        if len(frames) < 3 or min(frames.shape[1:3]) < SMALLEST_SIDE:
-            continue
-        found = [Shot(path.stem, frames, pts)] if whole else split(path.stem, frames, pts)
-        shots += found
-        room -= frames.nbytes if found else 0
-    if skipped:
-        log.warning(
-            "%s: %d videos do not fit into %g GB and are left out, the first one %s",
-            folder,
-            len(skipped),
-            max_gigabytes,
-            skipped[0],
-        )
-    if not shots:
-        raise InputError(f"{folder}: no usable shot; expected videos with three different frames in a row")
-    return shots
-
-
-def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """Frames and presentation times (no frames, with one line to say why, if unreadable); None: more than `room`."""
-    frames: list[np.ndarray] = []
-    pts: list[int] = []
-    size = 0
-    try:
-        for frame in decode(path, ahead=True):
-            assert frame.rgb is not None  # all are wanted
-            size += frame.rgb.nbytes
-            if size > room:
-                return None
-            if frames and frame.rgb.shape != frames[0].shape:
-                log.warning("%s: the frame size changes, only the first %d frames are used", path, len(frames))
-                break
-            frames.append(frame.rgb)
-            pts.append(frame.pts)
-    except InputError as reason:
-        log.warning("%s; %s", reason, f"{len(frames)} frames are used" if frames else "left out")
-    if not frames:
-        return np.empty((0, 0, 0, 3), np.uint8), np.empty(0, np.int64)
-    times = np.array(pts, np.int64)
-    if (np.diff(times) <= 0).any():
-        log.warning("%s: times do not increase, frames are taken as evenly spaced", path)
-        times = np.arange(len(frames), dtype=np.int64)
-    return np.stack(frames), times
-
-
-# Shots -----------------------------------------------------------------------------
-
-
-def split(name: str, frames: np.ndarray, pts: np.ndarray) -> list[Shot]:
-    """The shots of a video, without repeated frames.
-
-    Film at 24 frames in a video of 30 repeats every fourth frame: A B C D D E F ... The file's clock then lies about
-    the distance of D and E. So a shot also ends where the number of repeats changes, and animation on twos
-    (A A B B C C) stays one shot.
-    """
-    repeated = np.array([False, *(_is_repeat(a, b) for a, b in pairwise(frames))])
-    kept = np.flatnonzero(~repeated)
-    if repeated.any():
-        frames = frames[kept]  # otherwise no copy is made
-    repeats = np.diff(kept)
-    cuts = find_cuts(frames)
-    shots, start = [], 0
-    for link in range(len(kept)):  # link i joins frame i to frame i + 1; the last one stands for the end
-        ends = link == len(kept) - 1 or cuts[link]
-        if ends or (link > start and repeats[link] != repeats[start]):
-            if link - start >= 2:
-                shots.append(Shot(name, frames[start : link + 1], pts[kept[start : link + 1]]))
-            start = link + 1 if ends else link
-    return shots
-
-
-def _is_repeat(first: np.ndarray, second: np.ndarray) -> bool:
-    """Nearly equal on the whole and in every block: one small thing that moves in a still scene is motion."""
-    difference = cv2.absdiff(first, second)
-    if np.mean(cv2.mean(difference)[:3]) >= 0.3:
-        return False
-    blocks = (max(1, first.shape[1] // 16), max(1, first.shape[0] // 16))
-    return float(cv2.resize(difference, blocks, interpolation=cv2.INTER_AREA).max()) < 3
-
-
-def find_cuts(frames: np.ndarray) -> np.ndarray:
-    """(n - 1,) bool: frame i + 1 does not continue frame i.
-
-    At a cut a thumbnail changes much more than in the steps around it; a fast pan changes it all the time. Amid fast
-    motion the distribution of its values tells: motion moves values about, a cut replaces them.
-    """
-    thumbnails = [cv2.resize(frame, (32, 24), interpolation=cv2.INTER_AREA).astype(np.float32) for frame in frames]
-    sorted_values = [np.sort(thumbnail.reshape(-1, 3), 0) for thumbnail in thumbnails]
-    return _outliers(thumbnails) | _outliers(sorted_values)
-
-
-def _outliers(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """(n - 1,) bool: a change of more than 12 levels and four times the median of the eight changes around it."""
-    change = np.array([np.abs(a - b).mean() for a, b in pairwise(pictures)])
-    outliers = np.zeros(len(change), bool)
-    for index, value in enumerate(change):
-        around = np.concatenate([change[max(0, index - 4) : index], change[index + 1 : index + 5]])
-        usual = float(np.median(around)) if around.size else 0.0
-        outliers[index] = value > 12 and value > 4 * max(usual, 1.0)
-    return outliers
-
-
-def validation_triplets(shots: Sequence[Shot], per: int = 3, gap: int = 1) -> list[Triplet]:
-    """`per` evenly spaced triplets of each shot, the neighbours `gap` frames away; the same ones every time."""
-    triplets = []
-    for shot in shots:
-        count = len(shot.frames)
-        if count < 2 * gap + 1:
-            continue
-        for j in np.unique(np.linspace(gap, count - 1 - gap, per).round().astype(int)):
-            i, k = j - gap, j + gap
-            triplets.append(Triplet(shot.name, shot.frames[i], shot.frames[j], shot.frames[k], _tau(shot, i, j, k)))
-    return triplets
-
-
-def _tau(shot: Shot, i: int, j: int, k: int) -> float:
-    return float((shot.pts[j] - shot.pts[i]) / (shot.pts[k] - shot.pts[i]))
-
-
-# Samples ---------------------------------------------------------------------------
 
 
 class RealClips:
@@ -247,6 +70,10 @@ class RealClips:
         return frames, _tau(shot, i, j, k), float(motions[best])
 
 
+def _tau(shot: Shot, i: int, j: int, k: int) -> float:
+    return float((shot.pts[j] - shot.pts[i]) / (shot.pts[k] - shot.pts[i]))
+
+
 def _change(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(first[::4, ::4].astype(np.int16) - second[::4, ::4]).mean())
 
@@ -287,8 +114,6 @@ def recolour(rng: np.random.Generator, frames: Sequence[np.ndarray]) -> list[np.
         frames = [np.ascontiguousarray(frame[..., order]) for frame in frames]
     return list(frames)
 
-
-# Flow ------------------------------------------------------------------------------
 
 _engines = threading.local()  # a DIS object keeps buffers, so every thread has its own
 

@@ -1,0 +1,105 @@
+"""Promises of reading shots: one camera, different frames, the true clock, one line for what is left out."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import write_clip
+from panning import HEIGHT, WIDTH, as_shot, pan, texture
+
+from vfi_flow.errors import InputError
+from vfi_flow.training.shots import read_shots, split
+
+
+def write_lossless(path: Path, frames: Sequence[np.ndarray], pts: Sequence[int] | None = None) -> Path:
+    """Lossless but for the conversion to YUV; `pts` counts frames of the default rate."""
+    return write_clip(path, frames, pts=pts, options={"qp": "0"}, pix_fmt="yuv444p")
+
+
+def parts(frames: Sequence[np.ndarray], pts: Sequence[int] | None = None) -> list[list[int]]:
+    """Times of the frames of each shot."""
+    whole = as_shot(frames, pts)
+    return [shot.pts.tolist() for shot in split("video", whole.frames, whole.pts)]
+
+
+def test_a_cut_ends_a_shot(tmp_path: Path) -> None:
+    write_lossless(tmp_path / "two.mkv", pan(6, seed=1) + [255 - frame // 2 for frame in pan(5, seed=2)])
+
+    assert [len(shot.frames) for shot in read_shots(tmp_path)] == [6, 5]
+    assert [shot.name for shot in read_shots(tmp_path)] == ["two", "two"]
+
+
+def test_fast_motion_is_not_a_cut() -> None:
+    assert parts(pan(8, step=(9, 6))) == [list(range(8))]
+
+
+def test_repeated_frames_are_left_out_and_animation_on_twos_stays_one_shot() -> None:
+    frames = [frame for frame in pan(5) for _ in range(2)]
+
+    assert parts(frames) == [[0, 2, 4, 6, 8]]
+
+
+def test_no_shot_spans_the_uneven_step_of_film_in_a_faster_video() -> None:
+    a, b, c, d, e, f, g, h = pan(8)
+
+    # Shown at 0 1 2 3 (4) 5 6 7 8 (9): d is held, so d to e takes two steps on the clock but one of the film.
+    assert parts([a, b, c, d, d, e, f, g, h, h]) == [[0, 1, 2, 3], [5, 6, 7, 8]]
+
+
+def test_something_small_that_moves_in_a_still_scene_is_no_repeat() -> None:
+    frames = [texture(3)[:HEIGHT, :WIDTH].copy() for _ in range(4)]
+    for index, frame in enumerate(frames):
+        frame[20:24, 10 + 4 * index : 13 + 4 * index] = 255
+
+    assert np.abs(frames[0].astype(int) - frames[1]).mean() < 0.3
+    assert parts(frames) == [[0, 1, 2, 3]]
+    assert parts([frames[0]] * 4) == []
+
+
+def test_the_clock_of_a_variable_rate_video_is_kept(tmp_path: Path) -> None:
+    pts = [0, 4, 15, 19, 31, 35, 47]
+    write_lossless(tmp_path / "vfr.mkv", pan(7), pts)
+    (shot,) = read_shots(tmp_path)
+
+    assert (shot.pts - shot.pts[0]) / (shot.pts[-1] - shot.pts[0]) == pytest.approx(np.array(pts) / 47, abs=0.001)
+
+
+def test_an_unreadable_file_is_left_out_with_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_lossless(tmp_path / "good.mkv", pan(5))
+    (tmp_path / "text.mp4").write_text("this is not a video")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "notes.txt").write_text("no video, no line")
+    with caplog.at_level(logging.WARNING):
+        shots = read_shots(tmp_path)
+
+    assert [shot.name for shot in shots] == ["good"]
+    assert len(caplog.records) == 2
+    assert "empty.mp4" in caplog.text and "text.mp4" in caplog.text
+
+
+def test_a_folder_without_a_usable_shot_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        read_shots(tmp_path / "missing")
+    with pytest.raises(InputError, match="no usable shot"):
+        read_shots(tmp_path)
+    write_lossless(tmp_path / "still.mkv", [pan(1)[0]] * 6)
+    with pytest.raises(InputError, match="no usable shot"):
+        read_shots(tmp_path)
+
+
+def test_videos_beyond_the_memory_guard_are_skipped_with_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_lossless(tmp_path / "a.mkv", pan(5))
+    write_lossless(tmp_path / "b.mkv", pan(8))
+    write_lossless(tmp_path / "c.mkv", pan(4))
+    write_lossless(tmp_path / "d.mkv", pan(9))
+    frame_gigabytes = 3 * HEIGHT * WIDTH / 1e9
+    with caplog.at_level(logging.WARNING):
+        shots = read_shots(tmp_path, max_gigabytes=10 * frame_gigabytes)
+
+    assert [shot.name for shot in shots] == ["a", "c"]
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "2 videos" in line and "b.mkv" in line
