@@ -13,18 +13,12 @@ from tolerances import INVERSE_MOTION_PIXELS, SYNTHETIC_WARP_PSNR
 
 from vfi_flow.errors import InputError
 from vfi_flow.training import surfaces
+from vfi_flow.training.effects import change_light
 from vfi_flow.training.layers import Layer, Motion, Stage, grids, render
+from vfi_flow.training.motions import camera, draw_magnitude
+from vfi_flow.training.overlays import static_overlay
 from vfi_flow.training.sample import Sample
-from vfi_flow.training.synthetic import (
-    SCENES,
-    Extras,
-    SyntheticScenes,
-    camera,
-    change_light,
-    draw_magnitude,
-    draw_tau,
-    static_overlay,
-)
+from vfi_flow.training.synthetic import SCENES, Extras, SyntheticScenes, draw_tau
 
 CROP = 96
 PLAIN = Extras(overlay=0, light=0, blur=0, grain=0, damage=0)
