@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,10 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
         training, batches = prepare(arguments)
     except ImportError as error:
         raise ComponentError(f'training needs {error.name}; run: pip install "vfi-flow[train]"') from error
-    try:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # saves, like Ctrl-C
+    with training.group:
         show(training, batches)
-    finally:
-        training.group.close()
     return 0
 
 

@@ -9,10 +9,11 @@ import tempfile
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
 
 import torch
 import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 
 PATIENCE = timedelta(minutes=30)
 """How long the others wait for process 0, which validates alone."""
@@ -42,18 +43,17 @@ class Group:
         dist.broadcast(shared, 0)
         return float(shared)
 
-    def agree_on_weights(self, tensors: Iterable[Tensor]) -> None:
-        """Gives every process the tensors of process 0."""
-        if self.size > 1:
-            for tensor in tensors:
-                dist.broadcast(tensor, 0)
+    def __enter__(self) -> "Group":
+        return self
 
-    def close(self) -> None:
-        """Ends the group; processes other than 0 end with it."""
-        if self.size > 1:
-            dist.destroy_process_group()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends the group. Processes other than 0 end here, silently: process 0 tells what went wrong."""
         if self.rank:
-            os._exit(0)
+            os._exit(0 if error is None else 1)
+        if self.size > 1 and error is None:
+            dist.destroy_process_group()
 
 
 def start_processes(count: int) -> Group:
