@@ -8,25 +8,32 @@ import av
 import pytest
 from clips import moving_square, stream_packets, write_clip
 
-from vfi_flow.media.encoder import EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import EncoderOptions, choose_encoder, open_unwritten
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
+from vfi_flow.media.streams import Fate, StreamChoice, choose_streams
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 
 UNIT = Fraction(1, 90000)
 
 
-def copy(source: Path, output: Path, window: Window = Window(), audio: bool = True) -> StreamCopier:  # noqa: B008
-    """`source` encoded again frame by frame, with its other streams."""
-    with VideoReader(source, window) as reader:
+WHOLE = Window()
+
+
+def copy(
+    source: Path, output: Path, window: Window = WHOLE, audio: bool = True
+) -> tuple[list[str], list[StreamChoice]]:
+    """`source` encoded again frame by frame, with its other streams: (warnings, dropped streams)."""
+    with VideoReader(source, window) as reader, open_unwritten(output) as container:
         info = reader.info()
+        choices = choose_streams(reader.container, reader.stream, container, audio)
     encoder = choose_encoder(EncoderOptions(preset="ultrafast"), info, output)
     with (
         VideoReader(source, window) as reader,
         VideoWriter(output, info, encoder, UNIT, info.rate) as writer,
-        StreamCopier(source, window, writer.container, audio) as copier,
+        StreamCopier(source, window, writer.container, choices) as copier,
     ):
         for frame in reader.frames():
             writer.write(frame.picture, to_pts(frame.seconds, UNIT))
@@ -34,7 +41,7 @@ def copy(source: Path, output: Path, window: Window = Window(), audio: bool = Tr
             end = frame.seconds + frame.duration
         copier.copy_until(None)
         writer.finish(to_pts(end, UNIT))
-    return copier
+    return copier.warnings, [choice for choice in choices if choice.fate is Fate.DROPPED]
 
 
 def packet_times(path: Path, kind: str) -> list[Fraction]:
@@ -60,10 +67,10 @@ def test_sound_is_copied_bit_by_bit_with_its_tags(tmp_path, sound, before, after
     source = write_clip(tmp_path / f"in{before}", moving_square(30), sound=sound, **video)
     output = tmp_path / f"out{after}"
 
-    copier = copy(source, output)
+    warnings, dropped = copy(source, output)
 
     assert stream_packets(output, "audio") == stream_packets(source, "audio")
-    assert copier.dropped == [] and copier.warnings == []
+    assert dropped == [] and warnings == []
     with av.open(str(output)) as container:
         assert container.streams.audio[0].language == ("ger" if after == ".mov" else "deu")
         assert int(container.streams.audio[0].disposition) & 1
@@ -125,9 +132,9 @@ def test_subtitles_chapters_titles_and_fonts_are_kept_where_the_container_can(tm
     )
     source = with_attachment(plain, tmp_path / "in.mkv")
 
-    copier = copy(source, tmp_path / "out.mkv")
+    _, dropped = copy(source, tmp_path / "out.mkv")
 
-    assert copier.dropped == []
+    assert dropped == []
     assert stream_packets(tmp_path / "out.mkv", "subtitle") == [b"line 0", b"line 1", b"line 2"]
     with av.open(str(tmp_path / "out.mkv")) as container:
         assert container.metadata["title"] == "A moving square"
@@ -141,9 +148,9 @@ def test_what_the_container_cannot_hold_is_dropped_with_a_reason(tmp_path):
     plain = write_clip(tmp_path / "plain.mkv", moving_square(30), sound="aac", subtitles=True, options={"bf": "0"})
     source = with_attachment(plain, tmp_path / "in.mkv")
 
-    copier = copy(source, tmp_path / "out.mp4")
+    _, dropped = copy(source, tmp_path / "out.mp4")
 
-    assert [(s.kind, s.reason) for s in copier.dropped] == [
+    assert [(s.kind, s.reason) for s in dropped] == [
         ("subtitle", "mp4 cannot hold it"),
         ("attachment", "mp4 holds no attachments"),
     ]

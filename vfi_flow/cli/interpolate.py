@@ -13,6 +13,7 @@ from typing import TypeVar
 from vfi_flow.cli.progress import CHOICES, progress_display
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
+from vfi_flow.media.streams import Fate
 from vfi_flow.media.timing import parse_ratio, parse_seconds
 from vfi_flow.pipeline.plan import Job, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, write_report
@@ -141,8 +142,9 @@ def job_from(arguments: argparse.Namespace) -> Job:
 
 def tell(report: Report) -> None:
     """One line for every stream that was left behind and every warning that came up on the way."""
-    for stream in report.dropped:
-        say(f"{report.plan.job.source}: {stream.kind} stream ({stream.codec}) left out: {stream.reason}")
+    for stream in report.plan.streams:
+        if stream.fate is Fate.DROPPED:
+            say(f"{report.plan.job.source}: {stream.kind} stream ({stream.codec}) left out: {stream.reason}")
     for warning in report.warnings[len(report.plan.notes) :]:
         say(warning)
 

@@ -1,8 +1,7 @@
 """Everything that is not the video: sound, subtitles, fonts, chapters and tags, copied packet by packet."""
 
-import io
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Any, Self
 
 import av
 from av.container import OutputContainer
-from av.stream import AttachmentStream, Discard, Disposition, Stream
+from av.stream import Discard, Stream
 
 from vfi_flow.media.audio_clock import AudioClock, audio_clock_for
 from vfi_flow.media.frame import Window
-from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
+from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, reason
+from vfi_flow.media.streams import Fate, StreamChoice, add_copy
 from vfi_flow.media.timing import to_pts
-from vfi_flow.media.writer import lasting_tags
 
 FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 """Metadata of a file that its muxer writes anew."""
@@ -33,32 +32,24 @@ class CopiedStream:
     packets: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DroppedStream:
-    kind: str
-    codec: str
-    reason: str
-
-
 class StreamCopier(AbstractContextManager["StreamCopier"]):
     """Copies the other streams of `source` into `output`, always as far as the video has come.
 
     The file is opened a second time: sound and pictures then wait for each other nowhere.
     """
 
-    def __init__(self, source: Path, window: Window, output: OutputContainer, audio: bool = True) -> None:
+    def __init__(self, source: Path, window: Window, output: OutputContainer, choices: Sequence[StreamChoice]) -> None:
         self.window, self.output = window, output
         self.copied: dict[int, CopiedStream] = {}
-        self.dropped: list[DroppedStream] = []
         self.warnings: list[str] = []
         self._targets: dict[int, Stream] = {}
         self._clocks: dict[int, AudioClock] = {}
         self.container = open_input(source)
-        video = pick_video(self.container, source)
         self._origin = clock_origin(self.container, window)
+        for choice in choices:
+            if choice.fate is Fate.COPIED:
+                self._add(self.container.streams[choice.index], choice)
         for stream in self.container.streams:
-            if stream is not video and (audio or stream.type != "audio"):
-                self._add(stream)
             if stream.index not in self._targets:
                 stream.discard = Discard.all
         self._copy_tags()
@@ -89,13 +80,9 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
     ) -> None:
         self.container.close()
 
-    def _add(self, stream: Stream) -> None:
-        codec = stream.codec_context.name if stream.codec_context is not None else stream.type
-        if why := cannot_hold(self.output, stream):
-            self.dropped.append(DroppedStream(kind_of(stream), codec, why))
-            return
+    def _add(self, stream: Stream, choice: StreamChoice) -> None:
         target = add_copy(self.output, stream)
-        self.copied[stream.index] = CopiedStream(kind_of(stream), codec, stream.language)
+        self.copied[stream.index] = CopiedStream(choice.kind, choice.codec, choice.language)
         if stream.type == "attachment":
             return
         self._targets[stream.index] = target
@@ -151,40 +138,3 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             if packet.stream.index in self._clocks:
                 self._clocks[packet.stream.index].set(packet, time)
             yield time, packet
-
-
-def kind_of(stream: Stream) -> str:
-    return "cover picture" if stream.disposition & Disposition.attached_pic else stream.type
-
-
-def add_copy(output: OutputContainer, stream: Stream) -> Stream:
-    """A stream of `output` for the packets of `stream`, with its language, title and disposition."""
-    if isinstance(stream, AttachmentStream):
-        return output.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
-    target = output.add_stream_from_template(stream)
-    target.metadata.update(lasting_tags(stream.metadata, output.format.name))
-    target.disposition = stream.disposition
-    return target
-
-
-def cannot_hold(output: OutputContainer, stream: Stream) -> str | None:
-    """Why `output`'s format cannot hold a copy of `stream`, found by writing a header to memory; None where it can."""
-    format_name = output.format.name
-    if stream.type not in ("audio", "subtitle", "attachment"):
-        return f"a {kind_of(stream)} stream is not copied yet"
-    if stream.type == "attachment" and format_name != "matroska":
-        return f"{format_name} holds no attachments"
-    if stream.type != "attachment" and stream.codec_context is None:
-        return "its codec is unknown"
-    if stream.type == "attachment":
-        return None
-    trial = av.open(io.BytesIO(), "w", format=format_name)
-    try:
-        add_copy(trial, stream)
-        trial.start_encoding()
-    except (av.FFmpegError, ValueError, OSError):
-        return f"{format_name} cannot hold it"
-    finally:
-        with suppress(av.FFmpegError, ValueError):  # a file without packets need not be complete
-            trial.close()
-    return None

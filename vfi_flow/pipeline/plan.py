@@ -6,9 +6,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfi_flow.errors import OutputError, UsageError
-from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder, open_unwritten
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.reader import VideoReader, describe
+from vfi_flow.media.streams import StreamChoice, choose_streams
 from vfi_flow.media.timing import Division, Multiply, Resample, common_unit, frame_count, storable_unit
 from vfi_flow.media.writer import partial_path
 
@@ -44,6 +45,8 @@ class Plan:
     frames: int
     """Expected frames, as far as the file's header tells the truth."""
     duration: Fraction
+    streams: tuple[StreamChoice, ...]
+    """What becomes of the other streams."""
     notes: tuple[str, ...]
     """Sentences that the user should read before the work starts."""
 
@@ -59,6 +62,8 @@ def make_plan(job: Job) -> Plan:
     with VideoReader(job.source, job.window, job.threads) as reader:
         check_output(job)
         info = reader.info()
+        with open_unwritten(job.output) as output:
+            streams = choose_streams(reader.container, reader.stream, output, job.audio)
         reader.check_reaches_end()
     division: Division = Multiply(job.factor or Fraction(2))
     if job.rate is not None:
@@ -73,6 +78,7 @@ def make_plan(job: Job) -> Plan:
         rate=division.rate_from(info.rate),
         frames=frame_count(division, info.frames, info.duration),
         duration=info.duration,
+        streams=tuple(streams),
         notes=tuple(notes_on(info, encoder)),
     )
 

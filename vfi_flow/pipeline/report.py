@@ -13,7 +13,8 @@ import av
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
-from vfi_flow.media.remux import CopiedStream, DroppedStream
+from vfi_flow.media.remux import CopiedStream
+from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.plan import Plan
 
 FORMAT_VERSION = 1
@@ -30,7 +31,6 @@ class Report:
     cuts: list[Fraction]
     """Times of the first frames after a cut."""
     copied: list[CopiedStream]
-    dropped: list[DroppedStream]
     stage_seconds: dict[str, float]
     wall_seconds: float
     warnings: list[str]
@@ -69,7 +69,11 @@ def as_json(report: Report) -> dict[str, Any]:
         "cuts_seconds": [rounded(cut) for cut in report.cuts],
         "streams": {
             "copied": [asdict(stream) for stream in report.copied],
-            "dropped": [asdict(stream) for stream in report.dropped],
+            "dropped": [
+                {"kind": stream.kind, "codec": stream.codec, "reason": stream.reason}
+                for stream in plan.streams
+                if stream.fate is Fate.DROPPED
+            ],
         },
         "seconds": {stage: rounded(seconds) for stage, seconds in sorted(report.stage_seconds.items())},
         "wall_seconds": rounded(report.wall_seconds),

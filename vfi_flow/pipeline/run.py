@@ -73,7 +73,7 @@ def run(
             VideoReader(plan.job.source, plan.job.window, plan.job.threads) as reader,
             made_frames(plan, reader, interpolate, cuts, clock) as frames,
             VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate) as writer,
-            StreamCopier(plan.job.source, plan.job.window, writer.container, plan.job.audio) as copier,
+            StreamCopier(plan.job.source, plan.job.window, writer.container, plan.streams) as copier,
         ):
             written = write_all(plan, frames, writer, copier, clock, on_progress)
         with clock.during("verify"):
@@ -85,7 +85,6 @@ def run(
         end_seconds=written.end,
         cuts=cuts,
         copied=list(copier.copied.values()),
-        dropped=copier.dropped,
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
         warnings=[*plan.notes, *reader.warnings, *copier.warnings],
