@@ -11,32 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
+from blending import Blend
 from clips import encode_tone, moving_square, stream_packets, video_times, write_clip
 
 from vfi_flow.cli.main import main
 from vfi_flow.errors import ComponentError
 from vfi_flow.inference import interpolator as engine_module
-
-
-class Blend:
-    """Stands in for the model: the weighted mean of both frames."""
-
-    model_name, model_hash, engine = "blend", "00", "numpy"
-
-    def __init__(self, model="base", steps=1, strength=None, seed=0, device="auto", threads=None):
-        Blend.options = {"model": model, "steps": steps, "seed": seed, "device": device, "threads": threads}
-        self.strength = 1.0 if strength is None else strength
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        pass
-
-    def __call__(self, frame0, frame1, taus, *, pts=0):
-        return [np.round(frame0 * (1.0 - t) + frame1 * t).astype(np.uint8) for t in taus]
 
 
 @pytest.fixture(autouse=True)

@@ -4,22 +4,16 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
 
+from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_by
 from vfi_flow.cli.progress import CHOICES, progress_display
-from vfi_flow.media.encoder import EncoderOptions
-from vfi_flow.media.frame import Window
 from vfi_flow.media.streams import Fate
-from vfi_flow.media.timing import parse_ratio, parse_seconds
-from vfi_flow.pipeline.plan import Job, describe_plan, make_plan
+from vfi_flow.pipeline.plan import describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, write_report
 from vfi_flow.pipeline.run import run as run_job
-
-T = TypeVar("T")
 
 EXAMPLES = """examples:
   vfi-flow interpolate in.mp4 out.mp4                    twice as many frames
@@ -47,17 +41,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=run)
 
 
-def add_time_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("time")
-    speed = group.add_mutually_exclusive_group()
-    speed.add_argument("-x", "--factor", type=read_by(parse_ratio), help="times as many frames: 2 (default), 2.5, 5/2")
-    speed.add_argument("-r", "--rate", type=read_by(parse_ratio), help="frames per second: 60, 60000/1001")
-    group.add_argument("-ss", metavar="T", type=read_by(parse_seconds), help="start here: seconds or HH:MM:SS.mmm")
-    end = group.add_mutually_exclusive_group()
-    end.add_argument("-to", metavar="T", type=read_by(parse_seconds), help="stop here")
-    end.add_argument("-t", metavar="T", type=read_by(parse_seconds), help="stop after this long")
-
-
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument("--model", default="base", metavar="NAME|FILE", help="default: base")
@@ -67,17 +50,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--strength", type=read_by(parse_strength), metavar="S", help="how much detail is drawn, 0 to 1")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another draw (default: 0)")
     group.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda, ...")
-    group.add_argument("--threads", type=read_by(parse_count), metavar="N", help="CPU threads of every stage")
-
-
-def add_encoding_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("result")
-    group.add_argument("-c:v", dest="codec", metavar="NAME", help="video encoder (default: libx264 where it fits)")
-    group.add_argument("-crf", metavar="N", type=read_by(parse_crf), help="quality, lower is better (libx264: 16)")
-    group.add_argument("-preset", metavar="NAME", help="encoder preset (libx264: medium)")
-    group.add_argument("-pix_fmt", metavar="NAME", help="pixel format (default: that of the input)")
-    group.add_argument("-an", action="store_true", help="leave the sound out")
-    group.add_argument("-y", "--overwrite", action="store_true", help="replace the output if it exists")
 
 
 def add_job_options(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +60,7 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    plan = make_plan(job_from(arguments))
+    plan = make_plan(job_from(arguments, arguments.output, find_cuts=arguments.scenes == "auto"))
     for note in plan.notes:
         say(note)
     from vfi_flow.inference.interpolator import Interpolator
@@ -122,24 +94,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def job_from(arguments: argparse.Namespace) -> Job:
-    """The job that the command line describes."""
-    start = arguments.ss or Fraction(0)
-    end = arguments.to if arguments.t is None else start + arguments.t
-    return Job(
-        source=arguments.source,
-        output=arguments.output,
-        factor=arguments.factor,
-        rate=arguments.rate,
-        window=Window(start, end),
-        encoder=EncoderOptions(arguments.codec, arguments.crf, arguments.preset, arguments.pix_fmt, arguments.threads),
-        audio=not arguments.an,
-        find_cuts=arguments.scenes == "auto",
-        overwrite=arguments.overwrite,
-        threads=arguments.threads,
-    )
-
-
 def tell(report: Report) -> None:
     """One line for every stream that was left behind and every warning that came up on the way."""
     for stream in report.plan.streams:
@@ -166,35 +120,8 @@ def sigterm_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """`parse` as an argparse type whose ValueErrors are shown as they are."""
-
-    def read(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
-
-
 def parse_strength(text: str) -> float:
     value = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
     if not 0 <= value <= 1:
         raise ValueError(f"{text!r} is not a number from 0 to 1")
     return value
-
-
-def parse_count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def parse_crf(text: str) -> str:
-    """The number as it was written; what range it has is the encoder's business."""
-    try:
-        float(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a number") from None
-    return text

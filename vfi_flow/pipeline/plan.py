@@ -55,12 +55,16 @@ class Plan:
         return not (isinstance(self.division, Multiply) and self.division.factor.numerator == 1)
 
 
-def make_plan(job: Job) -> Plan:
-    """The plan for `job`, or the error that would have ended it: nothing is written, one frame is decoded."""
+def make_plan(job: Job, may_write: bool = True) -> Plan:
+    """The plan for `job`, or the error that would have ended it: nothing is written, one frame is decoded.
+
+    `may_write` False: only to be looked at, so the result's name need not be free.
+    """
     if job.factor is not None and job.rate is not None:
         raise UsageError("a factor (-x) and a rate (-r) exclude each other; give one of them")
     with VideoReader(job.source, job.window, job.threads) as reader:
-        check_output(job)
+        if may_write:
+            check_output(job)
         info = reader.info()
         with open_unwritten(job.output) as output:
             streams = choose_streams(reader.container, reader.stream, output, job.audio)

@@ -1,0 +1,93 @@
+"""`vfi-flow probe` says before what `vfi-flow interpolate` does after, and leaves nothing behind."""
+
+import json
+from pathlib import Path
+
+import av
+import pytest
+import tolerances
+from blending import Blend
+from clips import moving_square, scene, video_times, write_clip
+
+from vfi_flow.cli.main import main
+from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.pipeline.plan import Job, make_plan
+from vfi_flow.pipeline.run import run
+
+
+def probed(capsys, *words: object) -> dict:
+    assert main(["probe", *map(str, words), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return json.loads(out)
+
+
+@pytest.mark.parametrize("words", [[], ["-x", "5/2"], ["-r", "60000/1001"], ["-ss", "0.2", "-t", "0.4"]], ids=" ".join)
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+def test_the_plan_is_what_a_job_makes(tmp_path, capsys, words, ending):
+    source = write_clip(tmp_path / "in.mkv", moving_square(24), sound="aac", subtitles=True)
+    output = tmp_path / f"out{ending}"
+    found = probed(capsys, source, output, *words)
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    assert list(tmp_path.iterdir()) == [source]
+
+    job = ["interpolate", str(source), str(output), *words, "--progress", "none", "--model", "blend"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vfi_flow.inference.interpolator.Interpolator", Blend)
+        assert main(job) == 0
+
+    with av.open(str(output)) as container:
+        kinds = sorted(stream.type for stream in container.streams if stream.type != "video")
+        assert sorted(s["kind"] for s in found["streams"] if s["fate"] == "copied") == kinds
+        assert container.streams.video[0].codec_context.width == found["input"]["width"]
+    assert len(video_times(output)) == found["output"]["frames"]
+    assert found["output"]["rate"] == options.get("-r", {"5/2": "75"}.get(options.get("-x"), "60"))
+    assert {s["kind"]: s["reason"] for s in found["streams"] if s["fate"] == "dropped"} == (
+        {"subtitle": "mp4 cannot hold it"} if ending == ".mp4" else {}
+    )
+
+
+@pytest.mark.parametrize("codec", ["libx264", "ffv1"])
+def test_the_disk_is_right_roughly(tmp_path, capsys, codec):
+    frames = [scene(7, 192, 96)[:, n : n + 128] for n in range(40)]
+    source, output = write_clip(tmp_path / "in.mkv", frames), tmp_path / "out.mkv"
+    expected = probed(capsys, source, output, "-c:v", codec)["output"]["video_bytes"]
+
+    plan = make_plan(Job(source, output, encoder=EncoderOptions(codec=codec)))
+    run(plan, Blend())
+
+    with av.open(str(output)) as container:
+        written = sum(packet.size for packet in container.demux(video=0))
+    assert 1 / tolerances.DISK_ESTIMATE < expected / written < tolerances.DISK_ESTIMATE
+
+
+def test_people_get_lines_that_name_every_stream(tmp_path, capsys):
+    source = write_clip(tmp_path / "in.mkv", moving_square(24), sound="aac", subtitles=True)
+
+    assert main(["probe", str(source), str(tmp_path / "out.mp4"), "-r", "60"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{source} -> {tmp_path / 'out.mp4'}"
+    assert "rate      30 -> 60 frames per second" in lines
+    assert "frames    about 24 -> 48" in lines
+    assert "stream    audio (aac, deu): copied" in lines
+    assert any(line.startswith("stream    subtitle (srt") and line.endswith("mp4 cannot hold it") for line in lines)
+
+
+def test_without_an_output_one_like_the_input_is_planned_even_where_it_exists(tmp_path, capsys):
+    source = write_clip(tmp_path / "in.mov", moving_square(4))
+    (tmp_path / "in.vfi.mov").write_bytes(b"precious")
+
+    assert Path(probed(capsys, source)["output"]["path"]) == tmp_path / "in.vfi.mov"
+    assert (tmp_path / "in.vfi.mov").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(("name", "code"), [("missing.mp4", 3), ("in.mp4", 7)])
+def test_what_would_end_the_job_ends_the_probe(tmp_path, capsys, name, code):
+    write_clip(tmp_path / "in.mp4", moving_square(4))
+    (tmp_path / "out.mp4").write_bytes(b"there")
+
+    assert main(["probe", str(tmp_path / name), str(tmp_path / "out.mp4")]) == code
+
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1

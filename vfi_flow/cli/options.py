@@ -1,0 +1,81 @@
+"""Options that several commands share: which part of a video, how fast, how encoded."""
+
+import argparse
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeVar
+
+from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.frame import Window
+from vfi_flow.media.timing import parse_ratio, parse_seconds
+from vfi_flow.pipeline.plan import Job
+
+T = TypeVar("T")
+
+
+def add_time_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("time")
+    speed = group.add_mutually_exclusive_group()
+    speed.add_argument("-x", "--factor", type=read_by(parse_ratio), help="times as many frames: 2 (default), 2.5, 5/2")
+    speed.add_argument("-r", "--rate", type=read_by(parse_ratio), help="frames per second: 60, 60000/1001")
+    group.add_argument("-ss", metavar="T", type=read_by(parse_seconds), help="start here: seconds or HH:MM:SS.mmm")
+    end = group.add_mutually_exclusive_group()
+    end.add_argument("-to", metavar="T", type=read_by(parse_seconds), help="stop here")
+    end.add_argument("-t", metavar="T", type=read_by(parse_seconds), help="stop after this long")
+
+
+def add_encoding_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("result")
+    group.add_argument("-c:v", dest="codec", metavar="NAME", help="video encoder (default: libx264 where it fits)")
+    group.add_argument("-crf", metavar="N", type=read_by(parse_crf), help="quality, lower is better (libx264: 16)")
+    group.add_argument("-preset", metavar="NAME", help="encoder preset (libx264: medium)")
+    group.add_argument("-pix_fmt", metavar="NAME", help="pixel format (default: that of the input)")
+    group.add_argument("-an", action="store_true", help="leave the sound out")
+    group.add_argument("--threads", type=read_by(parse_count), metavar="N", help="CPU threads of every stage")
+    group.add_argument("-y", "--overwrite", action="store_true", help="replace the output if it exists")
+
+
+def job_from(arguments: argparse.Namespace, output: Path, find_cuts: bool = True) -> Job:
+    """The job that the command line describes, with its result at `output`."""
+    start = arguments.ss or Fraction(0)
+    end = arguments.to if arguments.t is None else start + arguments.t
+    return Job(
+        source=arguments.source,
+        output=output,
+        factor=arguments.factor,
+        rate=arguments.rate,
+        window=Window(start, end),
+        encoder=EncoderOptions(arguments.codec, arguments.crf, arguments.preset, arguments.pix_fmt, arguments.threads),
+        audio=not arguments.an,
+        find_cuts=find_cuts,
+        overwrite=arguments.overwrite,
+        threads=arguments.threads,
+    )
+
+
+def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """`parse` as an argparse type whose ValueErrors are shown as they are."""
+
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def parse_count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def parse_crf(text: str) -> str:
+    """The number as it was written; what range it has is the encoder's business."""
+    try:
+        float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
+    return text

@@ -1,0 +1,116 @@
+"""`vfi-flow probe`: what `interpolate` would make of a video, without making it."""
+
+import argparse
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from
+from vfi_flow.media.encoder import CONTAINERS
+from vfi_flow.media.streams import StreamChoice
+from vfi_flow.pipeline.estimate import estimate_bytes
+from vfi_flow.pipeline.plan import Plan, make_plan
+
+FORMAT_VERSION = 1
+"""Rises when a field of the JSON changes its meaning; fields are added, never removed."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "probe",
+        usage="%(prog)s [options] INPUT [OUTPUT]",
+        help="show what interpolate would make, without making it",
+        description="Print the plan for a video: streams, rates, frames, length, disk. Nothing is rendered or written.",
+    )
+    parser.add_argument("source", metavar="INPUT", type=Path, help="a video file")
+    parser.add_argument(
+        "output", metavar="OUTPUT", type=Path, nargs="?", help="the file that is planned (default: one like INPUT)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines for people")
+    add_time_options(parser)
+    add_encoding_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    named = arguments.output is not None
+    output = arguments.output if named else planned_name(arguments.source)
+    plan = make_plan(job_from(arguments, output), may_write=named)
+    found = as_json(plan, estimate_bytes(plan), free_bytes(output))
+    print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else as_lines(plan, found))
+    return 0
+
+
+def planned_name(source: Path) -> Path:
+    """A name beside `source` with its ending where such files are written, otherwise a Matroska file."""
+    ending = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
+    return source.with_name(f"{source.stem}.vfi{ending}")
+
+
+def free_bytes(output: Path) -> int | None:
+    try:
+        return shutil.disk_usage(output.parent).free
+    except OSError:
+        return None
+
+
+def as_json(plan: Plan, video_bytes: int, free: int | None) -> dict[str, Any]:
+    """Plain values; times in seconds as numbers, rates exact as "60000/1001"."""
+    info, encoder = plan.info, plan.encoder
+    return {
+        "probe_version": FORMAT_VERSION,
+        "input": {
+            "path": str(info.path),
+            "codec": info.codec,
+            "width": info.width,
+            "height": info.height,
+            "pix_fmt": info.pix_fmt,
+            "rate": str(info.rate),
+            "frames": info.frames,
+            "duration_seconds": round(float(info.duration), 6),
+        },
+        "output": {
+            "path": str(plan.job.output),
+            "codec": encoder.codec,
+            "options": encoder.options,
+            "pix_fmt": encoder.pix_fmt,
+            "rate": str(plan.rate),
+            "frames": plan.frames,
+            "duration_seconds": round(float(plan.duration), 6),
+            "video_bytes": video_bytes,
+            "free_bytes": free,
+        },
+        "streams": [asdict(stream) for stream in plan.streams],
+        "notes": list(plan.notes),
+    }
+
+
+def as_lines(plan: Plan, found: dict[str, Any]) -> str:
+    before, after = found["input"], found["output"]
+    options = " ".join(f"-{name} {value}" for name, value in after["options"].items() if name in ("crf", "preset"))
+    disk = f"about {megabytes(after['video_bytes'])} for the video"
+    if after["free_bytes"] is not None:
+        disk += f", {megabytes(after['free_bytes'])} free"
+    lines = [
+        f"{before['path']} -> {after['path']}",
+        f"video     {before['width']}x{before['height']}, {before['codec']} {before['pix_fmt']} -> "
+        f"{after['codec']} {after['pix_fmt']} {options}".rstrip(),
+        f"rate      {before['rate']} -> {after['rate']} frames per second",
+        f"frames    about {before['frames']} -> {after['frames']}",
+        f"duration  {before['duration_seconds']:g} -> {after['duration_seconds']:g} s",
+        *(f"stream    {describe_choice(stream)}" for stream in plan.streams),
+        f"disk      {disk}",
+        *(f"note      {note}" for note in plan.notes),
+    ]
+    return "\n".join(lines)
+
+
+def describe_choice(stream: StreamChoice) -> str:
+    name = ", ".join(filter(None, (stream.codec, stream.language)))
+    return f"{stream.kind} ({name}): {stream.fate}" + (f", {stream.reason}" if stream.reason else "")
+
+
+def megabytes(count: int) -> str:
+    return f"{count / 1e6:.3g} MB" if count < 1e9 else f"{count / 1e9:.3g} GB"
