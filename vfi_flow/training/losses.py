@@ -10,6 +10,8 @@ from vfi_flow.model.fusion import Mean
 from vfi_flow.model.registration import Registration
 from vfi_flow.motion.resize import box_mean, halve
 
+INVISIBLE = 3e-5
+"""Mean square error, 45 dB, from which better is no longer worth much."""
 LAPLACIAN_LEVELS = 4
 ENERGY_WINDOW = 17
 """Pixels over which sharpness is compared."""
@@ -21,9 +23,12 @@ FLOW_LEVEL_WEIGHTS = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    mean: float = 1.0
-    laplacian: float = 1.0
-    gradient: float = 0.5
+    decibel: float = 0.03
+    """Logarithm of the mean square error of a sample: what PSNR measures, and least for the conditional mean."""
+    mean: float = 0.25
+    """Charbonnier loss."""
+    laplacian: float = 0.5
+    gradient: float = 0.0
     blend: float = 0.5
     """Charbonnier loss of the masked blend without the image residual: keeps motion and mask honest."""
     flow: float = 0.002
@@ -44,15 +49,22 @@ def mean_losses(
     error = mean.mean - truth
     blended = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1)
     terms = {
+        "decibel": weights.decibel * log_square_error(error),
         "mean": weights.mean * charbonnier(error),
         "laplacian": weights.laplacian * laplacian_pyramid(error),
-        "gradient": weights.gradient * gradient_difference(error),
         "blend": weights.blend * charbonnier(blended - truth),
         "deviation": weights.deviation * gaussian_likelihood(error.detach(), mean.deviation),
     }
+    if weights.gradient:
+        terms["gradient"] = weights.gradient * gradient_difference(error)
     if weights.flow:
         terms["flow"] = weights.flow * flow_error(registration, flow, trust)
     return terms
+
+
+def log_square_error(error: Tensor) -> Tensor:
+    """Mean over samples of the logarithm of their mean square error; flat below INVISIBLE."""
+    return (error.square().mean(dim=(1, 2, 3)) + INVISIBLE).log().mean()
 
 
 def charbonnier(error: Tensor) -> Tensor:
