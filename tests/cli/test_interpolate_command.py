@@ -52,6 +52,7 @@ def test_the_plain_command_doubles_the_frames_and_keeps_the_sound(clip, tmp_path
         (["-r", "60"], 60, 60),
         (["-r", "60000/1001"], Fraction(60000, 1001), 60),
         (["--rate", "24"], 24, 24),
+        (["--slow", "2.5"], 30, 75),
         (["--factor", "3", "-ss", "0.5"], 90, 45),
         (["-ss", "0.5", "-t", "0.2"], 60, 12),
         (["-ss", "0:00:00.5", "-to", "00:00.7"], 60, 12),
@@ -128,6 +129,18 @@ def test_a_stream_that_cannot_be_kept_costs_a_line_not_the_render(tmp_path, caps
     assert interpolate(source, tmp_path / "out.mp4", "--progress", "none") == 0
 
     assert capsys.readouterr().err == (f"vfi-flow: {source}: subtitle stream (srt) left out: mp4 cannot hold it\n")
+
+
+@pytest.mark.parametrize(("choice", "kinds"), [("stretch", ["video", "audio"]), ("drop", ["video"])])
+def test_the_sound_of_a_slow_motion_is_stretched_or_dropped(clip, tmp_path, capsys, choice, kinds):
+    output = tmp_path / "out.mp4"
+
+    assert interpolate(clip, output, "--slow", "3", "--slow-audio", choice, "--progress", "none") == 0
+
+    with av.open(str(output)) as container:
+        assert [stream.type for stream in container.streams] == kinds
+        assert all(abs(s.duration * s.time_base - 3) < Fraction(1, 20) for s in container.streams)
+    assert capsys.readouterr().err == ""
 
 
 def test_overwrite_replaces(clip, tmp_path):
@@ -219,6 +232,8 @@ def test_what_cannot_work_ends_with_its_exit_code(clip, tmp_path, capsys, words,
         (["-x", "-2"], "-2 is not above 0"),
         (["-r", "abc"], "'abc' is not a number"),
         (["-r", "60", "-x", "2"], "not allowed with"),
+        (["--slow", "2", "-x", "2"], "not allowed with"),
+        (["--slow", "0.5"], "0.5 is below 1"),
         (["-ss", "soon"], "'soon' is not a time"),
         (["-crf", "good"], "'good' is not a number"),
         (["--strength", "2"], "'2' is not a number from 0 to 1"),

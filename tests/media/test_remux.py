@@ -28,7 +28,7 @@ def copy(
     """`source` encoded again frame by frame, with its other streams: (warnings, dropped streams)."""
     with VideoReader(source, window) as reader, open_unwritten(output) as container:
         info = reader.info()
-        choices = choose_streams(reader.container, reader.stream, container, audio)
+        choices = choose_streams(reader.container, reader.stream, container, audio, Fraction(1))
     encoder = choose_encoder(EncoderOptions(preset="ultrafast"), info, output)
     with (
         VideoReader(source, window) as reader,

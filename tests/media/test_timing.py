@@ -11,6 +11,7 @@ from vfi_flow.media.timing import (
     Instant,
     Multiply,
     Resample,
+    Slow,
     common_unit,
     constant_rate_time,
     divide,
@@ -72,7 +73,7 @@ def test_a_rate_samples_the_true_times_and_ends_within_one_output_frame(rate, se
 @pytest.mark.parametrize("seed", range(12))
 def test_every_output_time_is_a_whole_number_of_units(seed):
     times, end = random_clock(seed)
-    for division in (*map(Multiply, FACTORS), *(Resample(rate, times[0]) for rate in RATES)):
+    for division in (*map(Multiply, FACTORS), *map(Slow, FACTORS), *(Resample(rate, times[0]) for rate in RATES)):
         unit = division.unit(Fraction(1, 90000))
 
         assert all((instant.seconds / unit).denominator == 1 for instant in divide(division, times, end))

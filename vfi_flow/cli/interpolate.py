@@ -18,6 +18,7 @@ from vfi_flow.pipeline.run import run as run_job
 EXAMPLES = """examples:
   vfi-flow interpolate in.mp4 out.mp4                    twice as many frames
   vfi-flow interpolate in.mkv out.mkv -r 60000/1001      to a rate
+  vfi-flow interpolate in.mp4 out.mp4 --slow 4           four times as long, at the same rate
   vfi-flow interpolate in.mp4 out.mp4 -ss 1:00 -t 10     ten seconds of it
 """
 

@@ -19,6 +19,10 @@ def add_time_options(parser: argparse.ArgumentParser) -> None:
     speed = group.add_mutually_exclusive_group()
     speed.add_argument("-x", "--factor", type=read_by(parse_ratio), help="times as many frames: 2 (default), 2.5, 5/2")
     speed.add_argument("-r", "--rate", type=read_by(parse_ratio), help="frames per second: 60, 60000/1001")
+    speed.add_argument(
+        "--slow", type=read_by(parse_slow), metavar="N", help="slow motion: N times as long at the same rate"
+    )
+    group.add_argument("--slow-audio", choices=("stretch", "drop"), default="stretch", help="sound of a slow motion")
     group.add_argument("-ss", metavar="T", type=read_by(parse_seconds), help="start here: seconds or HH:MM:SS.mmm")
     end = group.add_mutually_exclusive_group()
     end.add_argument("-to", metavar="T", type=read_by(parse_seconds), help="stop here")
@@ -45,9 +49,10 @@ def job_from(arguments: argparse.Namespace, output: Path, find_cuts: bool = True
         output=output,
         factor=arguments.factor,
         rate=arguments.rate,
+        slow=arguments.slow,
         window=Window(start, end),
         encoder=EncoderOptions(arguments.codec, arguments.crf, arguments.preset, arguments.pix_fmt, arguments.threads),
-        audio=not arguments.an,
+        audio=not arguments.an and (arguments.slow is None or arguments.slow_audio == "stretch"),
         find_cuts=find_cuts,
         overwrite=arguments.overwrite,
         threads=arguments.threads,
@@ -64,6 +69,12 @@ def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
+
+
+def parse_slow(text: str) -> Fraction:
+    if (value := parse_ratio(text)) < 1:
+        raise ValueError(f"{text} is below 1; a slow motion takes longer than its source")
+    return value
 
 
 def parse_count(text: str) -> int:

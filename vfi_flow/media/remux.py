@@ -1,4 +1,4 @@
-"""Everything that is not the video: sound, subtitles, fonts, chapters and tags, copied packet by packet."""
+"""Everything that is not the video: sound, subtitles, fonts, chapters and tags, packet by packet."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -9,12 +9,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Discard, Stream
 
-from vfi_flow.media.audio_clock import AudioClock, audio_clock_for
+from vfi_flow.media.audio_clock import audio_clock_for
 from vfi_flow.media.frame import Window
+from vfi_flow.media.lanes import CopyLane, Lane, StretchLane
 from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, reason
+from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate, StreamChoice, add_copy
 from vfi_flow.media.timing import to_pts
 
@@ -23,6 +26,9 @@ FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 
 SEEK_MARGIN = Fraction(1)
 
+ONCE = Fraction(1)
+"""Stretch of a result that is as long as its source."""
+
 
 @dataclass(slots=True)
 class CopiedStream:
@@ -30,6 +36,7 @@ class CopiedStream:
     codec: str
     language: str | None
     packets: int = 0
+    """Written into the result."""
 
 
 class StreamCopier(AbstractContextManager["StreamCopier"]):
@@ -38,39 +45,54 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
     The file is opened a second time: sound and pictures then wait for each other nowhere.
     """
 
-    def __init__(self, source: Path, window: Window, output: OutputContainer, choices: Sequence[StreamChoice]) -> None:
-        self.window, self.output = window, output
+    def __init__(
+        self,
+        source: Path,
+        window: Window,
+        output: OutputContainer,
+        choices: Sequence[StreamChoice],
+        stretch: Fraction = ONCE,
+    ) -> None:
+        """`choices` says what to do with every stream; all times are multiplied by `stretch`."""
+        self.window, self.output, self.stretch = window, output, stretch
         self.copied: dict[int, CopiedStream] = {}
         self.warnings: list[str] = []
-        self._targets: dict[int, Stream] = {}
-        self._clocks: dict[int, AudioClock] = {}
+        self._lanes: dict[int, Lane] = {}
         self.container = open_input(source)
         self._origin = clock_origin(self.container, window)
         for choice in choices:
-            if choice.fate is Fate.COPIED:
+            if choice.fate in (Fate.COPIED, Fate.CONVERTED):
                 self._add(self.container.streams[choice.index], choice)
         for stream in self.container.streams:
-            if stream.index not in self._targets:
+            if stream.index not in self._lanes:
                 stream.discard = Discard.all
         self._copy_tags()
         self._packets = self._read()
         self._next = next(self._packets, None)
-        self.start = self._next[0] if self._next is not None else Fraction(0)
-        """Time of the first packet; sound with encoder delay starts before 0."""
+        self.start = Fraction(0)
+        """Time of the earliest packet; sound with encoder delay starts before 0."""
 
     def copy_until(self, seconds: Fraction | None) -> None:
-        """Write all packets that start up to `seconds` on the job's clock; None: all that are left."""
-        while self._next is not None and (seconds is None or self._next[0] <= seconds):
-            _, packet = self._next
+        """Write all packets that start up to `seconds` in the result; None: all that are left."""
+        while self._next is not None and (seconds is None or self._next[0] * self.stretch <= seconds):
+            time, packet = self._next
             index = packet.stream.index
-            packet.stream = self._targets[index]
-            try:
-                self.output.mux(packet)
-            except (av.FFmpegError, ValueError) as error:
-                self.warnings.append(f"a {self.copied[index].kind} packet was left out: {reason(error)}")
-            else:
-                self.copied[index].packets += 1
+            self._write(index, self._lanes[index].packets(packet, time))
             self._next = next(self._packets, None)
+        if seconds is None:
+            for index, lane in self._lanes.items():
+                self._write(index, lane.rest())
+
+    def _write(self, index: int, packets: "Iterator[av.Packet[Any]]") -> None:
+        try:
+            for packet in packets:
+                packet.stream = self._lanes[index].target
+                unit = fraction(packet.time_base) or MICROSECOND
+                self.start = min(self.start, (packet.pts or 0) * unit)
+                self.output.mux(packet)
+                self.copied[index].packets += packet.size > 0  # FLAC ends with an empty one that has the checksum
+        except (av.FFmpegError, ValueError) as error:
+            self.warnings.append(f"a {self.copied[index].kind} packet was left out: {reason(error)}")
 
     def __enter__(self) -> Self:
         return self
@@ -81,15 +103,22 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self.container.close()
 
     def _add(self, stream: Stream, choice: StreamChoice) -> None:
+        self.copied[stream.index] = CopiedStream(choice.kind, choice.encoder or choice.codec, choice.language)
+        if choice.fate is Fate.CONVERTED:
+            assert isinstance(stream, AudioStream)
+            self._lanes[stream.index] = StretchLane(
+                stream, add_sound(self.output, stream, choice.encoder), self.stretch
+            )
+            return
         target = add_copy(self.output, stream)
-        self.copied[stream.index] = CopiedStream(choice.kind, choice.codec, choice.language)
         if stream.type == "attachment":
             return
-        self._targets[stream.index] = target
         clock = audio_clock_for(stream, fraction(stream.time_base) or MICROSECOND)
-        if clock is not None and self.output.format.name not in COARSE_FORMATS:
-            self._clocks[stream.index] = clock
+        if clock is not None and self.output.format.name in COARSE_FORMATS:
+            clock = None
+        if clock is not None:
             target.time_base = clock.sample
+        self._lanes[stream.index] = CopyLane(target, clock, self.stretch)
 
     def _copy_tags(self) -> None:
         tags = {key: value for key, value in self.container.metadata.items() if key not in FILE_TAGS}
@@ -104,18 +133,19 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         start, end = max(start, Fraction(0)), min(end, length)
         if end <= start:
             return None
+        start, end = start * self.stretch, end * self.stretch
         return {**chapter, "start": to_pts(start, unit), "end": to_pts(end, unit), "time_base": unit}
 
     def _read(self) -> "Iterator[tuple[Fraction, av.Packet[Any]]]":
         """(time, packet) of all packets in the window, on the job's clock."""
-        if not self._targets:
+        if not self._lanes:
             return
         if self.window.start > 0:
             try:
                 self.container.seek(int((self._origin - SEEK_MARGIN) / MICROSECOND))
             except av.FFmpegError:
                 self.container.seek(0)
-        packets = self.container.demux([self.container.streams[index] for index in self._targets])
+        packets = self.container.demux([self.container.streams[index] for index in self._lanes])
         while True:
             try:
                 packet = next(packets, None)
@@ -135,6 +165,4 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 continue
             if self.window.length is not None and time >= self.window.length:
                 continue
-            if packet.stream.index in self._clocks:
-                self._clocks[packet.stream.index].set(packet, time)
             yield time, packet

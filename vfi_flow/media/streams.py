@@ -1,20 +1,26 @@
 """What becomes of every stream that is not the video, decided before any work is done."""
 
 import io
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from fractions import Fraction
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
-from vfi_flow.media.writer import lasting_tags
+from vfi_flow.media.sound_encoder import close_trial, sound_encoder
+from vfi_flow.media.tags import describe_like
 
 
 class Fate(StrEnum):
     COPIED = "copied"
+    CONVERTED = "converted"
     DROPPED = "dropped"
+    """It cannot be kept."""
+    LEFT_OUT = "left out"
+    """As the user asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +33,32 @@ class StreamChoice:
     language: str | None
     fate: Fate
     reason: str = ""
-    """Why it is dropped."""
+    """Why it is dropped or converted."""
+    encoder: str = ""
+    """Of a stream that is converted."""
 
 
 def choose_streams(
-    container: InputContainer, video: Stream, output: OutputContainer, audio: bool
+    container: InputContainer, video: Stream, output: OutputContainer, audio: bool, stretch: Fraction
 ) -> list[StreamChoice]:
-    """A choice for every stream but `video`; sound that nobody wants (`audio` is False) is not mentioned."""
-    wanted = [s for s in container.streams if s is not video and (audio or s.type != "audio")]
-    return [choose(stream, output.format.name) for stream in wanted]
+    """A choice for every stream but `video`, for a result that is `stretch` times as long."""
+    others = [stream for stream in container.streams if stream is not video]
+    return [choose(stream, output.format.name, audio, stretch) for stream in others]
 
 
-def choose(stream: Stream, format_name: str) -> StreamChoice:
+def choose(stream: Stream, format_name: str, audio: bool, stretch: Fraction) -> StreamChoice:
     codec = stream.codec_context.name if stream.codec_context is not None else stream.type
-    reason = cannot_hold(format_name, stream)
-    fate = Fate.DROPPED if reason else Fate.COPIED
-    return StreamChoice(stream.index, kind_of(stream), codec, stream.language, fate, reason or "")
+    choice = StreamChoice(stream.index, kind_of(stream), codec, stream.language, Fate.COPIED)
+    if isinstance(stream, AudioStream) and not audio:
+        return replace(choice, fate=Fate.LEFT_OUT)
+    if isinstance(stream, AudioStream) and stream.codec_context is not None and stretch != 1:
+        encoder = sound_encoder(stream, format_name)
+        if encoder is None:
+            return replace(choice, fate=Fate.DROPPED, reason=f"no encoder for sound in {format_name}")
+        return replace(choice, fate=Fate.CONVERTED, reason="stretched", encoder=encoder)
+    if reason := cannot_hold(format_name, stream):
+        return replace(choice, fate=Fate.DROPPED, reason=reason)
+    return choice
 
 
 def kind_of(stream: Stream) -> str:
@@ -56,12 +72,6 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream:
     target = output.add_stream_from_template(stream)
     describe_like(stream, target, output)
     return target
-
-
-def describe_like(stream: Stream, target: Stream, output: OutputContainer) -> None:
-    """Give `target` the language, title and disposition of `stream`."""
-    target.metadata.update(lasting_tags(stream.metadata, output.format.name))
-    target.disposition = stream.disposition
 
 
 def cannot_hold(format_name: str, stream: Stream) -> str | None:
@@ -79,6 +89,5 @@ def cannot_hold(format_name: str, stream: Stream) -> str | None:
     except (av.FFmpegError, ValueError, OSError):
         return f"{format_name} cannot hold it"
     finally:
-        with suppress(av.FFmpegError, ValueError):  # a file without packets need not be complete
-            trial.close()
+        close_trial(trial)
     return None

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count, takewhile
 from typing import Protocol
@@ -20,21 +20,25 @@ RATE_ROUNDING = Fraction(5, 1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """One output frame on the source's time line."""
+    """One output frame and what it is made from."""
 
     left: int
-    """Index of the source frame that is on screen at this time, 0 for the first."""
+    """Index of the source frame that is on screen there, 0 for the first."""
     tau: Fraction
     """Place between source frame `left` and the next one, in [0, 1); 0 means the source frame itself."""
     seconds: Fraction
-    """Time on the source's clock."""
+    """Time on the output's clock."""
 
 
 class Division(Protocol):
     """A rule that places output frames; stateless, so any part of a video can be cut without the rest."""
 
+    @property
+    def stretch(self) -> Fraction:
+        """How many times as long the output is; its clock is the source's times this."""
+
     def between(self, left: int, start: Fraction, end: Fraction) -> Iterator[Instant]:
-        """Output frames in [start, end), the time in which source frame `left` is on screen."""
+        """Output frames for [start, end), the source's time in which its frame `left` is on screen."""
 
     def unit(self, source_unit: Fraction) -> Fraction:
         """Largest time that divides every output time, if `source_unit` divides every source time."""
@@ -58,6 +62,7 @@ class Multiply:
     """
 
     factor: Fraction
+    stretch = Fraction(1)
 
     def between(self, left: int, start: Fraction, end: Fraction) -> Iterator[Instant]:
         for k in range(math.ceil(left * self.factor), math.ceil((left + 1) * self.factor)):
@@ -81,6 +86,7 @@ class Resample:
     rate: Fraction
     origin: Fraction
     """Time of the first output frame: that of the first source frame."""
+    stretch = Fraction(1)
 
     def between(self, left: int, start: Fraction, end: Fraction) -> Iterator[Instant]:
         first = math.ceil((start - self.origin) * self.rate)
@@ -96,6 +102,30 @@ class Resample:
 
     def end(self, last: Fraction, source_end: Fraction) -> Fraction:
         return last + 1 / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """As many new frames as `Multiply` makes, and a clock that goes slower by the same factor: the rate stays."""
+
+    factor: Fraction
+
+    @property
+    def stretch(self) -> Fraction:
+        return self.factor
+
+    def between(self, left: int, start: Fraction, end: Fraction) -> Iterator[Instant]:
+        for instant in Multiply(self.factor).between(left, start, end):
+            yield replace(instant, seconds=instant.seconds * self.factor)
+
+    def unit(self, source_unit: Fraction) -> Fraction:
+        return source_unit / self.factor.denominator
+
+    def rate_from(self, source_rate: Fraction) -> Fraction:
+        return source_rate
+
+    def end(self, last: Fraction, source_end: Fraction) -> Fraction:
+        return source_end * self.factor
 
 
 def divide(division: Division, times: Iterable[Fraction], end: Fraction) -> Iterator[Instant]:
@@ -114,7 +144,7 @@ def frame_count(division: Division, frames: int, duration: Fraction) -> int:
     """Output frames of `frames` source frames that last `duration` together."""
     if isinstance(division, Resample):
         return math.ceil(duration * division.rate)
-    assert isinstance(division, Multiply)
+    assert isinstance(division, Multiply | Slow)
     return math.ceil(frames * division.factor)
 
 

@@ -16,31 +16,8 @@ from vfi_flow.errors import OutputError
 from vfi_flow.media.encoder import Encoder, configure, open_unwritten
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.opening import reason
+from vfi_flow.media.tags import lasting_tags
 from vfi_flow.media.timing import to_pts
-
-STALE_TAGS = ("DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS", "_STATISTICS", "ENCODER", "VENDOR_ID")
-"""Metadata of a stream that describes its packets, and is wrong for others."""
-
-# mov writes a language only under its bibliographic code of ISO 639-2; mp4 and Matroska use the terminological one.
-QUICKTIME_LANGUAGES = {
-    "ces": "cze",
-    "cym": "wel",
-    "deu": "ger",
-    "ell": "gre",
-    "eus": "baq",
-    "fas": "per",
-    "fra": "fre",
-    "hye": "arm",
-    "isl": "ice",
-    "kat": "geo",
-    "mkd": "mac",
-    "msa": "may",
-    "nld": "dut",
-    "ron": "rum",
-    "slk": "slo",
-    "sqi": "alb",
-    "zho": "chi",
-}
 
 FINE_TIME_SCALE = 90_000
 
@@ -60,14 +37,6 @@ def clock_options(path: Path, unit: Fraction) -> dict[str, str]:
     if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         return {}
     return {"movie_timescale": str(unit.denominator * math.ceil(FINE_TIME_SCALE / unit.denominator))}
-
-
-def lasting_tags(metadata: dict[str, str], format_name: str) -> dict[str, str]:
-    """The tags of a stream that are still true of its copy, in the words of the container."""
-    tags = {key: value for key, value in metadata.items() if not key.upper().startswith(STALE_TAGS)}
-    if format_name == "mov" and tags.get("language") in QUICKTIME_LANGUAGES:
-        tags["language"] = QUICKTIME_LANGUAGES[tags["language"]]
-    return tags
 
 
 class VideoWriter(AbstractContextManager["VideoWriter"]):

@@ -10,7 +10,7 @@ from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder, open
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.streams import StreamChoice, choose_streams
-from vfi_flow.media.timing import Division, Multiply, Resample, common_unit, frame_count, storable_unit
+from vfi_flow.media.timing import Multiply, Resample, Slow, common_unit, frame_count, storable_unit
 from vfi_flow.media.writer import partial_path
 
 
@@ -21,9 +21,11 @@ class Job:
     source: Path
     output: Path
     factor: Fraction | None = None
-    """Times as many frames; excludes `rate`; 2 where neither is given."""
+    """Times as many frames; excludes `rate` and `slow`; 2 where none of them is given."""
     rate: Fraction | None = None
     """Frames per second."""
+    slow: Fraction | None = None
+    """Times as long, at the rate of the source."""
     window: Window = field(default_factory=Window)
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
     audio: bool = True
@@ -36,7 +38,7 @@ class Job:
 class Plan:
     job: Job
     info: VideoInfo
-    division: Division
+    division: Multiply | Resample | Slow
     encoder: Encoder
     unit: Fraction
     """Clock of the result; every planned time is a whole number of it."""
@@ -45,6 +47,7 @@ class Plan:
     frames: int
     """Expected frames, as far as the file's header tells the truth."""
     duration: Fraction
+    """Length of the result, as expected."""
     streams: tuple[StreamChoice, ...]
     """What becomes of the other streams."""
     notes: tuple[str, ...]
@@ -52,7 +55,7 @@ class Plan:
 
     @property
     def makes_new_frames(self) -> bool:
-        return not (isinstance(self.division, Multiply) and self.division.factor.numerator == 1)
+        return isinstance(self.division, Resample) or self.division.factor.numerator != 1
 
 
 def make_plan(job: Job, may_write: bool = True) -> Plan:
@@ -60,31 +63,37 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
 
     `may_write` False: only to be looked at, so the result's name need not be free.
     """
-    if job.factor is not None and job.rate is not None:
-        raise UsageError("a factor (-x) and a rate (-r) exclude each other; give one of them")
+    if [job.factor, job.rate, job.slow].count(None) < 2:
+        raise UsageError("a factor (-x), a rate (-r) and a slow motion (--slow) exclude each other; give one of them")
     with VideoReader(job.source, job.window, job.threads) as reader:
         if may_write:
             check_output(job)
         info = reader.info()
         with open_unwritten(job.output) as output:
-            streams = choose_streams(reader.container, reader.stream, output, job.audio)
+            streams = choose_streams(reader.container, reader.stream, output, job.audio, job.slow or Fraction(1))
         reader.check_reaches_end()
-    division: Division = Multiply(job.factor or Fraction(2))
-    if job.rate is not None:
-        division = Resample(job.rate, info.first_seconds)
+    division = choose_division(job, info)
     encoder = choose_encoder(job.encoder, info, job.output)
     return Plan(
         job=job,
         info=info,
         division=division,
         encoder=encoder,
-        unit=storable_unit(common_unit(division.unit(info.unit), info.first_seconds)),
+        unit=storable_unit(common_unit(division.unit(info.unit), info.first_seconds * division.stretch)),
         rate=division.rate_from(info.rate),
         frames=frame_count(division, info.frames, info.duration),
-        duration=info.duration,
+        duration=info.duration * division.stretch,
         streams=tuple(streams),
         notes=tuple(notes_on(info, encoder)),
     )
+
+
+def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:
+    if job.rate is not None:
+        return Resample(job.rate, info.first_seconds)
+    if job.slow is not None:
+        return Slow(job.slow)
+    return Multiply(job.factor or Fraction(2))
 
 
 def check_output(job: Job) -> None:

@@ -73,7 +73,9 @@ def run(
             VideoReader(plan.job.source, plan.job.window, plan.job.threads) as reader,
             made_frames(plan, reader, interpolate, cuts, clock) as frames,
             VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate) as writer,
-            StreamCopier(plan.job.source, plan.job.window, writer.container, plan.streams) as copier,
+            StreamCopier(
+                plan.job.source, plan.job.window, writer.container, plan.streams, plan.division.stretch
+            ) as copier,
         ):
             written = write_all(plan, frames, writer, copier, clock, on_progress)
         with clock.during("verify"):
@@ -123,7 +125,7 @@ def made_frames(
     def is_cut(left: PreparedFrame, right: PreparedFrame) -> bool:
         if left.small is None or right.small is None or not detector.is_cut(left.small, right.small):
             return False
-        cuts.append(right.source.seconds)
+        cuts.append(right.source.seconds * plan.division.stretch)
         return True
 
     decoded = clock.around("decode", reader.frames())

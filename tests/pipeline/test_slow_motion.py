@@ -1,0 +1,164 @@
+"""A slow motion keeps the rate and stretches everything else: frames, sound, subtitles, chapters."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import tolerances
+from blending import Blend
+from clips import SAMPLE_RATE, moving_square, pixels, video_times, write_clip
+
+from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.frame import Window
+from vfi_flow.pipeline.plan import Job, make_plan
+from vfi_flow.pipeline.run import run
+
+
+def slowed(source: Path, output: Path, factor: str, **job):
+    return run(make_plan(Job(source, output, slow=Fraction(factor), **job)), Blend())
+
+
+@pytest.mark.parametrize("factor", ["4", "5/2", "1"])
+@pytest.mark.parametrize("rate", [Fraction(30), Fraction(24000, 1001)], ids=str)
+def test_the_rate_stays_and_the_length_grows(tmp_path, factor, rate):
+    source = write_clip(tmp_path / "in.mp4", moving_square(20), rate=rate)
+
+    report = slowed(source, tmp_path / "out.mp4", factor)
+
+    assert video_times(tmp_path / "out.mp4") == [k / rate for k in range(int(20 * Fraction(factor)))]
+    assert report.end_seconds == 20 * Fraction(factor) / rate == report.plan.duration
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].average_rate == rate
+
+
+def test_a_variable_rate_is_stretched_as_it_is(tmp_path):
+    ticks = [5, 8, 9, 14, 25, 26, 35]
+    source = write_clip(tmp_path / "in.mp4", moving_square(7), pts=ticks, time_base=Fraction(1, 90), sound="aac")
+
+    slowed(source, tmp_path / "out.mp4", "2")
+
+    assert video_times(tmp_path / "out.mp4")[::2] == [2 * time for time in video_times(source)]
+
+
+def test_source_frames_are_untouched(tmp_path):
+    lossless = EncoderOptions(codec="ffv1")
+    source = write_clip(tmp_path / "in.mkv", moving_square(6))
+
+    slowed(source, tmp_path / "out.mkv", "3", encoder=lossless)
+
+    before, after = pixels(source, "yuv420p"), pixels(tmp_path / "out.mkv", "yuv420p")
+    assert all((a == b).all() for a, b in zip(before, after[::3], strict=True))
+
+
+def heard(path: Path) -> np.ndarray:
+    """Samples of the first channel from the time 0 of the file's picture on."""
+    with av.open(str(path)) as container:
+        origin = container.streams.video[0].start_time * container.streams.video[0].time_base
+        frames = list(container.decode(audio=0))
+    silence = np.zeros(max(0, round((frames[0].pts * frames[0].time_base - origin) * SAMPLE_RATE)))
+    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE)
+    parts = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
+    return np.concatenate([silence, *parts])
+
+
+def pitch(samples: np.ndarray, seconds: float) -> float:
+    """Frequency of the strongest tone in a tenth of a second around `seconds`."""
+    middle, half = round(seconds * SAMPLE_RATE), SAMPLE_RATE // 20
+    part = samples[middle - half : middle + half]
+    spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), 8 * SAMPLE_RATE))
+    return float(spectrum.argmax()) / 8
+
+
+@pytest.mark.parametrize(
+    ("sound", "ending", "codec"),
+    [
+        ("aac", ".mp4", "aac"),
+        ("libmp3lame", ".mp4", "mp3"),
+        ("flac", ".mkv", "flac"),
+        ("libopus", ".mkv", "opus"),
+        ("pcm_s16le", ".mov", "pcm_s16le"),
+        ("ac3", ".mkv", "ac3"),
+    ],
+)
+@pytest.mark.parametrize("factor", ["4", "5/2"])
+def test_sound_is_as_long_as_the_picture_at_its_own_pitch(tmp_path, sound, ending, codec, factor):
+    """The tone of the clip rises from 300 Hz by 400 Hz a second, so pitch tells time."""
+    source = write_clip(tmp_path / f"in{ending}", moving_square(30), sound=sound)
+    output = tmp_path / f"out{ending}"
+
+    report = slowed(source, output, factor)
+
+    factor = float(Fraction(factor))
+    samples = heard(output)
+    for seconds in (0.3 * factor, 0.5 * factor, 0.8 * factor):
+        assert abs(pitch(samples, seconds) - (300 + 400 * seconds / factor)) < tolerances.STRETCHED_PITCH
+    assert abs(len(samples) / SAMPLE_RATE - len(heard(source)) / SAMPLE_RATE * factor) < 1 / 30
+    assert [stream.fate for stream in report.plan.streams] == ["converted"]
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.codec.canonical_name == codec
+        assert container.streams.audio[0].language == ("ger" if ending == ".mov" else "deu")
+
+
+def test_sound_without_an_encoder_for_the_container_gets_another(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", moving_square(10), sound="aac")
+
+    report = slowed(source, tmp_path / "out.webm", "2")
+
+    assert [(s.codec, s.encoder) for s in report.plan.streams] == [("aac", "libopus")]
+    assert len(heard(tmp_path / "out.webm")) / SAMPLE_RATE == pytest.approx(20 / 30, abs=0.05)
+
+
+def test_a_gap_in_the_sound_keeps_its_place(tmp_path):
+    whole = write_clip(tmp_path / "whole.mov", moving_square(60), sound="pcm_s16le")
+    source = without_sound_between(whole, tmp_path / "in.mkv", 0.5, 1.0)
+
+    slowed(source, tmp_path / "out.mov", "2")
+
+    samples = heard(tmp_path / "out.mov")
+    assert np.abs(samples[round(1.2 * SAMPLE_RATE) : round(1.8 * SAMPLE_RATE)]).max() < 0.01
+    assert abs(pitch(samples, 3.0) - (300 + 400 * 1.5)) < tolerances.STRETCHED_PITCH
+
+
+def without_sound_between(source: Path, output: Path, start: float, end: float) -> Path:
+    with av.open(str(source)) as before, av.open(str(output), "w") as after:
+        streams = {s.index: after.add_stream_from_template(s) for s in before.streams}
+        for packet in before.demux():
+            silent = packet.stream.type == "audio" and start <= (packet.pts or 0) * packet.time_base < end
+            if packet.size and not silent:
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+    return output
+
+
+def test_sound_can_be_dropped(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving_square(10), sound="aac")
+
+    report = slowed(source, tmp_path / "out.mp4", "2", audio=False)
+
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+    assert [stream.fate for stream in report.plan.streams] == ["left out"]
+
+
+def test_subtitles_and_chapters_are_stretched(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", moving_square(30), subtitles=True, chapters=True)
+
+    slowed(source, tmp_path / "out.mkv", "3")
+
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        text = container.streams.subtitles[0]
+        times = [(p.pts * p.time_base, p.duration * p.time_base) for p in container.demux(text) if p.size]
+        marks = [(c["start"] * c["time_base"], c["end"] * c["time_base"]) for c in container.chapters()]
+    assert times == [(Fraction(9 * n, 10), Fraction(6, 10)) for n in range(3)]
+    assert marks == [(0, Fraction(3, 2)), (Fraction(3, 2), 3)]
+
+
+def test_a_window_is_slowed_with_its_sound(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving_square(60), sound="aac")
+
+    slowed(source, tmp_path / "out.mp4", "2", window=Window(Fraction(1, 2), Fraction(3, 2)))
+
+    assert video_times(tmp_path / "out.mp4") == [Fraction(k, 30) for k in range(60)]
+    assert abs(pitch(heard(tmp_path / "out.mp4"), 1.0) - (300 + 400 * 1.0)) < tolerances.STRETCHED_PITCH

@@ -1,0 +1,143 @@
+"""How the packets of one stream get from the input into the result: as they are, or decoded, stretched and encoded."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from typing import Any, Protocol
+
+import av
+from av.audio.stream import AudioStream
+from av.stream import Stream
+
+from vfi_flow.media.audio_clock import AudioClock
+from vfi_flow.media.opening import fraction
+from vfi_flow.media.timing import to_pts
+
+FRAME_SAMPLES = 1024
+"""Sound without frames of its own, as PCM, is written in blocks of this size, as mov files are read."""
+
+TAIL_SECONDS = 1
+"""Silence after the end: the filters keep back a little less than a tenth of a second."""
+
+SLOWEST_TEMPO = Fraction(1, 2)
+"""Of one atempo filter; slower needs several in a row."""
+
+
+class Lane(Protocol):
+    @property
+    def target(self) -> Stream:
+        """The stream of the result."""
+
+    def packets(self, packet: "av.Packet[Any]", time: Fraction) -> "Iterator[av.Packet[Any]]":
+        """What is written for `packet`, which the input shows or plays at `time` on the job's clock."""
+
+    def rest(self) -> "Iterator[av.Packet[Any]]":
+        """What is left to write when the input has ended."""
+
+
+class CopyLane:
+    """Every packet as it is, at `stretch` times its time."""
+
+    def __init__(self, target: Stream, clock: AudioClock | None, stretch: Fraction) -> None:
+        self.target, self._clock, self._stretch = target, clock, stretch
+
+    def packets(self, packet: "av.Packet[Any]", time: Fraction) -> "Iterator[av.Packet[Any]]":
+        if self._clock is not None:
+            self._clock.set(packet, time)
+        packet.pts, packet.dts = self._stretched(packet.pts), self._stretched(packet.dts)
+        packet.duration = self._stretched(packet.duration) or 0
+        yield packet
+
+    def rest(self) -> "Iterator[av.Packet[Any]]":
+        return iter(())
+
+    def _stretched(self, ticks: int | None) -> int | None:
+        return None if ticks is None else to_pts(ticks * self._stretch, Fraction(1))
+
+
+class StretchLane:
+    """Sound `stretch` times as long at the same pitch, encoded again.
+
+    Gaps in the input are filled with silence first, so that what is heard keeps its place to the end.
+    """
+
+    def __init__(self, source: AudioStream, target: AudioStream, stretch: Fraction) -> None:
+        self.source, self.target, self._stretch = source, target, stretch
+        self._graph: av.filter.Graph | None = None
+        self._stretched = av.AudioFifo()
+        self._start = self._end = Fraction(0)
+        self._samples = 0
+
+    def packets(self, packet: "av.Packet[Any]", time: Fraction) -> "Iterator[av.Packet[Any]]":
+        for frame in self.source.codec_context.decode(packet):
+            self._push(frame, time)
+        while self._stretched.samples >= FRAME_SAMPLES:
+            yield from self._block(FRAME_SAMPLES)
+
+    def rest(self) -> "Iterator[av.Packet[Any]]":
+        if self._graph is None:
+            return
+        for frame in self.source.codec_context.decode(None):
+            self._push(frame, self._end)
+        self._graph.push(None)
+        self._pull()
+        length = to_pts((self._end - self._start) * self._stretch, Fraction(1, self._stretched.sample_rate))
+        while size := min(FRAME_SAMPLES, max(0, length - self._samples), self._stretched.samples):
+            yield from self._block(size)
+        yield from self.target.encode(None)
+
+    def _push(self, frame: av.AudioFrame, time: Fraction) -> None:
+        if frame.pts is not None:
+            time = frame.pts * (fraction(frame.time_base) or Fraction(1, frame.sample_rate))
+        if self._graph is None:
+            self._graph, self._start = stretching(frame, self._stretch), time
+        self._end = time + Fraction(frame.samples, frame.sample_rate)
+        self._graph.push(frame)
+        self._pull()
+
+    def _pull(self) -> None:
+        """Move what the filters have ready to where it waits for the encoder."""
+        assert self._graph is not None
+        with suppress(av.BlockingIOError, av.EOFError):
+            while True:
+                frame = self._graph.pull()
+                assert isinstance(frame, av.AudioFrame)
+                frame.pts = None  # counted in samples from here on
+                self._stretched.write(frame)
+
+    def _block(self, size: int) -> "Iterator[av.Packet[Any]]":
+        """The next `size` samples in packets."""
+        frame = self._stretched.read(size)
+        assert frame is not None
+        unit = Fraction(1, frame.sample_rate)
+        frame.pts, frame.time_base = to_pts(self._start * self._stretch, unit) + self._samples, unit
+        self._samples += size
+        yield from self.target.encode(frame)
+
+
+def stretching(frame: av.AudioFrame, stretch: Fraction) -> av.filter.Graph:
+    """A filter graph for frames like `frame`."""
+    graph = av.filter.Graph()
+    nodes = [
+        graph.add_abuffer(
+            sample_rate=frame.sample_rate,
+            format=frame.format.name,
+            layout=frame.layout.name,
+            time_base=fraction(frame.time_base) or Fraction(1, frame.sample_rate),
+        ),
+        graph.add("aresample", "async=1"),
+        graph.add("apad", f"pad_dur={TAIL_SECONDS}"),
+        *(graph.add("atempo", str(float(tempo))) for tempo in tempos(1 / stretch)),
+        graph.add("abuffersink"),
+    ]
+    graph.link_nodes(*nodes).configure()
+    return graph
+
+
+def tempos(tempo: Fraction) -> list[Fraction]:
+    """Factors of `tempo`, none slower than a filter can."""
+    found = []
+    while tempo < SLOWEST_TEMPO:
+        found.append(SLOWEST_TEMPO)
+        tempo /= SLOWEST_TEMPO
+    return [*found, tempo]

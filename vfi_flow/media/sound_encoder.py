@@ -1,0 +1,53 @@
+"""Sound that must be encoded again: by which encoder, and how it is told."""
+
+import io
+from contextlib import suppress
+
+import av
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+
+from vfi_flow.media.tags import describe_like
+
+SOUND_ENCODERS = ("aac", "flac", "libopus")
+"""Tried in this order where a codec has no encoder or the container does not hold it."""
+
+BITS_PER_CHANNEL = 96_000
+"""Of sound that is encoded again and does not tell its own bit rate."""
+
+
+def sound_encoder(stream: AudioStream, format_name: str) -> str | None:
+    """An encoder for `stream` that opens and fits into the format: of its own codec where possible."""
+    for name in (stream.codec_context.codec.canonical_name, *SOUND_ENCODERS):
+        trial = av.open(io.BytesIO(), "w", format=format_name)
+        try:
+            add_sound(trial, stream, name)
+            trial.start_encoding()
+            return name
+        except (av.FFmpegError, ValueError, OSError):
+            continue
+        finally:
+            close_trial(trial)
+    return None
+
+
+def add_sound(output: OutputContainer, stream: AudioStream, encoder: str) -> AudioStream:
+    """A stream of `output` for the sound of `stream`, encoded anew by `encoder`."""
+    source = stream.codec_context
+    codec = av.Codec(encoder, "w")
+    rates = codec.audio_rates or [source.sample_rate]
+    rate = source.sample_rate if source.sample_rate in rates else 48000
+    target = output.add_stream(codec.name, rate=rate)
+    assert isinstance(target, AudioStream)
+    target.codec_context.layout = source.layout.name
+    if source.format.name in [sample_format.name for sample_format in codec.audio_formats or []]:
+        target.codec_context.format = source.format.name
+    target.codec_context.bit_rate = source.bit_rate or BITS_PER_CHANNEL * source.layout.nb_channels
+    describe_like(stream, target, output)
+    target.codec_context.open()
+    return target
+
+
+def close_trial(trial: OutputContainer) -> None:
+    with suppress(av.FFmpegError, ValueError):  # a file without packets need not be complete
+        trial.close()

@@ -1,0 +1,42 @@
+"""The words that go with a stream: language, title, what it is meant for."""
+
+from av.container import OutputContainer
+from av.stream import Stream
+
+STALE_TAGS = ("DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS", "_STATISTICS", "ENCODER", "VENDOR_ID")
+"""Metadata of a stream that describes its packets, and is wrong for others."""
+
+# mov writes a language only under its bibliographic code of ISO 639-2; mp4 and Matroska use the terminological one.
+QUICKTIME_LANGUAGES = {
+    "ces": "cze",
+    "cym": "wel",
+    "deu": "ger",
+    "ell": "gre",
+    "eus": "baq",
+    "fas": "per",
+    "fra": "fre",
+    "hye": "arm",
+    "isl": "ice",
+    "kat": "geo",
+    "mkd": "mac",
+    "msa": "may",
+    "nld": "dut",
+    "ron": "rum",
+    "slk": "slo",
+    "sqi": "alb",
+    "zho": "chi",
+}
+
+
+def lasting_tags(metadata: dict[str, str], format_name: str) -> dict[str, str]:
+    """The tags of a stream that are still true of its copy, in the words of the container."""
+    tags = {key: value for key, value in metadata.items() if not key.upper().startswith(STALE_TAGS)}
+    if format_name == "mov" and tags.get("language") in QUICKTIME_LANGUAGES:
+        tags["language"] = QUICKTIME_LANGUAGES[tags["language"]]
+    return tags
+
+
+def describe_like(stream: Stream, target: Stream, output: OutputContainer) -> None:
+    """Give `target` the language, title and disposition of `stream`."""
+    target.metadata.update(lasting_tags(stream.metadata, output.format.name))
+    target.disposition = stream.disposition
