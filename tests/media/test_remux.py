@@ -8,7 +8,8 @@ import av
 import pytest
 from clips import moving_square, stream_packets, write_clip
 
-from vfi_flow.media.encoder import EncoderOptions, choose_encoder, open_unwritten
+from vfi_flow.media.container import open_unwritten
+from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier

@@ -15,7 +15,7 @@ from clips import moving_square, pixels, scene, stream_packets, video_times, wri
 from vfi_flow.errors import InputError, OutputError, VerificationError, VfiFlowError
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
-from vfi_flow.pipeline import run as run_module
+from vfi_flow.pipeline import result as result_module
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.report import as_json, write_report
 from vfi_flow.pipeline.run import run
@@ -227,8 +227,8 @@ def test_a_result_that_differs_from_what_was_written_is_not_kept(tmp_path, monke
     import dataclasses
 
     source = write_clip(tmp_path / "in.mp4", moving_square(12), sound="aac")
-    honest = run_module.read_back
-    monkeypatch.setattr(run_module, "read_back", lambda path: dataclasses.replace(honest(path), **change))
+    honest = result_module.read_back
+    monkeypatch.setattr(result_module, "read_back", lambda path: dataclasses.replace(honest(path), **change))
 
     with pytest.raises(VerificationError, match=sentence):
         interpolated(source, tmp_path / "out.mp4")
@@ -238,13 +238,13 @@ def test_a_result_that_differs_from_what_was_written_is_not_kept(tmp_path, monke
 
 def test_a_result_that_cannot_be_read_back_is_not_kept(tmp_path, monkeypatch):
     source = write_clip(tmp_path / "in.mp4", moving_square(12))
-    honest = run_module.read_back
+    honest = result_module.read_back
 
     def damaged(path):
         path.write_bytes(path.read_bytes()[:100])
         return honest(path)
 
-    monkeypatch.setattr(run_module, "read_back", damaged)
+    monkeypatch.setattr(result_module, "read_back", damaged)
 
     with pytest.raises(VerificationError, match="cannot be read back"):
         interpolated(source, tmp_path / "out.mp4")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from
-from vfi_flow.media.encoder import CONTAINERS
+from vfi_flow.media.container import CONTAINERS
 from vfi_flow.media.streams import StreamChoice
 from vfi_flow.pipeline.estimate import estimate_bytes
 from vfi_flow.pipeline.plan import Plan, make_plan

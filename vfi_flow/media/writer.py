@@ -13,7 +13,8 @@ import av
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import OutputError
-from vfi_flow.media.encoder import Encoder, configure, open_unwritten
+from vfi_flow.media.container import open_unwritten
+from vfi_flow.media.encoder import Encoder, configure
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.opening import reason
 from vfi_flow.media.tags import lasting_tags

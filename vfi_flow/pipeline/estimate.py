@@ -6,7 +6,8 @@ from itertools import islice
 from av.video.stream import VideoStream
 
 from vfi_flow.media.colour import Converter
-from vfi_flow.media.encoder import configure, open_unwritten
+from vfi_flow.media.container import open_unwritten
+from vfi_flow.media.encoder import configure
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.pipeline.plan import Plan
 

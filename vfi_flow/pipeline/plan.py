@@ -6,7 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfi_flow.errors import OutputError, UsageError
-from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder, open_unwritten
+from vfi_flow.media.container import open_unwritten
+from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.streams import StreamChoice, choose_streams
