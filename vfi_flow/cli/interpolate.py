@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_by
+from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_by, read_source, read_target
 from vfi_flow.cli.progress import CHOICES, progress_display
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.plan import describe_plan, make_plan
@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   vfi-flow interpolate in.mp4 out.mp4                    twice as many frames
   vfi-flow interpolate in.mkv out.mkv -r 60000/1001      to a rate
   vfi-flow interpolate in.mp4 out.mp4 --slow 4           four times as long, at the same rate
+  ffmpeg -i in.mkv -f yuv4mpegpipe - | vfi-flow interpolate - - | ffmpeg -i - out.mkv
   vfi-flow interpolate in.mp4 out.mp4 -ss 1:00 -t 10     ten seconds of it
 """
 
@@ -32,8 +33,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="INPUT", type=Path, help="a video file")
-    parser.add_argument("output", metavar="OUTPUT", type=Path, help="the new file: .mp4, .mkv, .mov, .webm or .ts")
+    parser.add_argument("source", metavar="INPUT", help="a video file, or - for standard input")
+    parser.add_argument(
+        "output", metavar="OUTPUT", help="the new file: .mp4, .mkv, .mov, .webm, .ts; - for standard output"
+    )
     parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
     add_time_options(parser)
     add_model_options(parser)
@@ -61,7 +64,8 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    plan = make_plan(job_from(arguments, arguments.output, find_cuts=arguments.scenes == "auto"))
+    source, output = read_source(arguments.source), read_target(arguments.output, arguments.format)
+    plan = make_plan(job_from(arguments, source, output, find_cuts=arguments.scenes == "auto"))
     for note in plan.notes:
         say(note)
     from vfi_flow.inference.interpolator import Interpolator

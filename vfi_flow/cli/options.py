@@ -1,13 +1,20 @@
 """Options that several commands share: which part of a video, how fast, how encoded."""
 
 import argparse
+import os
+import sys
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
+from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
+from vfi_flow.errors import UsageError
+from vfi_flow.media.container import PIPE_FORMATS, Y4M
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
+from vfi_flow.media.pipe import InputPipe, OutputPipe, Source, Target
 from vfi_flow.media.timing import parse_ratio, parse_seconds
 from vfi_flow.pipeline.plan import Job
 
@@ -35,17 +42,38 @@ def add_encoding_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-crf", metavar="N", type=read_by(parse_crf), help="quality, lower is better (libx264: 16)")
     group.add_argument("-preset", metavar="NAME", help="encoder preset (libx264: medium)")
     group.add_argument("-pix_fmt", metavar="NAME", help="pixel format (default: that of the input)")
+    group.add_argument("-f", dest="format", choices=PIPE_FORMATS, help="of standard output (default: yuv4mpegpipe)")
     group.add_argument("-an", action="store_true", help="leave the sound out")
     group.add_argument("--threads", type=read_by(parse_count), metavar="N", help="CPU threads of every stage")
     group.add_argument("-y", "--overwrite", action="store_true", help="replace the output if it exists")
 
 
-def job_from(arguments: argparse.Namespace, output: Path, find_cuts: bool = True) -> Job:
-    """The job that the command line describes, with its result at `output`."""
+def read_source(text: str) -> Source:
+    """What INPUT means; `-` is standard input."""
+    if text != "-":
+        return Path(text)
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("standard input is a terminal; pipe a video into it")
+    return InputPipe(FileIO(sys.stdin.fileno(), closefd=False))
+
+
+def read_target(text: str, format_name: str | None) -> Target:
+    """What OUTPUT means; `-` is standard output."""
+    if text != "-":
+        if format_name is not None:
+            raise UsageError(f"-f {format_name} is for standard output (-); a file has the format of its ending")
+        return Path(text)
+    if sys.stdout is None or sys.stdout.isatty():
+        raise UsageError("standard output is a terminal; pipe it into another program or a file")
+    return OutputPipe(partial(os.write, sys.stdout.fileno()), format_name or Y4M)
+
+
+def job_from(arguments: argparse.Namespace, source: Source, output: Target, find_cuts: bool = True) -> Job:
+    """The job that the command line describes."""
     start = arguments.ss or Fraction(0)
     end = arguments.to if arguments.t is None else start + arguments.t
     return Job(
-        source=arguments.source,
+        source=source,
         output=output,
         factor=arguments.factor,
         rate=arguments.rate,

@@ -4,11 +4,13 @@ import argparse
 import json
 import shutil
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from
+from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_source, read_target
 from vfi_flow.media.container import CONTAINERS
+from vfi_flow.media.pipe import InputPipe, OutputPipe, Source, Target
 from vfi_flow.media.streams import StreamChoice
 from vfi_flow.pipeline.estimate import estimate_bytes
 from vfi_flow.pipeline.plan import Plan, make_plan
@@ -24,9 +26,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="show what interpolate would make, without making it",
         description="Print the plan for a video: streams, rates, frames, length, disk. Nothing is rendered or written.",
     )
-    parser.add_argument("source", metavar="INPUT", type=Path, help="a video file")
+    parser.add_argument("source", metavar="INPUT", help="a video file, or - for standard input")
     parser.add_argument(
-        "output", metavar="OUTPUT", type=Path, nargs="?", help="the file that is planned (default: one like INPUT)"
+        "output", metavar="OUTPUT", nargs="?", help="the file that is planned (default: one like INPUT)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines for people")
     add_time_options(parser)
@@ -36,27 +38,32 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     named = arguments.output is not None
-    output = arguments.output if named else planned_name(arguments.source)
-    plan = make_plan(job_from(arguments, output), may_write=named)
+    source = read_source(arguments.source)
+    output = read_target(arguments.output, arguments.format) if named else planned_target(source)
+    plan = make_plan(job_from(arguments, source, output), may_write=named)
     found = as_json(plan, estimate_bytes(plan), free_bytes(output))
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else as_lines(plan, found))
     return 0
 
 
-def planned_name(source: Path) -> Path:
+def planned_target(source: Source) -> Target:
     """A name beside `source` with its ending where such files are written, otherwise a Matroska file."""
+    if isinstance(source, InputPipe):
+        return Path("out.mkv")
     ending = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
     return source.with_name(f"{source.stem}.vfi{ending}")
 
 
-def free_bytes(output: Path) -> int | None:
+def free_bytes(output: Target) -> int | None:
+    if isinstance(output, OutputPipe):
+        return None
     try:
         return shutil.disk_usage(output.parent).free
     except OSError:
         return None
 
 
-def as_json(plan: Plan, video_bytes: int, free: int | None) -> dict[str, Any]:
+def as_json(plan: Plan, video_bytes: int | None, free: int | None) -> dict[str, Any]:
     """Plain values; times in seconds as numbers, rates exact as "60000/1001"."""
     info, encoder = plan.info, plan.encoder
     return {
@@ -69,7 +76,7 @@ def as_json(plan: Plan, video_bytes: int, free: int | None) -> dict[str, Any]:
             "pix_fmt": info.pix_fmt,
             "rate": str(info.rate),
             "frames": info.frames,
-            "duration_seconds": round(float(info.duration), 6),
+            "duration_seconds": seconds(info.duration),
         },
         "output": {
             "path": str(plan.job.output),
@@ -78,7 +85,7 @@ def as_json(plan: Plan, video_bytes: int, free: int | None) -> dict[str, Any]:
             "pix_fmt": encoder.pix_fmt,
             "rate": str(plan.rate),
             "frames": plan.frames,
-            "duration_seconds": round(float(plan.duration), 6),
+            "duration_seconds": seconds(plan.duration),
             "video_bytes": video_bytes,
             "free_bytes": free,
         },
@@ -87,10 +94,14 @@ def as_json(plan: Plan, video_bytes: int, free: int | None) -> dict[str, Any]:
     }
 
 
+def seconds(duration: Fraction | None) -> float | None:
+    return None if duration is None else round(float(duration), 6)
+
+
 def as_lines(plan: Plan, found: dict[str, Any]) -> str:
     before, after = found["input"], found["output"]
     options = " ".join(f"-{name} {value}" for name, value in after["options"].items() if name in ("crf", "preset"))
-    disk = f"about {megabytes(after['video_bytes'])} for the video"
+    disk = "unknown" if after["video_bytes"] is None else f"about {megabytes(after['video_bytes'])} for the video"
     if after["free_bytes"] is not None:
         disk += f", {megabytes(after['free_bytes'])} free"
     lines = [
@@ -98,8 +109,12 @@ def as_lines(plan: Plan, found: dict[str, Any]) -> str:
         f"video     {before['width']}x{before['height']}, {before['codec']} {before['pix_fmt']} -> "
         f"{after['codec']} {after['pix_fmt']} {options}".rstrip(),
         f"rate      {before['rate']} -> {after['rate']} frames per second",
-        f"frames    about {before['frames']} -> {after['frames']}",
-        f"duration  {before['duration_seconds']:g} -> {after['duration_seconds']:g} s",
+        "frames    unknown" if plan.frames is None else f"frames    about {before['frames']} -> {after['frames']}",
+        *(
+            []
+            if plan.frames is None
+            else [f"duration  {before['duration_seconds']:g} -> {after['duration_seconds']:g} s"]
+        ),
         *(f"stream    {describe_choice(stream)}" for stream in plan.streams),
         f"disk      {disk}",
         *(f"note      {note}" for note in plan.notes),

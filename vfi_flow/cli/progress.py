@@ -18,7 +18,7 @@ class Show(Protocol):
 
 
 @contextmanager
-def progress_display(choice: str, name: str, planned: int) -> Iterator[Show]:
+def progress_display(choice: str, name: str, planned: int | None) -> Iterator[Show]:
     """What shows the progress of the job `name`; "auto" is a bar on a terminal and nothing elsewhere."""
     if choice == "bar" or (choice == "auto" and sys.stderr.isatty()):
         with bar(name, planned) as show:
@@ -31,7 +31,7 @@ def progress_display(choice: str, name: str, planned: int) -> Iterator[Show]:
 
 
 @contextmanager
-def bar(name: str, planned: int) -> Iterator[Show]:
+def bar(name: str, planned: int | None) -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -49,14 +49,18 @@ def bar(name: str, planned: int) -> Iterator[Show]:
 
         def show(progress: Progress) -> None:
             rate = progress.frames / max(time.perf_counter() - started, 1e-9)
-            display.update(task, completed=progress.frames, total=max(progress.planned, progress.frames), rate=rate)
+            display.update(task, completed=progress.frames, total=total_of(progress), rate=rate)
 
         yield show
         display.update(task, total=display.tasks[0].completed)  # the plan was an estimate
 
 
+def total_of(progress: Progress) -> int | None:
+    return None if progress.planned is None else max(progress.planned, progress.frames)
+
+
 @contextmanager
-def json_lines(name: str, planned: int) -> Iterator[Show]:
+def json_lines(name: str, planned: int | None) -> Iterator[Show]:
     """Events `start`, `progress` (at most two a second) and `done`, one object a line."""
     started, last_line, last = time.perf_counter(), float("-inf"), Progress.none(planned)
 
@@ -66,12 +70,12 @@ def json_lines(name: str, planned: int) -> Iterator[Show]:
     def counts(progress: Progress) -> dict[str, object]:
         elapsed = time.perf_counter() - started
         rate = progress.frames / elapsed if elapsed > 0 else 0.0
-        rest = max(progress.planned - progress.frames, 0)
+        rest = None if progress.planned is None else max(progress.planned - progress.frames, 0)
         return {
             "frame": progress.frames,
             "frames": progress.planned,
             "fps": round(rate, 3),
-            "eta_s": round(rest / rate, 1) if rate else None,
+            "eta_s": round(rest / rate, 1) if rate and rest is not None else None,
             "out_time_us": round(progress.seconds * 1_000_000),
         }
 

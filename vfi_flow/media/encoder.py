@@ -3,17 +3,18 @@
 import os
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 
 import av
 from av.codec.codec import UnknownCodecError
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import ComponentError, UsageError
 from vfi_flow.media.colour import Colour, colour_in
-from vfi_flow.media.container import open_unwritten
+from vfi_flow.media.container import Y4M, open_unwritten
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.opening import reason
+from vfi_flow.media.pipe import Target
 from vfi_flow.media.pix_fmt import STAND_INS, choose_pix_fmt
 
 DEFAULT_CODEC = "libx264"
@@ -25,6 +26,10 @@ DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
     "libsvtav1": {"crf": "24", "preset": "8"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "4"},
 }
+
+RAW_FORMATS = (Y4M, "nut")
+
+Y4M_CODECS = ("rawvideo", "wrapped_avframe")
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 """Of libx264 and libx265, which print more than one sentence about any other."""
@@ -54,14 +59,14 @@ class Encoder:
     """Sentences about what had to be changed."""
 
 
-def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Path) -> Encoder:
+def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> Encoder:
     """The encoder for `output`, proved by opening it; nothing is written yet."""
     codec = find_codec(options, output)
     settings = dict(DEFAULT_OPTIONS.get(codec.name, {}))
     settings.update({k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None})
     if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
         raise UsageError(f"{codec.name} has no preset {settings['preset']!r}; it has {', '.join(PRESETS)}")
-    pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info)
+    pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info, output)
     notes = []
     if pix_fmt != info.pix_fmt and options.pix_fmt is None and STAND_INS.get(info.pix_fmt) != pix_fmt:
         notes.append(f"{codec.name} cannot store {info.width}x{info.height} {info.pix_fmt}; {pix_fmt} is written")
@@ -72,13 +77,11 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Path) -> En
     return encoder
 
 
-def find_codec(options: EncoderOptions, output: Path) -> av.Codec:
+def find_codec(options: EncoderOptions, output: Target) -> av.Codec:
     """The encoder by name, or the first of libx264 and the container's own choice that fits into the container."""
     with open_unwritten(output) as container:
-        if options.codec is None:
-            names = [DEFAULT_CODEC, "libvpx-vp9" if output.suffix == ".webm" else container.default_video_codec]
-        else:
-            names = [options.codec]
+        format_name = container.format.name
+        names = [options.codec] if options.codec is not None else default_codecs(container)
         for name in names:
             try:
                 codec = av.Codec(name, "w")
@@ -88,12 +91,22 @@ def find_codec(options: EncoderOptions, output: Path) -> av.Codec:
                 ) from None
             if codec.type != "video":
                 raise UsageError(f"{name} encodes {codec.type}, not video")
+            if format_name == Y4M and codec.name not in Y4M_CODECS:  # its muxer refuses them when it is too late
+                continue
             try:
                 container.add_stream(codec.name, rate=25)
             except ValueError:
                 continue
             return codec
-    raise ComponentError(f"{output}: a {output.suffix} file cannot hold {names[-1]} video; use -c:v or another ending")
+    raise ComponentError(f"{output}: {format_name} cannot hold {names[-1]} video; use -c:v or another format")
+
+
+def default_codecs(container: OutputContainer) -> list[str]:
+    """The first of these that fits is used. What goes through a pipe of raw frames stays raw."""
+    name = container.format.name
+    if name in RAW_FORMATS:
+        return ["rawvideo"]
+    return [DEFAULT_CODEC, "libvpx-vp9" if name == "webm" else container.default_video_codec]
 
 
 def configure(stream: VideoStream, encoder: Encoder, info: VideoInfo, unit: Fraction) -> None:
@@ -111,7 +124,7 @@ def configure(stream: VideoStream, encoder: Encoder, info: VideoInfo, unit: Frac
         os.environ.setdefault("SVT_LOG", "1")  # errors only; the library knows no other way to be quiet
 
 
-def try_out(encoder: Encoder, info: VideoInfo, output: Path) -> None:
+def try_out(encoder: Encoder, info: VideoInfo, output: Target) -> None:
     """Open the encoder and forget it; ComponentError where it does not open or does not know an option."""
     what = f"{encoder.codec} ({info.width}x{info.height} {encoder.pix_fmt})"
     with open_unwritten(output) as container:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import av
 from av.stream import Disposition
 
 from vfi_flow.errors import UsageError
 from vfi_flow.media.colour import Colour
+from vfi_flow.media.pipe import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class SourceFrame:
 class VideoInfo:
     """What one look at a file, first frame decoded, tells about its video stream."""
 
-    path: Path
+    path: Source
     width: int
     height: int
     pix_fmt: str
@@ -62,9 +62,9 @@ class VideoInfo:
     """A time of which every frame time is a multiple."""
     first_seconds: Fraction
     """Time of the first frame after the start of the window."""
-    frames: int
-    """Frames in the window, estimated from the file's header."""
-    duration: Fraction
+    frames: int | None
+    """Frames in the window, estimated from the file's header; None where it does not tell."""
+    duration: Fraction | None
     """Length of these frames, estimated likewise."""
     sample_aspect_ratio: Fraction | None
     display_matrix: tuple[int, ...] | None

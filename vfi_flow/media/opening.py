@@ -1,7 +1,10 @@
 """Files opened: what they are, where their clock starts and where they say they end."""
 
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from types import TracebackType
 
 import av
 from av.container import InputContainer
@@ -10,6 +13,7 @@ from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.frame import Window
+from vfi_flow.media.pipe import InputPipe, Source
 
 COARSE_FORMATS = ("matroska", "webm", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
@@ -26,12 +30,48 @@ def fraction(rational: object) -> Fraction | None:
     return Fraction(numerator, denominator) if numerator and denominator else None
 
 
-def open_input(path: Path) -> InputContainer:
-    """The file as PyAV container; InputError with the reason where it is none."""
+@dataclass(frozen=True, slots=True)
+class Input(AbstractContextManager["Input"]):
+    """An open source; leaving the block closes it."""
+
+    container: InputContainer
+    pipe_reader: InputPipe.Reader | None = None
+
+    def close(self) -> None:
+        self.container.close()
+        if self.pipe_reader is not None:
+            self.pipe_reader.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_input(source: Source) -> Input:
+    """The source as PyAV container; InputError with the reason where it is none."""
+    opened = open_pipe(source) if isinstance(source, InputPipe) else Input(open_file(source))
+    if opened.container.format.name in TEXT_FORMATS:
+        opened.close()
+        raise InputError(f"{source}: not a video file but text")
+    return opened
+
+
+def open_pipe(pipe: InputPipe) -> Input:
+    reader = pipe.open()
+    try:
+        return Input(av.open(reader, "r", metadata_errors="replace"), reader)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        reader.close()
+        hint = "y4m, Matroska and NUT can be; of mp4 only files whose index comes first"
+        raise InputError(f"{pipe}: not a video that can be read from a pipe ({reason(error)}); {hint}") from None
+
+
+def open_file(path: Path) -> InputContainer:
     try:
         if path.is_file() and path.stat().st_size == 0:
             raise InputError(f"{path}: the file is empty")
-        container = av.open(str(path), metadata_errors="replace")
+        return av.open(str(path), metadata_errors="replace")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -40,10 +80,6 @@ def open_input(path: Path) -> InputContainer:
         raise InputError(f"{path}: permission denied") from None
     except (av.FFmpegError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a video file that FFmpeg can read ({reason(error)})") from None
-    if container.format.name in TEXT_FORMATS:
-        container.close()
-        raise InputError(f"{path}: not a video file but text")
-    return container
 
 
 def reason(error: BaseException) -> str:
@@ -51,7 +87,7 @@ def reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def pick_video(container: InputContainer, path: Path) -> VideoStream:
+def pick_video(container: InputContainer, path: Source) -> VideoStream:
     """The first video stream that is not a cover picture."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
@@ -93,6 +129,11 @@ def missing_bytes(path: Path) -> int:
                 return 0
             offset += box
     return max(0, offset - size)
+
+
+def ends_inside_a_frame(pipe: InputPipe, frame_bytes: int) -> bool:
+    """Whether a y4m stream that was read to its end broke off: FFmpeg leaves such a frame out and says nothing."""
+    return (pipe.length - len(pipe.first_line)) % (len(b"FRAME\n") + frame_bytes) != 0
 
 
 def promised_end(container: InputContainer, video: Stream) -> Fraction | None:

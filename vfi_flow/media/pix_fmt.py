@@ -3,7 +3,11 @@
 import av
 
 from vfi_flow.errors import ComponentError, InputError, UsageError
+from vfi_flow.media.container import Y4M
 from vfi_flow.media.frame import VideoInfo
+from vfi_flow.media.pipe import OutputPipe, Target
+
+Y4M_PIX_FMTS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "gray")
 
 EVEN_SIZES_ONLY = ("libx264", "libx265", "libsvtav1")
 """Encoders that refuse a size which the chroma planes do not divide."""
@@ -22,9 +26,11 @@ STAND_INS = {
 """Formats that hold the same numbers in another order, for encoders that lack the first."""
 
 
-def choose_pix_fmt(codec: av.Codec, wanted: str | None, info: VideoInfo) -> str:
+def choose_pix_fmt(codec: av.Codec, wanted: str | None, info: VideoInfo, output: Target) -> str:
     """`wanted` or the source's format where the encoder has it, otherwise the nearest that loses nothing."""
     supported = [video_format.name for video_format in codec.video_formats or []]
+    if isinstance(output, OutputPipe) and output.format_name == Y4M:
+        supported = list(Y4M_PIX_FMTS)
     if wanted is not None:
         return checked_pix_fmt(wanted, supported, codec, info)
     if not is_eight_bit_opaque(info.pix_fmt):

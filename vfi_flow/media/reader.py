@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,11 +12,13 @@ from av.stream import Discard
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.colour import colour_of
+from vfi_flow.media.container import Y4M
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
 from vfi_flow.media.opening import (
     COARSE_FORMATS,
     MICROSECOND,
     clock_origin,
+    ends_inside_a_frame,
     fraction,
     missing_bytes,
     open_input,
@@ -25,6 +26,7 @@ from vfi_flow.media.opening import (
     promised_end,
     reason,
 )
+from vfi_flow.media.pipe import InputPipe, Source
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
 TAIL = Fraction(1)
@@ -38,14 +40,16 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         for frame in reader.frames(): ...
     """
 
-    def __init__(self, path: Path, window: Window, threads: int | None = None) -> None:
+    def __init__(self, path: Source, window: Window, threads: int | None = None) -> None:
         self.path, self.window = path, window
         self.warnings: list[str] = []
-        self.container = open_input(path)
+        self._packet_bytes = 1
+        self._input = open_input(path)
+        self.container = self._input.container
         try:
             self.stream = pick_video(self.container, path)
         except InputError:
-            self.container.close()
+            self._input.close()
             raise
         self.stream.thread_type = "AUTO"
         if threads:
@@ -65,7 +69,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.container.close()
+        self._input.close()
 
     def __enter__(self) -> Self:
         return self
@@ -102,11 +106,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             colour = colour_of(picture)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
-        end = promised_end(self.container, self.stream)
-        if end is None:
-            end = self.origin + Fraction(self.container.duration or 0) * MICROSECOND
-        rest = max(first.duration, end - self.origin - first.seconds)
-        duration = min(rest, self.window.length) if self.window.length else rest
+        duration = self._expected_duration(first)
         matrix = picture.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
         grid = [1 / self.rate] if self.snaps else []
         return VideoInfo(
@@ -119,7 +119,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             rate=self.rate,
             unit=storable_unit(common_unit(self.tick, self.origin, self.stream_start, *grid)),
             first_seconds=first.seconds,
-            frames=max(1, round(duration * self.rate)),
+            frames=None if duration is None else max(1, round(duration * self.rate)),
             duration=duration,
             sample_aspect_ratio=fraction(self.stream.sample_aspect_ratio),
             display_matrix=tuple(memoryview(bytes(matrix)).cast("i")) if matrix is not None else None,
@@ -128,11 +128,23 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             disposition=self.stream.disposition,
         )
 
+    def _expected_duration(self, first: SourceFrame) -> Fraction | None:
+        """Length of the window's frames, the first of which is `first`; None where nothing tells."""
+        end = promised_end(self.container, self.stream)
+        if end is None and self.container.duration:
+            end = self.origin + self.container.duration * MICROSECOND
+        if end is None:
+            return self.window.length
+        rest = max(first.duration, end - self.origin - first.seconds)
+        return min(rest, self.window.length) if self.window.length else rest
+
     def check_reaches_end(self) -> None:
         """InputError where the last part is missing that the header promises: better said before the work than after.
 
         To be called last; it leaves the file at its end.
         """
+        if isinstance(self.path, InputPipe):
+            return
         promised = promised_end(self.container, self.stream)
         window_end = None if self.window.length is None else self.origin + self.window.length
         if window_end is not None and (promised is None or window_end <= promised):
@@ -154,7 +166,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def _seek(self) -> None:
         """To a key frame at or before the window; to the start of the file where the container cannot."""
         target = self.origin - Fraction(1, 2)
-        if self.window.start == 0:
+        if self.window.start == 0 or isinstance(self.path, InputPipe):
             return
         try:
             self.container.seek(int(target / self.tick), stream=self.stream)
@@ -178,6 +190,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 failure, pictures = f": {reason(error)}", []
             if packet is None:
                 break
+            self._packet_bytes = packet.size or self._packet_bytes
             for picture in pictures:
                 size = size or (picture.width, picture.height)
                 if size != (picture.width, picture.height):
@@ -209,6 +222,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _check_end(self, end: Fraction, frame_time: Fraction) -> None:
         """A Matroska file cut off in the middle ends without an error: compare its end with its header's promise."""
+        pipe = self.path if isinstance(self.path, InputPipe) else None
+        if pipe and self.container.format.name == Y4M and ends_inside_a_frame(pipe, self._packet_bytes):
+            raise InputError(f"{pipe}: the stream breaks off inside a frame, after {float(end):.2f} s")
         promised = promised_end(self.container, self.stream)
         if promised is not None and promised - end > max(2 / self.rate, 2 * frame_time):
             raise InputError(

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,7 +15,8 @@ from av.stream import Discard, Stream
 from vfi_flow.media.audio_clock import audio_clock_for
 from vfi_flow.media.frame import Window
 from vfi_flow.media.lanes import CopyLane, Lane, StretchLane
-from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, reason
+from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
+from vfi_flow.media.pipe import InputPipe, Source
 from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate, StreamChoice, add_copy
 from vfi_flow.media.timing import to_pts
@@ -47,7 +47,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
 
     def __init__(
         self,
-        source: Path,
+        source: Source,
         window: Window,
         output: OutputContainer,
         choices: Sequence[StreamChoice],
@@ -58,17 +58,24 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self.copied: dict[int, CopiedStream] = {}
         self.warnings: list[str] = []
         self._lanes: dict[int, Lane] = {}
-        self.container = open_input(source)
+        self._input = open_input(source)
+        self.container = self._input.container
+        self._is_pipe = isinstance(source, InputPipe)
         self._origin = clock_origin(self.container, window)
         for choice in choices:
             if choice.fate in (Fate.COPIED, Fate.CONVERTED):
                 self._add(self.container.streams[choice.index], choice)
+        self._video = pick_video(self.container, source)
         for stream in self.container.streams:
-            if stream.index not in self._lanes:
+            if stream.index not in self._lanes and not (self._is_pipe and stream is self._video):
                 stream.discard = Discard.all
         self._copy_tags()
         self._packets = self._read()
-        self._next = next(self._packets, None)
+        self._next: tuple[Fraction, av.Packet[Any] | None] | None = None
+        if self._lanes:
+            self._next = next(self._packets, None)
+        else:
+            self._input.close()
         self.start = Fraction(0)
         """Time of the earliest packet; sound with encoder delay starts before 0."""
 
@@ -76,8 +83,9 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         """Write all packets that start up to `seconds` in the result; None: all that are left."""
         while self._next is not None and (seconds is None or self._next[0] * self.stretch <= seconds):
             time, packet = self._next
-            index = packet.stream.index
-            self._write(index, self._lanes[index].packets(packet, time))
+            if packet is not None:
+                index = packet.stream.index
+                self._write(index, self._lanes[index].packets(packet, time))
             self._next = next(self._packets, None)
         if seconds is None:
             for index, lane in self._lanes.items():
@@ -100,7 +108,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.container.close()
+        self._input.close()
 
     def _add(self, stream: Stream, choice: StreamChoice) -> None:
         self.copied[stream.index] = CopiedStream(choice.kind, choice.encoder or choice.codec, choice.language)
@@ -136,16 +144,19 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         start, end = start * self.stretch, end * self.stretch
         return {**chapter, "start": to_pts(start, unit), "end": to_pts(end, unit), "time_base": unit}
 
-    def _read(self) -> "Iterator[tuple[Fraction, av.Packet[Any]]]":
-        """(time, packet) of all packets in the window, on the job's clock."""
-        if not self._lanes:
-            return
-        if self.window.start > 0:
+    def _read(self) -> "Iterator[tuple[Fraction, av.Packet[Any] | None]]":
+        """(time, packet) of all packets in the window, on the job's clock.
+
+        From a pipe also (time, None) for every packet of the video: otherwise the search for the next subtitle would
+        run minutes ahead of the video's reader, and all bytes between them would have to be kept.
+        """
+        if self.window.start > 0 and not self._is_pipe:
             try:
                 self.container.seek(int((self._origin - SEEK_MARGIN) / MICROSECOND))
             except av.FFmpegError:
                 self.container.seek(0)
-        packets = self.container.demux([self.container.streams[index] for index in self._lanes])
+        wanted = {*self._lanes, *([self._video.index] if self._is_pipe else [])}
+        packets = self.container.demux([self.container.streams[index] for index in wanted])
         while True:
             try:
                 packet = next(packets, None)
@@ -165,4 +176,4 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 continue
             if self.window.length is not None and time >= self.window.length:
                 continue
-            yield time, packet
+            yield time, packet if packet.stream.index in self._lanes else None

@@ -22,7 +22,8 @@ class Found:
 
 def read_back(path: Path) -> Found:
     """What `path` holds. Nothing is decoded, so this costs one pass over the file."""
-    with open_input(path) as container:
+    with open_input(path) as opened:
+        container = opened.container
         video = pick_video(container, path)
         tick = fraction(video.time_base) or MICROSECOND
         packets: Counter[str] = Counter()

@@ -13,10 +13,11 @@ import av
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import OutputError
-from vfi_flow.media.container import open_unwritten
+from vfi_flow.media.container import Y4M, open_output
 from vfi_flow.media.encoder import Encoder, configure
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.opening import reason
+from vfi_flow.media.pipe import OutputPipe, Target
 from vfi_flow.media.tags import lasting_tags
 from vfi_flow.media.timing import to_pts
 
@@ -30,12 +31,12 @@ def partial_path(output: Path) -> Path:
     return output.with_name(f"{output.stem}.partial{output.suffix}")
 
 
-def clock_options(path: Path, unit: Fraction) -> dict[str, str]:
+def clock_options(path: Target, unit: Fraction) -> dict[str, str]:
     """mp4 and mov store on a clock of their own when a stream starts and ends, by default in milliseconds.
 
     A multiple of our clock makes the start exact; a fine one keeps the last sound packet inside the stored length.
     """
-    if path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+    if isinstance(path, OutputPipe) or path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         return {}
     return {"movie_timescale": str(unit.denominator * math.ceil(FINE_TIME_SCALE / unit.denominator))}
 
@@ -50,15 +51,16 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         pts      0   17   33   52          what the container is told; rising, so the order of decoding stays right
     """
 
-    def __init__(self, path: Path, info: VideoInfo, encoder: Encoder, unit: Fraction, rate: Fraction) -> None:
+    def __init__(self, path: Target, info: VideoInfo, encoder: Encoder, unit: Fraction, rate: Fraction) -> None:
         self.path, self.unit = path, unit
         self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
-        self.container = open_unwritten(path, clock_options(path, unit))
+        self.container = open_output(path, clock_options(path, unit))
         stream = self.container.add_stream(encoder.codec, rate=self.rate, options=dict(encoder.options))
         assert isinstance(stream, VideoStream)
         self.stream = stream
         configure(self.stream, encoder, info, 1 / self.rate)
-        self.stream.time_base = unit  # mp4 and mov take their clock from this
+        self.counts = self.container.format.name == Y4M
+        self.stream.time_base = 1 / self.rate if self.counts else unit  # y4m, mp4 and mov take their clock from this
         self.stream.metadata.update(lasting_tags(info.metadata, self.container.format.name))
         self.stream.disposition = info.disposition
         if info.display_matrix:
@@ -66,6 +68,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self._frame_time = max(1, to_pts(1 / self.rate, unit))
         self._pts = array("q")
         self._held: av.VideoFrame | None = None
+        self.packets = 0
+        """Given to the container; one for every frame when it is finished."""
 
     def write(self, picture: av.VideoFrame, pts: int) -> None:
         """Show `picture` from `pts` (in units of the container's clock, above that of the frame before) on.
@@ -96,9 +100,11 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         for packet in packets:
             frame, decoded_at = packet.pts, packet.dts
             assert frame is not None and decoded_at is not None
-            packet.pts, packet.dts, packet.time_base = self._time(frame), self._time(decoded_at), self.unit
-            packet.duration = self._time(frame + 1) - packet.pts
+            if not self.counts:
+                packet.pts, packet.dts, packet.time_base = self._time(frame), self._time(decoded_at), self.unit
+                packet.duration = self._time(frame + 1) - packet.pts
             self._call(self.container.mux, packet)
+            self.packets += 1
 
     def _time(self, frame: int) -> int:
         """Time of a frame; decoding may start before the first one, as far as the frames after it are apart."""
@@ -124,11 +130,14 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             self.container.close()
 
 
-def write_error(path: Path, error: BaseException) -> OutputError:
+def write_error(path: Target, error: BaseException) -> OutputError:
     """The sentence for an encoder or muxer that failed in the middle of the work."""
     number = getattr(error, "errno", None)
     if number == errno.ENOSPC:
         return OutputError(f"{path}: no space left on the disk")
+    if isinstance(path, OutputPipe):
+        gone = "the program that reads it has ended" if number == errno.EPIPE else reason(error)
+        return OutputError(f"{path}: {gone}")
     if number == errno.ENOENT:
         return OutputError(f"{path.parent}: no such folder")
     return OutputError(f"{path}: writing failed: {reason(error)}")

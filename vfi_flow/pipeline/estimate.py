@@ -24,8 +24,10 @@ estimate with libx264 (2026-11).
 """
 
 
-def estimate_bytes(plan: Plan) -> int:
-    """Expected bytes of the result's video stream; nothing is written."""
+def estimate_bytes(plan: Plan) -> int | None:
+    """Expected bytes of the result's video stream, None where its length is unknown; nothing is written."""
+    if plan.frames is None or plan.info.frames is None:
+        return None
     keys, others = trial_sizes(plan)
     if not others or mean(others) > mean(keys) / 2:  # nothing is predicted, whatever the frames are called
         return round(mean(keys) * plan.frames)

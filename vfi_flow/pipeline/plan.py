@@ -9,9 +9,10 @@ from vfi_flow.errors import OutputError, UsageError
 from vfi_flow.media.container import open_unwritten
 from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
 from vfi_flow.media.frame import VideoInfo, Window
+from vfi_flow.media.pipe import InputPipe, OutputPipe, Source, Target
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.streams import StreamChoice, choose_streams
-from vfi_flow.media.timing import Multiply, Resample, Slow, common_unit, frame_count, storable_unit
+from vfi_flow.media.timing import Division, Multiply, Resample, Slow, common_unit, frame_count, storable_unit
 from vfi_flow.media.writer import partial_path
 
 
@@ -19,8 +20,8 @@ from vfi_flow.media.writer import partial_path
 class Job:
     """One video to be made from another; everything the user chose but the model."""
 
-    source: Path
-    output: Path
+    source: Source
+    output: Target
     factor: Fraction | None = None
     """Times as many frames; excludes `rate` and `slow`; 2 where none of them is given."""
     rate: Fraction | None = None
@@ -45,9 +46,9 @@ class Plan:
     """Clock of the result; every planned time is a whole number of it."""
     rate: Fraction
     """Mean frame rate of the result."""
-    frames: int
-    """Expected frames, as far as the file's header tells the truth."""
-    duration: Fraction
+    frames: int | None
+    """Expected frames, as far as the source's header tells the truth; None where it does not tell."""
+    duration: Fraction | None
     """Length of the result, as expected."""
     streams: tuple[StreamChoice, ...]
     """What becomes of the other streams."""
@@ -82,8 +83,8 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         encoder=encoder,
         unit=storable_unit(common_unit(division.unit(info.unit), info.first_seconds * division.stretch)),
         rate=division.rate_from(info.rate),
-        frames=frame_count(division, info.frames, info.duration),
-        duration=info.duration * division.stretch,
+        frames=expected_frames(division, info),
+        duration=None if info.duration is None else info.duration * division.stretch,
         streams=tuple(streams),
         notes=tuple(notes_on(info, encoder)),
     )
@@ -97,22 +98,34 @@ def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:
     return Multiply(job.factor or Fraction(2))
 
 
+def expected_frames(division: Division, info: VideoInfo) -> int | None:
+    if info.frames is None or info.duration is None:
+        return None
+    return frame_count(division, info.frames, info.duration)
+
+
 def check_output(job: Job) -> None:
     """OutputError where the result cannot or must not be written."""
     output = job.output
+    if isinstance(output, OutputPipe):
+        return
     if not output.parent.is_dir():
         raise OutputError(f"{output.parent}: no such folder for the result")
     if output.is_dir():
         raise OutputError(f"{output}: is a folder, expected a file name")
-    if output.exists() and output.samefile(job.source):
+    if is_same_file(output, job.source):
         raise OutputError(f"{output}: is the input itself; choose another name")
     if output.exists() and not job.overwrite:
         raise OutputError(f"{output} exists; pass --overwrite to replace it")
     partial = partial_path(output)
-    if partial.exists() and partial.samefile(job.source):
+    if is_same_file(partial, job.source):
         raise OutputError(f"{partial}: the input has the name that the unfinished result needs; choose another output")
     if not os.access(output.parent, os.W_OK):
         raise OutputError(f"{output.parent}: no permission to write into this folder")
+
+
+def is_same_file(path: Path, source: Source) -> bool:
+    return not isinstance(source, InputPipe) and path.exists() and path.samefile(source)
 
 
 def notes_on(info: VideoInfo, encoder: Encoder) -> list[str]:
@@ -129,7 +142,8 @@ def describe_plan(plan: Plan) -> str:
     """One line for people: sizes, rates and counts."""
     info = plan.info
     part = "" if plan.job.window == Window() else f", {describe(plan.job.window)}"
+    count = "number of frames unknown" if plan.frames is None else f"about {info.frames} -> {plan.frames} frames"
     return (
         f"{info.path.name}: {info.width}x{info.height}, {float(info.rate):.6g} -> {float(plan.rate):.6g} "
-        f"frames per second, about {info.frames} -> {plan.frames} frames{part}"
+        f"frames per second, {count}{part}"
     )

@@ -13,6 +13,7 @@ import av
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
+from vfi_flow.media.pipe import OutputPipe, Target
 from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.plan import Plan
@@ -61,7 +62,7 @@ def as_json(report: Report) -> dict[str, Any]:
             "rate": str(plan.rate),
             "time_base": str(plan.unit),
             "colour": asdict(plan.encoder.colour),
-            "bytes": plan.job.output.stat().st_size,
+            "bytes": size_of(plan.job.output),
         },
         "frames": {"planned": plan.frames, "written": written, **report.frames},
         "first_seconds": rounded(report.first_seconds),
@@ -82,6 +83,10 @@ def as_json(report: Report) -> dict[str, Any]:
         "model": dict(report.engine),
         "versions": versions(),
     }
+
+
+def size_of(output: Target) -> int:
+    return output.bytes_written if isinstance(output, OutputPipe) else output.stat().st_size
 
 
 def rounded(seconds: Fraction | float) -> float:

@@ -9,9 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfi_flow.errors import InputError, OutputError, VerificationError
+from vfi_flow.media.pipe import OutputPipe, Target
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.verify import read_back
-from vfi_flow.media.writer import partial_path
+from vfi_flow.media.writer import VideoWriter, partial_path
 from vfi_flow.pipeline.plan import Plan
 
 FORMATS_WITHOUT_NEGATIVE_TIME = (".mkv", ".webm")
@@ -29,11 +30,19 @@ class Written:
     first: Fraction | None = None
     last: Fraction = Fraction(0)
     end: Fraction = Fraction(0)
+    drift: Fraction = Fraction(0)
+    """How far a frame was from where it would be at an even rate."""
 
 
 @contextmanager
-def unfinished(output: Path, overwrite: bool) -> Iterator[Path]:
-    """Name for the growing result; renamed to `output` when the block ends well, removed when it does not."""
+def unfinished(output: Target, overwrite: bool) -> Iterator[Target]:
+    """Name for the growing result; renamed to `output` when the block ends well, removed when it does not.
+
+    What goes into a pipe grows there.
+    """
+    if isinstance(output, OutputPipe):
+        yield output
+        return
     partial = partial_path(output)
     try:
         yield partial
@@ -47,8 +56,17 @@ def unfinished(output: Path, overwrite: bool) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def verify(plan: Plan, written: Written, copier: StreamCopier, finished: Path) -> None:
-    """VerificationError where the finished file does not hold what was written into it."""
+def verify(plan: Plan, written: Written, writer: VideoWriter, copier: StreamCopier) -> None:
+    """VerificationError where the result does not hold what was made."""
+    if isinstance(writer.path, OutputPipe):
+        if writer.packets != written.kinds.total():
+            raise VerificationError(f"{writer.path}: {writer.packets} frames sent instead of {written.kinds.total()}")
+        return
+    verify_file(plan, written, copier, writer.path)
+
+
+def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Path) -> None:
+    """VerificationError where the finished file, read back, is not what was written into it."""
     try:
         found = read_back(finished)
     except InputError as error:
@@ -58,7 +76,7 @@ def verify(plan: Plan, written: Written, copier: StreamCopier, finished: Path) -
     if found.frames != frames:
         differences.append(f"{found.frames} frames instead of {frames}")
     if found.first is not None and found.last is not None and written.first is not None:
-        moved = clock_shift(plan.job.output, copier, found.first - written.first)
+        moved = clock_shift(finished, copier, found.first - written.first)
         for name, is_, ought in (("first", found.first, written.first), ("last", found.last, written.last)):
             if abs(is_ - (ought + moved)) > found.tick:
                 differences.append(f"the {name} frame at {float(is_):.6f} s instead of {float(ought + moved):.6f} s")

@@ -9,6 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from vfi_flow.media.colour import Converter
+from vfi_flow.media.container import Y4M
+from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.scenes import CutDetector
@@ -28,12 +30,13 @@ MADE_AHEAD = 3
 @dataclass(frozen=True, slots=True)
 class Progress:
     frames: int
-    planned: int
+    planned: int | None
+    """None: nobody knows."""
     seconds: Fraction
     """Time of the frame that was written last."""
 
     @classmethod
-    def none(cls, planned: int) -> "Progress":
+    def none(cls, planned: int | None) -> "Progress":
         return cls(0, planned, Fraction(0))
 
 
@@ -58,9 +61,11 @@ def run(
                 plan.job.source, plan.job.window, writer.container, plan.streams, plan.division.stretch
             ) as copier,
         ):
+            if isinstance(plan.job.source, InputPipe):
+                plan.job.source.forget()
             written = write_all(plan, frames, writer, copier, clock, on_progress)
         with clock.during("verify"):
-            verify(plan, written, copier, partial)
+            verify(plan, written, writer, copier)
     return Report(
         plan=plan,
         frames=dict(written.kinds),
@@ -70,9 +75,16 @@ def run(
         copied=list(copier.copied.values()),
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
-        warnings=[*plan.notes, *reader.warnings, *copier.warnings],
+        warnings=[*plan.notes, *reader.warnings, *copier.warnings, *warnings_on(plan, written)],
         engine=engine or {},
     )
+
+
+def warnings_on(plan: Plan, written: Written) -> list[str]:
+    output = plan.job.output
+    if isinstance(output, OutputPipe) and output.format_name == Y4M and written.drift > 1 / plan.rate:
+        return [f"{output}: the frames are not evenly spaced, which y4m cannot express; use -r RATE or -f nut"]
+    return []
 
 
 @contextmanager
@@ -98,7 +110,12 @@ def made_frames(
     with closing(ahead(prepared, DECODED_AHEAD, "decode")) as waiting:
         made = output_frames(waiting, plan.division, interpolate, is_cut, converter, clock)
         with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:
-            yield frames
+            try:
+                yield frames
+            except BaseException:
+                if isinstance(plan.job.source, InputPipe):
+                    plan.job.source.stop()  # the decoder may wait for bytes
+                raise
 
 
 def write_all(
@@ -118,6 +135,7 @@ def write_all(
             copier.copy_until(frame.seconds)
         written.first = frame.seconds if written.first is None else written.first
         written.last, written.end = frame.seconds, plan.division.end(frame.seconds, frame.interval_end)
+        written.drift = max(written.drift, abs(written.last - written.first - written.kinds.total() / plan.rate))
         written.kinds[frame.kind] += 1
         on_progress(Progress(written.kinds.total(), plan.frames, frame.seconds))
     with clock.during("copy"):

@@ -1,0 +1,142 @@
+"""Standard input and output as video files: nothing in them can be read twice or written again."""
+
+import os
+import select
+import threading
+from collections.abc import Callable
+from io import RawIOBase
+from pathlib import Path
+from typing import BinaryIO
+
+POLL_SECONDS = 0.1
+
+BLOCK = 1 << 16
+
+LONGEST_LINE = 1 << 12
+
+
+class InputPipe:
+    """Bytes that come once, for several readers that each begin at the start.
+
+    What the slowest reader has still to read is kept. While more readers may come, that is everything, so whoever
+    opened the last one says `forget`.
+    """
+
+    name = "standard input"
+
+    def __init__(self, file: BinaryIO | RawIOBase) -> None:
+        """`file` must not hold back bytes that have come: standard input without its buffer."""
+        self._file = file
+        self._stopped = threading.Event()
+        self.first_line = b""
+        self.length = 0
+        """Bytes that have come so far."""
+        self._kept = bytearray()
+        self._kept_from = 0
+        self._readers: list[InputPipe.Reader] = []
+        self._forgets = False
+        self._lock = threading.Lock()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def open(self) -> "InputPipe.Reader":
+        assert not self._forgets
+        reader = self.Reader(self)
+        self._readers.append(reader)
+        return reader
+
+    def forget(self) -> None:
+        """No further reader will come."""
+        with self._lock:
+            self._forgets = True
+            self._drop()
+
+    def stop(self) -> None:
+        """End all reading now, also that which waits for a sender who has gone quiet."""
+        self._stopped.set()
+
+    @property
+    def kept(self) -> int:
+        """Bytes in memory."""
+        return len(self._kept)
+
+    def _read(self, position: int, size: int) -> bytes:
+        """Up to `size` bytes from `position` on; none at the end of the stream. Waits for the first of them."""
+        with self._lock:
+            if position == self._kept_from + len(self._kept):
+                self._kept += self._fetch(max(size, BLOCK))
+            start = position - self._kept_from
+            return bytes(self._kept[start : start + size])
+
+    def _fetch(self, size: int) -> bytes:
+        self._wait()
+        data = b"" if self._stopped.is_set() else self._file.read(size) or b""
+        if not self.first_line.endswith(b"\n") and len(self.first_line) < LONGEST_LINE:
+            self.first_line += data[: data.find(b"\n") + 1 or len(data)]
+        self.length += len(data)
+        return data
+
+    def _wait(self) -> None:
+        """Until there is something to read or nobody wants it any more."""
+        try:
+            descriptor = self._file.fileno()
+        except OSError:  # bytes in memory
+            return
+        while os.name == "posix" and not self._stopped.is_set():
+            if select.select([descriptor], [], [], POLL_SECONDS)[0]:
+                return
+
+    def _drop(self) -> None:
+        if self._forgets:
+            ends = [reader.position for reader in self._readers]
+            needed_from = min(ends, default=self._kept_from + len(self._kept))
+            del self._kept[: needed_from - self._kept_from]
+            self._kept_from = needed_from
+
+    class Reader:
+        """A file object for PyAV that cannot seek."""
+
+        def __init__(self, pipe: "InputPipe") -> None:
+            self._pipe = pipe
+            self.position = 0
+
+        def read(self, size: int) -> bytes:
+            data = self._pipe._read(self.position, size)
+            with self._pipe._lock:
+                self.position += len(data)
+                self._pipe._drop()
+            return data
+
+        def close(self) -> None:
+            with self._pipe._lock:
+                if self in self._pipe._readers:
+                    self._pipe._readers.remove(self)
+                self._pipe._drop()
+
+
+class OutputPipe:
+    """A result that leaves as it grows; also the file object that PyAV writes to."""
+
+    name = "standard output"
+
+    def __init__(self, write: Callable[[memoryview], int], format_name: str) -> None:
+        """`write` may take a part of the bytes, as os.write does; `format_name` is FFmpeg's."""
+        self._write, self.format_name = write, format_name
+        self.bytes_written = 0
+
+    def __str__(self) -> str:
+        return self.name
+
+    def write(self, data: bytes) -> int:
+        rest = memoryview(data)
+        while rest:
+            count = self._write(rest)
+            rest = rest[count:]
+            self.bytes_written += count
+        return len(data)
+
+
+Source = Path | InputPipe
+
+Target = Path | OutputPipe
