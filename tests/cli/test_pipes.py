@@ -238,7 +238,7 @@ def test_uneven_frames_are_kept_by_nut_and_said_for_y4m(tmp_path):
     _, y4m, report = job_in_memory(source.read_bytes(), "yuv4mpegpipe")
     assert y4m.count(b"FRAME\n") == 14
     assert report.warnings == [
-        "standard output: the frames are not evenly spaced, which y4m cannot express; use -r RATE or -f nut"
+        "standard output: the times of unevenly spaced frames are lost in this format; use -r RATE or another"
     ]
 
 

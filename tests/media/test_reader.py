@@ -11,7 +11,7 @@ from clips import encode_tone, moving_square, write_clip
 
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.media.frame import Window
-from vfi_flow.media.reader import VideoReader
+from vfi_flow.media.reader import VideoReader, quarter_turns
 
 
 def times(path: Path, window: Window = Window()) -> list[Fraction]:  # noqa: B008  (frozen)
@@ -237,3 +237,12 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, kind):
 
     assert str(path) in str(caught.value) and reason in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_quarter_turn_has_the_matrix_that_ffmpeg_writes(tmp_path, degrees):
+    source = write_clip(tmp_path / "in.mp4", moving_square(2), rotation=degrees)
+
+    with VideoReader(source, Window()) as reader:
+        assert reader.info().display_matrix == quarter_turns(degrees) == quarter_turns(degrees - 360)
+    assert quarter_turns(0) is None

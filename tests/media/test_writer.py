@@ -13,7 +13,7 @@ from vfi_flow.errors import OutputError
 from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
-from vfi_flow.media.writer import VideoWriter, partial_path
+from vfi_flow.media.writer import VideoWriter
 
 
 def copy_frames(source: Path, output: Path, unit: Fraction, stamps: list[int], end: int, **options: str) -> None:
@@ -129,7 +129,3 @@ def test_a_full_disk_is_named(tmp_path):
 
     with pytest.raises(OutputError, match="no space left on the disk"):
         copy_frames(source, full, Fraction(1, 30), list(range(60)), end=60, crf="1")
-
-
-def test_the_unfinished_file_keeps_its_ending():
-    assert partial_path(Path("a/film.cut.mkv")) == Path("a/film.cut.partial.mkv")

@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   vfi-flow interpolate in.mkv out.mkv -r 60000/1001      to a rate
   vfi-flow interpolate in.mp4 out.mp4 --slow 4           four times as long, at the same rate
   ffmpeg -i in.mkv -f yuv4mpegpipe - | vfi-flow interpolate - - | ffmpeg -i - out.mkv
+  vfi-flow interpolate in/%06d.png out/%06d.png -framerate 24
   vfi-flow interpolate in.mp4 out.mp4 -ss 1:00 -t 10     ten seconds of it
 """
 
@@ -33,10 +34,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("source", metavar="INPUT", help="a video file, or - for standard input")
-    parser.add_argument(
-        "output", metavar="OUTPUT", help="the new file: .mp4, .mkv, .mov, .webm, .ts; - for standard output"
-    )
+    parser.add_argument("source", metavar="INPUT", help="a video file, pictures (%%06d.png), - for standard input")
+    parser.add_argument("output", metavar="OUTPUT", help="the new file (.mp4, .mkv, .mov, .webm, .ts), pictures, -")
     parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
     add_time_options(parser)
     add_model_options(parser)
@@ -64,7 +63,7 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    source, output = read_source(arguments.source), read_target(arguments.output, arguments.format)
+    source, output = read_source(arguments.source, arguments.framerate), read_target(arguments.output, arguments.format)
     plan = make_plan(job_from(arguments, source, output, find_cuts=arguments.scenes == "auto"))
     for note in plan.notes:
         say(note)

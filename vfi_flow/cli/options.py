@@ -13,8 +13,10 @@ from typing import TypeVar
 from vfi_flow.errors import UsageError
 from vfi_flow.media.container import PIPE_FORMATS, Y4M
 from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import Window
-from vfi_flow.media.pipe import InputPipe, OutputPipe, Source, Target
+from vfi_flow.media.images import USUAL_RATE, ImageSequence, is_pattern
+from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.timing import parse_ratio, parse_seconds
 from vfi_flow.pipeline.plan import Job
 
@@ -30,6 +32,7 @@ def add_time_options(parser: argparse.ArgumentParser) -> None:
         "--slow", type=read_by(parse_slow), metavar="N", help="slow motion: N times as long at the same rate"
     )
     group.add_argument("--slow-audio", choices=("stretch", "drop"), default="stretch", help="sound of a slow motion")
+    group.add_argument("-framerate", type=read_by(parse_ratio), help="of pictures that come in (default: 25)")
     group.add_argument("-ss", metavar="T", type=read_by(parse_seconds), help="start here: seconds or HH:MM:SS.mmm")
     end = group.add_mutually_exclusive_group()
     end.add_argument("-to", metavar="T", type=read_by(parse_seconds), help="stop here")
@@ -48,21 +51,26 @@ def add_encoding_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-y", "--overwrite", action="store_true", help="replace the output if it exists")
 
 
-def read_source(text: str) -> Source:
-    """What INPUT means; `-` is standard input."""
+def read_source(text: str, framerate: Fraction | None) -> Source:
+    """What INPUT means: a file, numbered pictures, or `-` for standard input."""
+    path = Path(text)
+    if is_pattern(path):
+        return ImageSequence(path, framerate or USUAL_RATE)
+    if framerate is not None:
+        raise UsageError(f"-framerate is for numbered pictures (frames/%06d.png); {text} is not such a name")
     if text != "-":
-        return Path(text)
+        return path
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("standard input is a terminal; pipe a video into it")
     return InputPipe(FileIO(sys.stdin.fileno(), closefd=False))
 
 
 def read_target(text: str, format_name: str | None) -> Target:
-    """What OUTPUT means; `-` is standard output."""
+    """What OUTPUT means: a file, numbered pictures, or `-` for standard output."""
     if text != "-":
         if format_name is not None:
             raise UsageError(f"-f {format_name} is for standard output (-); a file has the format of its ending")
-        return Path(text)
+        return ImageSequence(Path(text)) if is_pattern(Path(text)) else Path(text)
     if sys.stdout is None or sys.stdout.isatty():
         raise UsageError("standard output is a terminal; pipe it into another program or a file")
     return OutputPipe(partial(os.write, sys.stdout.fileno()), format_name or Y4M)

@@ -3,16 +3,19 @@
 import argparse
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_source, read_target
 from vfi_flow.media.container import CONTAINERS
-from vfi_flow.media.pipe import InputPipe, OutputPipe, Source, Target
+from vfi_flow.media.endpoints import Source, Target
+from vfi_flow.media.images import ImageSequence
+from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.streams import StreamChoice
 from vfi_flow.pipeline.estimate import estimate_bytes
+from vfi_flow.pipeline.placing import folder_of
 from vfi_flow.pipeline.plan import Plan, make_plan
 
 FORMAT_VERSION = 1
@@ -38,7 +41,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     named = arguments.output is not None
-    source = read_source(arguments.source)
+    source = read_source(arguments.source, arguments.framerate)
     output = read_target(arguments.output, arguments.format) if named else planned_target(source)
     plan = make_plan(job_from(arguments, source, output), may_write=named)
     found = as_json(plan, estimate_bytes(plan), free_bytes(output))
@@ -50,6 +53,8 @@ def planned_target(source: Source) -> Target:
     """A name beside `source` with its ending where such files are written, otherwise a Matroska file."""
     if isinstance(source, InputPipe):
         return Path("out.mkv")
+    if isinstance(source, ImageSequence):
+        return replace(source, pattern=source.pattern.with_name(f"{source.pattern.stem}.vfi{source.pattern.suffix}"))
     ending = source.suffix if source.suffix.lower() in CONTAINERS else ".mkv"
     return source.with_name(f"{source.stem}.vfi{ending}")
 
@@ -58,7 +63,7 @@ def free_bytes(output: Target) -> int | None:
     if isinstance(output, OutputPipe):
         return None
     try:
-        return shutil.disk_usage(output.parent).free
+        return shutil.disk_usage(folder_of(output)).free
     except OSError:
         return None
 

@@ -1,6 +1,6 @@
 """YUV <-> RGB with the frame's own matrix and range, so that new frames match the ones beside them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import av
 import numpy as np
@@ -15,6 +15,8 @@ UNSPECIFIED = 2
 SMPTE170M = 6
 LIMITED = 1
 FULL = 2
+
+BT601 = (5, SMPTE170M)
 
 SCALER_MATRIX = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """Matrices that swscale converts: number in the file -> number in swscale (601 has two names in files)."""
@@ -50,7 +52,8 @@ def colour_of(picture: av.VideoFrame) -> Colour:
     primaries, transfer = picture.color_primaries, picture.color_trc
     if picture.format.is_rgb:
         return Colour(RGB, FULL, primaries, transfer)
-    full = picture.color_range == FULL or picture.format.name.startswith("yuvj")
+    untagged_grey = picture.color_range == 0 and picture.format.name == "gray"  # full everywhere in FFmpeg
+    full = picture.color_range == FULL or picture.format.name.startswith("yuvj") or untagged_grey
     matrix = picture.colorspace
     if assumed := matrix in (RGB, UNSPECIFIED):
         matrix = matrix_for(picture.height)
@@ -64,8 +67,13 @@ def matrix_for(height: int) -> int:
     return BT709 if height >= 720 else SMPTE170M
 
 
-def colour_in(pix_fmt: str, source: Colour, height: int) -> Colour:
-    """`source` as a picture of format `pix_fmt` expresses it; only a change between RGB and YUV changes it."""
+def colour_in(pix_fmt: str, source: Colour, height: int, is_jpeg: bool = False) -> Colour:
+    """`source` as a picture of format `pix_fmt` expresses it; only a change between RGB and YUV changes it.
+
+    A JPEG file has no words for it: BT.601 in full range is what readers take it for.
+    """
+    if is_jpeg:
+        return replace(source, matrix=source.matrix if source.matrix in BT601 else SMPTE170M, range=FULL)
     to_rgb = av.VideoFormat(pix_fmt).is_rgb
     if to_rgb == (source.matrix == RGB):
         return source
@@ -125,7 +133,8 @@ class Converter:
 
     def to_target(self, picture: av.VideoFrame) -> av.VideoFrame:
         """The picture itself where it has the target's format already, otherwise converted without a detour."""
-        if picture.format.name == self.pix_fmt:
+        same_colour = (self.source.matrix, self.source.range) == (self.target.matrix, self.target.range)
+        if picture.format.name == self.pix_fmt and same_colour:
             return picture
         changed = self._change_format.reformat(
             picture,

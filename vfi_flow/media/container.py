@@ -6,13 +6,18 @@ import av
 from av.container import OutputContainer
 
 from vfi_flow.errors import OutputError
-from vfi_flow.media.pipe import OutputPipe, Target
+from vfi_flow.media.endpoints import Target
+from vfi_flow.media.images import CODECS, ImageSequence
+from vfi_flow.media.pipe import OutputPipe
 
 CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts")
 """Endings of containers that keep every time stamp; AVI, for one, has none."""
 
 Y4M = "yuv4mpegpipe"
 """Uncompressed frames at one constant rate, without time stamps and without sound."""
+
+IMAGES = "image2"
+"""One file for every frame, without time stamps and without sound."""
 
 PIPE_FORMATS = (Y4M, "nut", "matroska")
 """Formats that can be written without ever going back."""
@@ -25,9 +30,24 @@ def open_unwritten(output: Target, options: dict[str, str] | None = None) -> Out
     """
     if isinstance(output, OutputPipe):
         return av.open(io.BytesIO(), "w", format=output.format_name)
+    if isinstance(output, ImageSequence):
+        return open_images_unwritten(output)
     if output.suffix.lower() not in CONTAINERS:
         raise OutputError(f"{output}: videos with the ending {output.suffix!r} are not written; use .mp4, .mkv or .mov")
     return av.open(str(output), "w", container_options=options or {})
+
+
+def open_images_unwritten(output: ImageSequence) -> OutputContainer:
+    if output.suffix not in CODECS:
+        raise OutputError(
+            f"{output}: pictures with the ending {output.suffix!r} are not written; {', '.join(CODECS)} are"
+        )
+    return av.open(output.ffmpeg_pattern, "w", format=IMAGES)
+
+
+def keeps_times(container: OutputContainer) -> bool:
+    """Whether every frame has its own time there, or frames follow each other at one rate."""
+    return container.format.name not in (Y4M, IMAGES)
 
 
 def open_output(output: Target, options: dict[str, str]) -> OutputContainer:

@@ -12,9 +12,11 @@ from av.video.stream import VideoStream
 from vfi_flow.errors import ComponentError, UsageError
 from vfi_flow.media.colour import Colour, colour_in
 from vfi_flow.media.container import Y4M, open_unwritten
+from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
+from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.opening import reason
-from vfi_flow.media.pipe import Target
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.pix_fmt import STAND_INS, choose_pix_fmt
 
 DEFAULT_CODEC = "libx264"
@@ -24,6 +26,8 @@ DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
     "libx264": {"crf": "16", "preset": "medium"},
     "libx265": {"crf": "18", "preset": "medium", "x265-params": "log-level=error"},
     "libsvtav1": {"crf": "24", "preset": "8"},
+    "mjpeg": {"qmin": "1", "qmax": "1"},
+    "tiff": {"compression_algo": "deflate"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "4"},
 }
 
@@ -71,7 +75,12 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
     if pix_fmt != info.pix_fmt and options.pix_fmt is None and STAND_INS.get(info.pix_fmt) != pix_fmt:
         notes.append(f"{codec.name} cannot store {info.width}x{info.height} {info.pix_fmt}; {pix_fmt} is written")
     encoder = Encoder(
-        codec.name, settings, pix_fmt, colour_in(pix_fmt, info.colour, info.height), options.threads, tuple(notes)
+        codec.name,
+        settings,
+        pix_fmt,
+        colour_in(pix_fmt, info.colour, info.height, is_jpeg=codec.name == "mjpeg"),
+        options.threads,
+        tuple(notes),
     )
     try_out(encoder, info, output)
     return encoder
@@ -81,7 +90,7 @@ def find_codec(options: EncoderOptions, output: Target) -> av.Codec:
     """The encoder by name, or the first of libx264 and the container's own choice that fits into the container."""
     with open_unwritten(output) as container:
         format_name = container.format.name
-        names = [options.codec] if options.codec is not None else default_codecs(container)
+        names = [options.codec] if options.codec is not None else default_codecs(container, output)
         for name in names:
             try:
                 codec = av.Codec(name, "w")
@@ -91,7 +100,7 @@ def find_codec(options: EncoderOptions, output: Target) -> av.Codec:
                 ) from None
             if codec.type != "video":
                 raise UsageError(f"{name} encodes {codec.type}, not video")
-            if format_name == Y4M and codec.name not in Y4M_CODECS:  # its muxer refuses them when it is too late
+            if codec.name not in possible_codecs(output, codec.name):  # some muxers refuse them when it is too late
                 continue
             try:
                 container.add_stream(codec.name, rate=25)
@@ -101,9 +110,20 @@ def find_codec(options: EncoderOptions, output: Target) -> av.Codec:
     raise ComponentError(f"{output}: {format_name} cannot hold {names[-1]} video; use -c:v or another format")
 
 
-def default_codecs(container: OutputContainer) -> list[str]:
+def possible_codecs(output: Target, codec: str) -> tuple[str, ...]:
+    """All encoders for formats that hold few; otherwise `codec` may be right."""
+    if isinstance(output, ImageSequence):
+        return (CODECS[output.suffix],)
+    if isinstance(output, OutputPipe) and output.format_name == Y4M:
+        return Y4M_CODECS
+    return (codec,)
+
+
+def default_codecs(container: OutputContainer, output: Target) -> list[str]:
     """The first of these that fits is used. What goes through a pipe of raw frames stays raw."""
     name = container.format.name
+    if isinstance(output, ImageSequence):
+        return [CODECS[output.suffix]]
     if name in RAW_FORMATS:
         return ["rawvideo"]
     return [DEFAULT_CODEC, "libvpx-vp9" if name == "webm" else container.default_video_codec]

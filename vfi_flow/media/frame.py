@@ -8,7 +8,7 @@ from av.stream import Disposition
 
 from vfi_flow.errors import UsageError
 from vfi_flow.media.colour import Colour
-from vfi_flow.media.pipe import Source
+from vfi_flow.media.endpoints import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
-from vfi_flow.media.pipe import InputPipe, Source
+from vfi_flow.media.images import CODECS, ImageSequence
+from vfi_flow.media.pipe import InputPipe
 
 COARSE_FORMATS = ("matroska", "webm", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
@@ -50,7 +52,13 @@ class Input(AbstractContextManager["Input"]):
 
 def open_input(source: Source) -> Input:
     """The source as PyAV container; InputError with the reason where it is none."""
-    opened = open_pipe(source) if isinstance(source, InputPipe) else Input(open_file(source))
+    match source:
+        case InputPipe():
+            opened = open_pipe(source)
+        case ImageSequence():
+            opened = Input(open_images(source))
+        case Path():
+            opened = Input(open_file(source))
     if opened.container.format.name in TEXT_FORMATS:
         opened.close()
         raise InputError(f"{source}: not a video file but text")
@@ -65,6 +73,16 @@ def open_pipe(pipe: InputPipe) -> Input:
         reader.close()
         hint = "y4m, Matroska and NUT can be; of mp4 only files whose index comes first"
         raise InputError(f"{pipe}: not a video that can be read from a pipe ({reason(error)}); {hint}") from None
+
+
+def open_images(images: ImageSequence) -> InputContainer:
+    if images.suffix not in CODECS:
+        raise InputError(f"{images}: pictures with the ending {images.suffix!r} are not read; {', '.join(CODECS)} are")
+    options = {"framerate": str(images.rate), "start_number": str(images.first_number())}
+    try:
+        return av.open(images.ffmpeg_pattern, "r", format="image2", options=options)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise InputError(f"{images}: the first picture cannot be read ({reason(error)})") from None
 
 
 def open_file(path: Path) -> InputContainer:

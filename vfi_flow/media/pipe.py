@@ -5,7 +5,6 @@ import select
 import threading
 from collections.abc import Callable
 from io import RawIOBase
-from pathlib import Path
 from typing import BinaryIO
 
 POLL_SECONDS = 0.1
@@ -135,8 +134,3 @@ class OutputPipe:
             rest = rest[count:]
             self.bytes_written += count
         return len(data)
-
-
-Source = Path | InputPipe
-
-Target = Path | OutputPipe

@@ -4,8 +4,10 @@ import av
 
 from vfi_flow.errors import ComponentError, InputError, UsageError
 from vfi_flow.media.container import Y4M
+from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
-from vfi_flow.media.pipe import OutputPipe, Target
+from vfi_flow.media.images import PIX_FMTS, ImageSequence
+from vfi_flow.media.pipe import OutputPipe
 
 Y4M_PIX_FMTS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "gray")
 
@@ -31,6 +33,8 @@ def choose_pix_fmt(codec: av.Codec, wanted: str | None, info: VideoInfo, output:
     supported = [video_format.name for video_format in codec.video_formats or []]
     if isinstance(output, OutputPipe) and output.format_name == Y4M:
         supported = list(Y4M_PIX_FMTS)
+    if isinstance(output, ImageSequence):
+        supported = list(PIX_FMTS[codec.name])
     if wanted is not None:
         return checked_pix_fmt(wanted, supported, codec, info)
     if not is_eight_bit_opaque(info.pix_fmt):
@@ -67,10 +71,12 @@ def nearest(pix_fmt: str) -> list[str]:
     """Formats to try in this order where an encoder lacks `pix_fmt`; those that keep all of its chroma come first."""
     source = av.VideoFormat(pix_fmt, 64, 64)
     if source.is_rgb:
-        return ["gbrp", "rgb24", "bgr0", "yuv444p", "yuv422p", "yuv420p"]
+        return ["gbrp", "rgb24", "bgr0", "yuv444p", "yuvj444p", "yuv422p", "yuv420p"]
     if source.chroma_width(64) < 64 and source.chroma_height(64) < 64:
-        return ["yuv420p", "yuv422p", "yuv444p"]
-    return ["yuv422p", "yuv444p", "yuv420p"] if source.chroma_width(64) < 64 else ["yuv444p", "yuv422p", "yuv420p"]
+        return ["yuv420p", "yuvj420p", "yuv422p", "yuv444p"]
+    if source.chroma_width(64) < 64:
+        return ["yuv422p", "yuvj422p", "yuv444p", "yuv420p"]
+    return ["yuv444p", "yuvj444p", "yuv422p", "yuv420p"]
 
 
 def fits(pix_fmt: str, codec: str, width: int, height: int) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from av.stream import Discard
 from vfi_flow.errors import InputError
 from vfi_flow.media.colour import colour_of
 from vfi_flow.media.container import Y4M
+from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
 from vfi_flow.media.opening import (
     COARSE_FORMATS,
@@ -26,7 +28,7 @@ from vfi_flow.media.opening import (
     promised_end,
     reason,
 )
-from vfi_flow.media.pipe import InputPipe, Source
+from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
 TAIL = Fraction(1)
@@ -107,7 +109,6 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
         duration = self._expected_duration(first)
-        matrix = picture.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
         grid = [1 / self.rate] if self.snaps else []
         return VideoInfo(
             path=self.path,
@@ -122,7 +123,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             frames=None if duration is None else max(1, round(duration * self.rate)),
             duration=duration,
             sample_aspect_ratio=fraction(self.stream.sample_aspect_ratio),
-            display_matrix=tuple(memoryview(bytes(matrix)).cast("i")) if matrix is not None else None,
+            display_matrix=display_matrix(picture),
             interlaced=bool(picture.interlaced_frame),
             metadata=dict(self.stream.metadata),
             disposition=self.stream.disposition,
@@ -149,7 +150,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         window_end = None if self.window.length is None else self.origin + self.window.length
         if window_end is not None and (promised is None or window_end <= promised):
             return
-        if "mov" in self.container.format.name and (missing := missing_bytes(self.path)):
+        if (
+            isinstance(self.path, Path)
+            and "mov" in self.container.format.name
+            and (missing := missing_bytes(self.path))
+        ):
             raise InputError(f"{self.path}: the file is truncated; {missing} bytes are missing at its end")
         if promised is None:
             return
@@ -231,6 +236,24 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 f"{self.path}: the video ends at {float(end):.2f} s, but its header promises "
                 f"{float(promised):.2f} s; the file is truncated"
             )
+
+
+def display_matrix(picture: av.VideoFrame) -> tuple[int, ...] | None:
+    """Nine integers as FFmpeg stores rotation and mirroring; None where the frame has none."""
+    try:
+        matrix = picture.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
+    except ValueError:  # PyAV 18 knows no EXIF, which pictures have beside it; mirroring is lost then
+        return quarter_turns(picture.rotation)
+    return tuple(memoryview(bytes(matrix)).cast("i")) if matrix is not None else None
+
+
+def quarter_turns(degrees: int) -> tuple[int, ...] | None:
+    """The matrix of a rotation counter-clockwise by a multiple of 90 degrees; None for none."""
+    if degrees % 360 == 0:
+        return None
+    cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees % 360]
+    one = 1 << 16
+    return (one * cosine, -one * sine, 0, one * sine, one * cosine, 0, 0, 0, 1 << 30)
 
 
 def describe(window: Window) -> str:

@@ -13,10 +13,11 @@ from av.container import OutputContainer
 from av.stream import Discard, Stream
 
 from vfi_flow.media.audio_clock import audio_clock_for
+from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.lanes import CopyLane, Lane, StretchLane
 from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
-from vfi_flow.media.pipe import InputPipe, Source
+from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate, StreamChoice, add_copy
 from vfi_flow.media.timing import to_pts

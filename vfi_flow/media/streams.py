@@ -10,6 +10,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
+from vfi_flow.media.container import IMAGES
 from vfi_flow.media.sound_encoder import close_trial, sound_encoder
 from vfi_flow.media.tags import describe_like
 
@@ -51,7 +52,7 @@ def choose(stream: Stream, format_name: str, audio: bool, stretch: Fraction) -> 
     choice = StreamChoice(stream.index, kind_of(stream), codec, stream.language, Fate.COPIED)
     if isinstance(stream, AudioStream) and not audio:
         return replace(choice, fate=Fate.LEFT_OUT)
-    if isinstance(stream, AudioStream) and stream.codec_context is not None and stretch != 1:
+    if isinstance(stream, AudioStream) and stream.codec_context is not None and stretch != 1 and format_name != IMAGES:
         encoder = sound_encoder(stream, format_name)
         if encoder is None:
             return replace(choice, fate=Fate.DROPPED, reason=f"no encoder for sound in {format_name}")
@@ -76,6 +77,8 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream:
 
 def cannot_hold(format_name: str, stream: Stream) -> str | None:
     """Why the format cannot hold a copy of `stream`, found by writing a header to memory; None where it can."""
+    if format_name == IMAGES:
+        return "pictures hold nothing else"
     if stream.type not in ("audio", "subtitle", "attachment"):
         return f"a {kind_of(stream)} stream is not copied yet"
     if stream.type == "attachment":

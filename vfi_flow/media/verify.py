@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import MICROSECOND, fraction, open_input, pick_video
 
 
@@ -20,7 +21,7 @@ class Found:
     """Packets of all other streams, by kind."""
 
 
-def read_back(path: Path) -> Found:
+def read_back(path: Path | ImageSequence) -> Found:
     """What `path` holds. Nothing is decoded, so this costs one pass over the file."""
     with open_input(path) as opened:
         container = opened.container

@@ -13,11 +13,13 @@ import av
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import OutputError
-from vfi_flow.media.container import Y4M, open_output
+from vfi_flow.media.container import keeps_times, open_output
 from vfi_flow.media.encoder import Encoder, configure
+from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
+from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import reason
-from vfi_flow.media.pipe import OutputPipe, Target
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.tags import lasting_tags
 from vfi_flow.media.timing import to_pts
 
@@ -26,17 +28,12 @@ FINE_TIME_SCALE = 90_000
 LARGEST_RATE_DENOMINATOR = 1_000_000
 
 
-def partial_path(output: Path) -> Path:
-    """Where the result grows until it is complete: `film.mkv` -> `film.partial.mkv`."""
-    return output.with_name(f"{output.stem}.partial{output.suffix}")
-
-
 def clock_options(path: Target, unit: Fraction) -> dict[str, str]:
     """mp4 and mov store on a clock of their own when a stream starts and ends, by default in milliseconds.
 
     A multiple of our clock makes the start exact; a fine one keeps the last sound packet inside the stored length.
     """
-    if isinstance(path, OutputPipe) or path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+    if not isinstance(path, Path) or path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
         return {}
     return {"movie_timescale": str(unit.denominator * math.ceil(FINE_TIME_SCALE / unit.denominator))}
 
@@ -59,7 +56,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         assert isinstance(stream, VideoStream)
         self.stream = stream
         configure(self.stream, encoder, info, 1 / self.rate)
-        self.counts = self.container.format.name == Y4M
+        self.counts = not keeps_times(self.container)
         self.stream.time_base = 1 / self.rate if self.counts else unit  # y4m, mp4 and mov take their clock from this
         self.stream.metadata.update(lasting_tags(info.metadata, self.container.format.name))
         self.stream.disposition = info.disposition
@@ -139,5 +136,6 @@ def write_error(path: Target, error: BaseException) -> OutputError:
         gone = "the program that reads it has ended" if number == errno.EPIPE else reason(error)
         return OutputError(f"{path}: {gone}")
     if number == errno.ENOENT:
-        return OutputError(f"{path.parent}: no such folder")
+        folder = path.pattern.parent if isinstance(path, ImageSequence) else path.parent
+        return OutputError(f"{folder}: no such folder")
     return OutputError(f"{path}: writing failed: {reason(error)}")

@@ -1,19 +1,19 @@
 """What a job will make, worked out before anything is decoded, interpolated or written."""
 
-import os
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from vfi_flow.errors import OutputError, UsageError
+from vfi_flow.errors import UsageError
 from vfi_flow.media.container import open_unwritten
 from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
+from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
-from vfi_flow.media.pipe import InputPipe, OutputPipe, Source, Target
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.streams import StreamChoice, choose_streams
 from vfi_flow.media.timing import Division, Multiply, Resample, Slow, common_unit, frame_count, storable_unit
-from vfi_flow.media.writer import partial_path
+from vfi_flow.pipeline.placing import check_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         raise UsageError("a factor (-x), a rate (-r) and a slow motion (--slow) exclude each other; give one of them")
     with VideoReader(job.source, job.window, job.threads) as reader:
         if may_write:
-            check_output(job)
+            check_output(job.output, job.source, job.overwrite)
         info = reader.info()
         with open_unwritten(job.output) as output:
             streams = choose_streams(reader.container, reader.stream, output, job.audio, job.slow or Fraction(1))
@@ -86,7 +86,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         frames=expected_frames(division, info),
         duration=None if info.duration is None else info.duration * division.stretch,
         streams=tuple(streams),
-        notes=tuple(notes_on(info, encoder)),
+        notes=tuple(notes_on(info, encoder, job.output)),
     )
 
 
@@ -104,38 +104,20 @@ def expected_frames(division: Division, info: VideoInfo) -> int | None:
     return frame_count(division, info.frames, info.duration)
 
 
-def check_output(job: Job) -> None:
-    """OutputError where the result cannot or must not be written."""
-    output = job.output
-    if isinstance(output, OutputPipe):
-        return
-    if not output.parent.is_dir():
-        raise OutputError(f"{output.parent}: no such folder for the result")
-    if output.is_dir():
-        raise OutputError(f"{output}: is a folder, expected a file name")
-    if is_same_file(output, job.source):
-        raise OutputError(f"{output}: is the input itself; choose another name")
-    if output.exists() and not job.overwrite:
-        raise OutputError(f"{output} exists; pass --overwrite to replace it")
-    partial = partial_path(output)
-    if is_same_file(partial, job.source):
-        raise OutputError(f"{partial}: the input has the name that the unfinished result needs; choose another output")
-    if not os.access(output.parent, os.W_OK):
-        raise OutputError(f"{output.parent}: no permission to write into this folder")
-
-
-def is_same_file(path: Path, source: Source) -> bool:
-    return not isinstance(source, InputPipe) and path.exists() and path.samefile(source)
-
-
-def notes_on(info: VideoInfo, encoder: Encoder) -> list[str]:
+def notes_on(info: VideoInfo, encoder: Encoder, output: Target) -> list[str]:
     notes = list(encoder.notes)
     if info.colour.assumed:
         name = "BT.709" if info.colour.matrix == 1 else "BT.601"
         notes.append(f"{info.path}: no colour matrix in the file; {name} is assumed and written into the result")
+    if info.display_matrix and not (isinstance(output, Path) or format_of(output) == "matroska"):
+        notes.append(f"{output}: this format cannot say that the picture is turned; it is written as it is stored")
     if info.interlaced:
         notes.append(f"{info.path}: the video is interlaced; it is treated as progressive")
     return notes
+
+
+def format_of(output: Target) -> str | None:
+    return output.format_name if isinstance(output, OutputPipe) else None
 
 
 def describe_plan(plan: Plan) -> str:

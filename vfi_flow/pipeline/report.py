@@ -13,9 +13,9 @@ import av
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
-from vfi_flow.media.pipe import OutputPipe, Target
 from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
+from vfi_flow.pipeline.placing import size_of
 from vfi_flow.pipeline.plan import Plan
 
 FORMAT_VERSION = 1
@@ -83,10 +83,6 @@ def as_json(report: Report) -> dict[str, Any]:
         "model": dict(report.engine),
         "versions": versions(),
     }
-
-
-def size_of(output: Target) -> int:
-    return output.bytes_written if isinstance(output, OutputPipe) else output.stat().st_size
 
 
 def rounded(seconds: Fraction | float) -> float:

@@ -1,18 +1,16 @@
-"""The finished file: proved against what was written, and only then given its name."""
+"""The finished result, proved against what was written."""
 
-import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vfi_flow.errors import InputError, OutputError, VerificationError
-from vfi_flow.media.pipe import OutputPipe, Target
+from vfi_flow.errors import InputError, VerificationError
+from vfi_flow.media.images import ImageSequence
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.verify import read_back
-from vfi_flow.media.writer import VideoWriter, partial_path
+from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.plan import Plan
 
 FORMATS_WITHOUT_NEGATIVE_TIME = (".mkv", ".webm")
@@ -34,28 +32,6 @@ class Written:
     """How far a frame was from where it would be at an even rate."""
 
 
-@contextmanager
-def unfinished(output: Target, overwrite: bool) -> Iterator[Target]:
-    """Name for the growing result; renamed to `output` when the block ends well, removed when it does not.
-
-    What goes into a pipe grows there.
-    """
-    if isinstance(output, OutputPipe):
-        yield output
-        return
-    partial = partial_path(output)
-    try:
-        yield partial
-        if output.exists() and not overwrite:
-            raise OutputError(f"{output} was made by somebody else meanwhile; pass --overwrite to replace it")
-        try:
-            os.replace(partial, output)
-        except OSError as error:
-            raise OutputError(f"{output}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def verify(plan: Plan, written: Written, writer: VideoWriter, copier: StreamCopier) -> None:
     """VerificationError where the result does not hold what was made."""
     if isinstance(writer.path, OutputPipe):
@@ -65,7 +41,7 @@ def verify(plan: Plan, written: Written, writer: VideoWriter, copier: StreamCopi
     verify_file(plan, written, copier, writer.path)
 
 
-def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Path) -> None:
+def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Path | ImageSequence) -> None:
     """VerificationError where the finished file, read back, is not what was written into it."""
     try:
         found = read_back(finished)
@@ -75,7 +51,7 @@ def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Pa
     frames = written.kinds.total()
     if found.frames != frames:
         differences.append(f"{found.frames} frames instead of {frames}")
-    if found.first is not None and found.last is not None and written.first is not None:
+    if isinstance(finished, Path) and found.first is not None and found.last is not None and written.first is not None:
         moved = clock_shift(finished, copier, found.first - written.first)
         for name, is_, ought in (("first", found.first, written.first), ("last", found.last, written.last)):
             if abs(is_ - (ought + moved)) > found.tick:

@@ -9,17 +9,18 @@ from fractions import Fraction
 from typing import Any
 
 from vfi_flow.media.colour import Converter
-from vfi_flow.media.container import Y4M
-from vfi_flow.media.pipe import InputPipe, OutputPipe
+from vfi_flow.media.container import keeps_times
+from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.ahead import ahead
+from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan
 from vfi_flow.pipeline.report import Report
-from vfi_flow.pipeline.result import Written, unfinished, verify
+from vfi_flow.pipeline.result import Written, verify
 from vfi_flow.pipeline.stages import Interpolate, OutputFrame, PreparedFrame, StageClock, output_frames, prepare
 
 DECODED_AHEAD = 3
@@ -63,6 +64,7 @@ def run(
         ):
             if isinstance(plan.job.source, InputPipe):
                 plan.job.source.forget()
+            keeps = keeps_times(writer.container)
             written = write_all(plan, frames, writer, copier, clock, on_progress)
         with clock.during("verify"):
             verify(plan, written, writer, copier)
@@ -75,16 +77,15 @@ def run(
         copied=list(copier.copied.values()),
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
-        warnings=[*plan.notes, *reader.warnings, *copier.warnings, *warnings_on(plan, written)],
+        warnings=[*plan.notes, *reader.warnings, *copier.warnings, *warnings_on(plan, written, keeps)],
         engine=engine or {},
     )
 
 
-def warnings_on(plan: Plan, written: Written) -> list[str]:
-    output = plan.job.output
-    if isinstance(output, OutputPipe) and output.format_name == Y4M and written.drift > 1 / plan.rate:
-        return [f"{output}: the frames are not evenly spaced, which y4m cannot express; use -r RATE or -f nut"]
-    return []
+def warnings_on(plan: Plan, written: Written, keeps_times: bool) -> list[str]:
+    if keeps_times or written.drift <= 1 / plan.rate:
+        return []
+    return [f"{plan.job.output}: the times of unevenly spaced frames are lost in this format; use -r RATE or another"]
 
 
 @contextmanager

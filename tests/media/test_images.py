@@ -1,0 +1,48 @@
+"""Names of numbered pictures."""
+
+from pathlib import Path
+
+import pytest
+
+from vfi_flow.errors import InputError
+from vfi_flow.media.images import ImageSequence, is_pattern
+
+
+@pytest.mark.parametrize(
+    ("pattern", "number", "name"),
+    [("%06d.png", 7, "000007.png"), ("a%db.tif", 12, "a12b.tif"), ("%03d.jpg", 12345, "12345.jpg")],
+)
+def test_a_number_has_one_name(tmp_path, pattern, number, name):
+    images = ImageSequence(tmp_path / pattern)
+    (tmp_path / name).touch()
+    (tmp_path / f"{name}.bak").touch()
+
+    assert images.path(number).name == name
+    assert images.numbers() == [number]
+
+
+def test_names_with_other_leading_zeros_are_other_files(tmp_path):
+    for name in ("7.png", "007.png", "0008.png"):
+        (tmp_path / name).touch()
+
+    assert ImageSequence(tmp_path / "%03d.png").numbers() == [7]
+    assert ImageSequence(tmp_path / "%d.png").numbers() == [7]
+
+
+def test_a_missing_picture_is_named(tmp_path):
+    for number in (3, 4, 6, 7, 9):
+        (tmp_path / f"{number:03}.png").touch()
+
+    with pytest.raises(InputError, match=r"005\.png and 1 others: missing between the first and the last picture"):
+        ImageSequence(tmp_path / "%03d.png").first_number()
+
+
+@pytest.mark.parametrize(("name", "expected"), [("%06d.png", True), ("a.png", False), ("100%d one.mp4", False)])
+def test_a_file_that_is_called_like_a_pattern_is_a_file(tmp_path, name, expected):
+    (tmp_path / "100%d one.mp4").touch()
+
+    assert is_pattern(tmp_path / name) is expected
+
+
+def test_a_per_cent_sign_in_a_folder_stands_for_itself():
+    assert ImageSequence(Path("50%d/%d.png")).ffmpeg_pattern == "50%%d/%d.png"

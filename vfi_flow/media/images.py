@@ -1,0 +1,82 @@
+"""Videos as numbered pictures: `frames/%06d.png`."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vfi_flow.errors import InputError
+
+CODECS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".jpg": "mjpeg", ".jpeg": "mjpeg"}
+"""Encoder of pictures by their ending."""
+
+PIX_FMTS = {
+    "png": ("rgb24", "gray"),
+    "tiff": ("rgb24", "gray"),
+    "mjpeg": ("yuvj420p", "yuvj422p", "yuvj444p"),
+}
+"""Formats that picture viewers understand; TIFF and PNG hold others, too."""
+
+NUMBER = re.compile(r"%(0(\d+))?d")
+
+USUAL_RATE = Fraction(25)
+"""Where nobody says how fast pictures follow each other; ffmpeg's choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSequence:
+    """Pictures whose names differ in a number: `%d` or, with leading zeros, `%06d`."""
+
+    pattern: Path
+    rate: Fraction = USUAL_RATE
+    """Pictures per second."""
+
+    def __str__(self) -> str:
+        return str(self.pattern)
+
+    @property
+    def name(self) -> str:
+        return self.pattern.name
+
+    @property
+    def suffix(self) -> str:
+        return self.pattern.suffix.lower()
+
+    @property
+    def ffmpeg_pattern(self) -> str:
+        """The pattern for FFmpeg, to which a per cent sign in a folder's name would mean another number."""
+        return str(self.pattern.parent).replace("%", "%%") + "/" + self.pattern.name
+
+    def path(self, number: int) -> Path:
+        """The file of one picture."""
+        return self.pattern.with_name(NUMBER.sub(lambda found: f"{number:0{found[2] or 1}d}", self.name, count=1))
+
+    def numbers(self) -> list[int]:
+        """Numbers of the pictures that are there, rising."""
+        before, after = (re.escape(part) for part in (self.name[: self._span[0]], self.name[self._span[1] :]))
+        names = [entry.name for entry in self.pattern.parent.iterdir()] if self.pattern.parent.is_dir() else []
+        found = [re.fullmatch(rf"{before}(\d+){after}", name) for name in names]
+        numbers = [int(match[1]) for match in found if match is not None]
+        return sorted(number for number in set(numbers) if self.path(number).name in names)
+
+    def first_number(self) -> int:
+        """InputError where there is no picture, or one is missing between the first and the last."""
+        numbers = self.numbers()
+        if not numbers:
+            raise InputError(f"{self}: no such pictures")
+        missing = sorted({*range(numbers[0], numbers[-1])} - {*numbers})
+        if missing:
+            more = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
+            raise InputError(f"{self.path(missing[0])}{more}: missing between the first and the last picture")
+        return numbers[0]
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        match = NUMBER.search(self.name)
+        assert match is not None
+        return match.span()
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether the name stands for many files; a file that is called so is a file."""
+    return NUMBER.search(path.name) is not None and not path.exists()

@@ -1,0 +1,110 @@
+"""Results on disk: may they be written, where do they grow, when do they get their name."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from vfi_flow.errors import OutputError
+from vfi_flow.media.endpoints import Source, Target
+from vfi_flow.media.images import ImageSequence
+from vfi_flow.media.pipe import InputPipe, OutputPipe
+
+OnDisk = Path | ImageSequence
+
+
+def check_output(output: Target, source: Source, overwrite: bool) -> None:
+    """OutputError where the result cannot or must not be written."""
+    if isinstance(output, OutputPipe):
+        return
+    folder = folder_of(output)
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: no such folder for the result")
+    if isinstance(output, Path) and output.is_dir():
+        raise OutputError(f"{output}: is a folder, expected a file name")
+    there, partial = files_of(output), partial_of(output)
+    if share_files(there, files_of(source)):
+        raise OutputError(f"{output}: is the input itself; choose another name")
+    if there and not overwrite:
+        raise OutputError(f"{output} exists; pass --overwrite to replace it")
+    if share_files(files_of(partial), files_of(source)):
+        raise OutputError(f"{partial}: the input has the name that the unfinished result needs; choose another output")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{folder}: no permission to write into this folder")
+
+
+@contextmanager
+def unfinished(output: Target, overwrite: bool) -> Iterator[Target]:
+    """Name for the growing result; renamed to `output` when the block ends well, removed when it does not.
+
+    What goes into a pipe grows there.
+    """
+    if isinstance(output, OutputPipe):
+        yield output
+        return
+    partial = partial_of(output)
+    remove(files_of(partial))  # pictures of a job that was killed
+    try:
+        yield partial
+        if files_of(output) and not overwrite:
+            raise OutputError(f"{output} was made by somebody else meanwhile; pass --overwrite to replace it")
+        try:
+            rename(partial, output)
+        except OSError as error:
+            raise OutputError(f"{output}: {error.strerror}") from error
+    finally:
+        remove(files_of(partial))
+
+
+def partial_of(output: OnDisk) -> OnDisk:
+    """Where a result grows until it is complete: `film.mkv` -> `film.partial.mkv`, `%04d.png` -> `%04d.partial.png`."""
+    path = output.pattern if isinstance(output, ImageSequence) else output
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    return replace(output, pattern=partial) if isinstance(output, ImageSequence) else partial
+
+
+def rename(partial: OnDisk, output: OnDisk) -> None:
+    """Give the finished result its name; older pictures of that name that it does not replace go."""
+    if isinstance(partial, Path) and isinstance(output, Path):
+        os.replace(partial, output)
+        return
+    assert isinstance(partial, ImageSequence) and isinstance(output, ImageSequence)
+    new = partial.numbers()
+    for number in new:
+        os.replace(partial.path(number), output.path(number))
+    remove([output.path(number) for number in set(output.numbers()) - set(new)])
+
+
+def files_of(place: Source | Target) -> list[Path]:
+    """The files that are there under this name."""
+    match place:
+        case InputPipe() | OutputPipe():
+            return []
+        case ImageSequence():
+            return [place.path(number) for number in place.numbers()]
+        case Path():
+            return [place] if place.exists() else []
+
+
+def share_files(some: list[Path], others: list[Path]) -> bool:
+    """Whether one of `some` is one of `others`, under whatever name."""
+    return not {(s.st_dev, s.st_ino) for s in map(Path.stat, some)}.isdisjoint(
+        (s.st_dev, s.st_ino) for s in map(Path.stat, others)
+    )
+
+
+def remove(files: list[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
+def folder_of(place: OnDisk) -> Path:
+    return place.parent if isinstance(place, Path) else place.pattern.parent
+
+
+def size_of(output: Target) -> int:
+    """Bytes of the result."""
+    if isinstance(output, OutputPipe):
+        return output.bytes_written
+    return sum(file.stat().st_size for file in files_of(output))
