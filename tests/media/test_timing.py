@@ -16,8 +16,6 @@ from vfi_flow.media.timing import (
     constant_rate_time,
     divide,
     frame_count,
-    parse_ratio,
-    parse_seconds,
     standard_rate,
     storable_unit,
     to_pts,
@@ -132,30 +130,3 @@ def test_a_fine_clock_and_a_variable_rate_are_left_alone():
 )
 def test_a_rounded_rate_is_the_standard_rate_it_stands_for(rounded, rate):
     assert standard_rate(Fraction(rounded)) == Fraction(rate)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("12.5", Fraction(25, 2)), ("01:02", 62), ("1:00:02.250", Fraction(14409, 4)), (".5", Fraction(1, 2)), ("3.", 3)],
-)
-def test_times_are_read_in_ffmpeg_syntax(text, seconds):
-    assert parse_seconds(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "abc", "-1", "1:2:3:4", "1::2", "1.5:00", ".", "1e3", "1/2"])
-def test_other_times_are_refused_with_an_example(text):
-    with pytest.raises(ValueError, match=r"HH:MM:SS"):
-        parse_seconds(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("60", 60), ("2.5", Fraction(5, 2)), ("60000/1001", Fraction(60000, 1001))]
-)
-def test_rates_and_factors_are_exact(text, value):
-    assert parse_ratio(text) == value
-
-
-@pytest.mark.parametrize("text", ["abc", "", "1/0", "0", "-2", "nan", "inf"])
-def test_what_is_no_positive_number_is_refused(text):
-    with pytest.raises(ValueError, match="not"):
-        parse_ratio(text)

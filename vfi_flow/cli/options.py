@@ -17,7 +17,7 @@ from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import Window
 from vfi_flow.media.images import USUAL_RATE, ImageSequence, is_pattern
 from vfi_flow.media.pipe import InputPipe, OutputPipe
-from vfi_flow.media.timing import parse_ratio, parse_seconds
+from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_seconds
 from vfi_flow.pipeline.plan import Job
 
 T = TypeVar("T")
@@ -27,12 +27,12 @@ def add_time_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("time")
     speed = group.add_mutually_exclusive_group()
     speed.add_argument("-x", "--factor", type=read_by(parse_ratio), help="times as many frames: 2 (default), 2.5, 5/2")
-    speed.add_argument("-r", "--rate", type=read_by(parse_ratio), help="frames per second: 60, 60000/1001")
+    speed.add_argument("-r", "--rate", type=read_by(parse_rate), help="frames per second: 60, 60000/1001, 59.94, ntsc")
     speed.add_argument(
         "--slow", type=read_by(parse_slow), metavar="N", help="slow motion: N times as long at the same rate"
     )
     group.add_argument("--slow-audio", choices=("stretch", "drop"), default="stretch", help="sound of a slow motion")
-    group.add_argument("-framerate", type=read_by(parse_ratio), help="of pictures that come in (default: 25)")
+    group.add_argument("-framerate", type=read_by(parse_rate), help="of pictures that come in (default: 25)")
     group.add_argument("-ss", metavar="T", type=read_by(parse_seconds), help="start here: seconds or HH:MM:SS.mmm")
     end = group.add_mutually_exclusive_group()
     end.add_argument("-to", metavar="T", type=read_by(parse_seconds), help="stop here")

@@ -189,27 +189,3 @@ def standard_rate(rate: Fraction) -> Fraction:
         if abs(rate / standard - 1) < RATE_ROUNDING:
             return standard
     return rate
-
-
-def parse_seconds(text: str) -> Fraction:
-    """Seconds of ffmpeg's time syntax, `12.5` or `[HH:]MM:SS[.mmm]`; ValueError with a sentence otherwise."""
-    parts = text.split(":")
-    well_formed = 1 <= len(parts) <= 3 and all(part.isdecimal() for part in parts[:-1])
-    last, _, fraction = parts[-1].partition(".")
-    if not well_formed or not (last or fraction) or not (last or "0").isdecimal() or not (fraction or "0").isdecimal():
-        raise ValueError(f"{text!r} is not a time; write seconds (12.5) or HH:MM:SS.mmm (00:01:02.500)")
-    seconds = Fraction(0)
-    for part in (*parts[:-1], f"{last or 0}.{fraction or 0}"):
-        seconds = seconds * 60 + Fraction(part)
-    return seconds
-
-
-def parse_ratio(text: str) -> Fraction:
-    """Positive number written as `60`, `2.5` or `60000/1001`; ValueError with a sentence otherwise."""
-    try:
-        value = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{text!r} is not a number; write 60, 2.5 or 60000/1001") from None
-    if value <= 0:
-        raise ValueError(f"{text} is not above 0")
-    return value
