@@ -11,7 +11,8 @@ from clips import encode_tone, moving_square, write_clip
 
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.media.frame import Window
-from vfi_flow.media.reader import VideoReader, quarter_turns
+from vfi_flow.media.reader import VideoReader
+from vfi_flow.media.rotation import quarter_turns
 
 
 def times(path: Path, window: Window = Window()) -> list[Fraction]:  # noqa: B008  (frozen)

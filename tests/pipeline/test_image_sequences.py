@@ -121,19 +121,35 @@ EXIF_TURNED = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 """One entry: orientation 6, to be turned clockwise by 90 degrees."""
 
 
-def test_photographs_that_lie_on_their_side_are_turned_in_a_video(tmp_path):
-    source = pictures(tmp_path / "in", ".jpg", moving_square(3), "yuvj420p")
+def photographs_on_their_side(folder: Path) -> ImageSequence:
+    source = pictures(folder, ".jpg", moving_square(3), "yuvj420p")
     for number in source.numbers():
         data, exif = source.path(number).read_bytes(), b"Exif\0\0" + EXIF_TURNED
         segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
         source.path(number).write_bytes(data[:2] + segment + data[2:])
+    return source
 
-    interpolated(source, tmp_path / "out.mp4")
-    report = interpolated(source, target(tmp_path / "out", ".png"))
 
-    with av.open(str(tmp_path / "out.mp4")) as container:
-        assert next(container.decode(video=0)).rotation == -90
-    assert any("cannot say that the picture is turned" in note for note in report.warnings)
+def rotations(file: Path) -> set[int]:
+    with av.open(str(file)) as container:
+        return {frame.rotation for frame in container.decode(video=0)}
+
+
+@pytest.mark.parametrize("kind", ["pictures", "video"])
+@pytest.mark.parametrize("output", ["out.mp4", "out.mkv", "out.ts", "out.webm", "%d.png", "%d.tif", "%d.jpg"])
+def test_a_turned_picture_stays_turned_in_every_frame_or_it_is_said(tmp_path, kind, output):
+    if kind == "pictures":
+        source, turned = photographs_on_their_side(tmp_path / "in"), {-90}
+    else:
+        source, turned = write_clip(tmp_path / "in.mp4", moving_square(3), rotation=90), {90}
+    (tmp_path / "out").mkdir()
+    target = tmp_path / "out" / output
+
+    report = interpolated(source, ImageSequence(target) if "%" in output else target)
+
+    found = set().union(*map(rotations, (tmp_path / "out").iterdir()))
+    said = any("cannot say that the picture is turned" in note for note in report.warnings)
+    assert found == ({0} if said else turned)
 
 
 def test_a_part_of_the_pictures_can_be_used(tmp_path, monkeypatch):

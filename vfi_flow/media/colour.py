@@ -86,9 +86,15 @@ def colour_in(pix_fmt: str, source: Colour, height: int, is_jpeg: bool = False) 
 class Converter:
     """Converts the pictures of one video; for one thread, since it keeps swscale's state between calls."""
 
-    def __init__(self, source: Colour, pix_fmt: str, target: Colour) -> None:
-        """`source` tells how decoded pictures are meant; results are in `pix_fmt` and `target`."""
+    def __init__(self, source: Colour, pix_fmt: str, target: Colour, shares_side_data: bool = False) -> None:
+        """`source` tells how decoded pictures are meant; results are in `pix_fmt` and `target`.
+
+        `shares_side_data`: new pictures carry what the first decoded one does: its colour profile, its EXIF.
+        """
         self.source = source
+        self._shares_side_data = shares_side_data
+        self._carrier: av.VideoFrame | None = None
+        self._from_carrier = VideoReformatter()
         self.pix_fmt = pix_fmt
         self.target = target
         self._to_rgb = VideoReformatter()
@@ -118,7 +124,16 @@ class Converter:
             for plane, fine_plane in zip(picture.planes[1:], fine.planes[1:], strict=True):
                 values = rows_of(fine_plane, np.uint16)
                 rows_of(plane, np.uint8)[:] = (np.minimum(values, 0xFF7F) + 0x80) >> 8
-        return self._tagged(picture)
+        return self._tagged(picture if self._carrier is None else self._with_side_data(picture))
+
+    def _with_side_data(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """The same pixels with the carrier's side data: PyAV attaches none, but keeps it in conversions."""
+        assert self._carrier is not None
+        carried = self._from_carrier.reformat(self._carrier, format=self.pix_fmt)
+        for plane, source in zip(carried.planes, picture.planes, strict=True):
+            length = min(plane.line_size, source.line_size)
+            bytes_of(plane)[:, :length] = bytes_of(source)[:, :length]
+        return carried
 
     def _converted_from_rgb(self, rgb: av.VideoFrame, scaler: VideoReformatter, pix_fmt: str) -> av.VideoFrame:
         return scaler.reformat(
@@ -133,6 +148,8 @@ class Converter:
 
     def to_target(self, picture: av.VideoFrame) -> av.VideoFrame:
         """The picture itself where it has the target's format already, otherwise converted without a detour."""
+        if self._shares_side_data and self._carrier is None:
+            self._carrier = picture.reformat(format="rgb24" if self.pix_fmt != "rgb24" else "gbrp")
         same_colour = (self.source.matrix, self.source.range) == (self.target.matrix, self.target.range)
         if picture.format.name == self.pix_fmt and same_colour:
             return picture
@@ -152,6 +169,11 @@ class Converter:
         picture.colorspace, picture.color_range = self.target.matrix, self.target.range
         picture.color_primaries, picture.color_trc = self.target.primaries, self.target.transfer
         return picture
+
+
+def bytes_of(plane: VideoPlane) -> np.ndarray:
+    """(height, line size) view of a plane with its padding; writing to it writes to the picture."""
+    return np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size].reshape(plane.height, -1)  # type: ignore[call-overload]
 
 
 def rows_of(plane: VideoPlane, dtype: type[np.uint8] | type[np.uint16]) -> np.ndarray:

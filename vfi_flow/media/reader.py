@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 import av
-from av.sidedata.sidedata import Type as SideData
 from av.stream import Discard
 
 from vfi_flow.errors import InputError
@@ -29,6 +28,7 @@ from vfi_flow.media.opening import (
     reason,
 )
 from vfi_flow.media.pipe import InputPipe
+from vfi_flow.media.rotation import display_matrix
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
 TAIL = Fraction(1)
@@ -236,24 +236,6 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 f"{self.path}: the video ends at {float(end):.2f} s, but its header promises "
                 f"{float(promised):.2f} s; the file is truncated"
             )
-
-
-def display_matrix(picture: av.VideoFrame) -> tuple[int, ...] | None:
-    """Nine integers as FFmpeg stores rotation and mirroring; None where the frame has none."""
-    try:
-        matrix = picture.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
-    except ValueError:  # PyAV 18 knows no EXIF, which pictures have beside it; mirroring is lost then
-        return quarter_turns(picture.rotation)
-    return tuple(memoryview(bytes(matrix)).cast("i")) if matrix is not None else None
-
-
-def quarter_turns(degrees: int) -> tuple[int, ...] | None:
-    """The matrix of a rotation counter-clockwise by a multiple of 90 degrees; None for none."""
-    if degrees % 360 == 0:
-        return None
-    cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees % 360]
-    one = 1 << 16
-    return (one * cosine, -one * sine, 0, one * sine, one * cosine, 0, 0, 0, 1 << 30)
 
 
 def describe(window: Window) -> str:

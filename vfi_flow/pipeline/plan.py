@@ -9,6 +9,7 @@ from vfi_flow.media.container import open_unwritten
 from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
+from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.streams import StreamChoice, choose_streams
@@ -109,15 +110,23 @@ def notes_on(info: VideoInfo, encoder: Encoder, output: Target) -> list[str]:
     if info.colour.assumed:
         name = "BT.709" if info.colour.matrix == 1 else "BT.601"
         notes.append(f"{info.path}: no colour matrix in the file; {name} is assumed and written into the result")
-    if info.display_matrix and not (isinstance(output, Path) or format_of(output) == "matroska"):
+    if info.display_matrix and not keeps_rotation(output, info.path):
         notes.append(f"{output}: this format cannot say that the picture is turned; it is written as it is stored")
     if info.interlaced:
         notes.append(f"{info.path}: the video is interlaced; it is treated as progressive")
     return notes
 
 
-def format_of(output: Target) -> str | None:
-    return output.format_name if isinstance(output, OutputPipe) else None
+def keeps_rotation(output: Target, source: Source) -> bool:
+    """Whether FFmpeg's muxers and picture encoders write down that the picture is turned (tried out, FFmpeg 8)."""
+    match output:
+        case OutputPipe():
+            return output.format_name == "matroska"
+        case ImageSequence():
+            codec = CODECS.get(output.suffix)
+            return codec == "tiff" or (codec == "png" and isinstance(source, ImageSequence))
+        case Path():
+            return output.suffix.lower() != ".ts"
 
 
 def describe_plan(plan: Plan) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from vfi_flow.media.colour import Converter
 from vfi_flow.media.container import keeps_times
+from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
@@ -96,7 +97,8 @@ def made_frames(
 
     When the block ends, both threads have: nobody decodes from a file that is being closed.
     """
-    converter = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour)
+    to_pictures = isinstance(plan.job.output, ImageSequence)
+    converter = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour, shares_side_data=to_pictures)
     finds_cuts = plan.job.find_cuts and plan.makes_new_frames
     detector = CutDetector()
 

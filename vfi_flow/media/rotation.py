@@ -1,0 +1,22 @@
+"""How a picture is to be turned before it is shown."""
+
+import av
+from av.sidedata.sidedata import Type as SideData
+
+
+def display_matrix(picture: av.VideoFrame) -> tuple[int, ...] | None:
+    """Nine integers as FFmpeg stores rotation and mirroring; None where the frame has none."""
+    try:
+        matrix = picture.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
+    except ValueError:  # PyAV 18 knows no EXIF, which pictures have beside it; mirroring is lost then
+        return quarter_turns(picture.rotation)
+    return tuple(memoryview(bytes(matrix)).cast("i")) if matrix is not None else None
+
+
+def quarter_turns(degrees: int) -> tuple[int, ...] | None:
+    """The matrix of a rotation counter-clockwise by a multiple of 90 degrees; None for none."""
+    if degrees % 360 == 0:
+        return None
+    cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees % 360]
+    one = 1 << 16
+    return (one * cosine, -one * sine, 0, one * sine, one * cosine, 0, 0, 0, 1 << 30)
