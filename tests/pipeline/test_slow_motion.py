@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import tolerances
 from blending import Blend
-from clips import SAMPLE_RATE, moving_square, pixels, video_times, write_clip
+from clips import SAMPLE_RATE, moving_square, pixels, stream_packets, video_times, write_clip
 
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.pipeline.plan import Job, make_plan
+from vfi_flow.pipeline.report import as_json
 from vfi_flow.pipeline.run import run
 
 
@@ -130,6 +131,16 @@ def without_sound_between(source: Path, output: Path, start: float, end: float) 
                 packet.stream = streams[packet.stream.index]
                 after.mux(packet)
     return output
+
+
+def test_the_report_tells_converted_streams_from_copied_ones(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", moving_square(10), sound="libmp3lame", subtitles=True)
+
+    streams = as_json(slowed(source, tmp_path / "out.mkv", "2"))["streams"]
+
+    assert [(s["kind"], s["codec"]) for s in streams["converted"]] == [("audio", "mp3")]
+    assert [s["kind"] for s in streams["copied"]] == ["subtitle"]
+    assert streams["converted"][0]["packets"] == len(stream_packets(tmp_path / "out.mkv", "audio"))
 
 
 def test_sound_can_be_dropped(tmp_path):

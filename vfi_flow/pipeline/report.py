@@ -31,7 +31,8 @@ class Report:
     end_seconds: Fraction
     cuts: list[Fraction]
     """Times of the first frames after a cut."""
-    copied: list[CopiedStream]
+    kept: dict[int, CopiedStream]
+    """Streams beside the video that are in the result, by their index in the source."""
     stage_seconds: dict[str, float]
     wall_seconds: float
     warnings: list[str]
@@ -69,7 +70,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "duration_seconds": rounded(report.end_seconds - report.first_seconds),
         "cuts_seconds": [rounded(cut) for cut in report.cuts],
         "streams": {
-            "copied": [asdict(stream) for stream in report.copied],
+            "copied": kept_streams(report, Fate.COPIED),
+            "converted": kept_streams(report, Fate.CONVERTED),
             "dropped": [
                 {"kind": stream.kind, "codec": stream.codec, "reason": stream.reason}
                 for stream in plan.streams
@@ -83,6 +85,11 @@ def as_json(report: Report) -> dict[str, Any]:
         "model": dict(report.engine),
         "versions": versions(),
     }
+
+
+def kept_streams(report: Report, fate: Fate) -> list[dict[str, Any]]:
+    indices = [stream.index for stream in report.plan.streams if stream.fate is fate]
+    return [asdict(report.kept[index]) for index in indices if index in report.kept]
 
 
 def rounded(seconds: Fraction | float) -> float:

@@ -75,7 +75,7 @@ def run(
         first_seconds=written.first or Fraction(0),
         end_seconds=written.end,
         cuts=cuts,
-        copied=list(copier.copied.values()),
+        kept=copier.copied,
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
         warnings=[*plan.notes, *reader.warnings, *copier.warnings, *warnings_on(plan, written, keeps)],
