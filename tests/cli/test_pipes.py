@@ -14,7 +14,7 @@ import av
 import numpy as np
 import pytest
 from blending import Blend
-from clips import moving_square, pixels, stream_packets, video_times, write_clip
+from clips import moving_square, pixels, scene, stream_packets, video_times, write_clip
 
 from vfi_flow.cli.main import main
 from vfi_flow.errors import VerificationError
@@ -203,6 +203,16 @@ def test_a_stream_that_breaks_off_inside_a_frame_is_exit_code_3(tmp_path):
 
     assert code == 3
     assert err.splitlines()[-1] == b"vfi-flow: standard input: the stream breaks off inside a frame, after 0.27 s"
+
+
+def test_an_mp4_with_its_index_at_the_end_is_refused_with_the_way_out(tmp_path):
+    """A small one would be kept whole by FFmpeg's buffer and be read."""
+    frames = [scene(seed, 320, 240) for seed in range(10)]
+    source = write_clip(tmp_path / "in.mp4", frames, options={"crf": "5", "preset": "ultrafast"})
+
+    _, err, code = job_on(source.read_bytes(), "--progress", "none")
+
+    assert code == 3 and err.count(b"\n") == 1 and b"+faststart" in err
 
 
 def test_a_file_that_promises_more_than_comes_is_exit_code_3(tmp_path):

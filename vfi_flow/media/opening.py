@@ -23,6 +23,8 @@ COARSE_FORMATS = ("matroska", "webm", "flv")
 TEXT_FORMATS = ("tty",)
 """FFmpeg draws a text file as a terminal would; nobody means that."""
 
+PIPE_HINT = "pipe y4m, Matroska, NUT or an mp4 whose index comes first (-movflags +faststart)"
+
 MICROSECOND = Fraction(1, 1_000_000)
 
 
@@ -71,8 +73,7 @@ def open_pipe(pipe: InputPipe) -> Input:
         return Input(av.open(reader, "r", metadata_errors="replace"), reader)
     except (av.FFmpegError, OSError, ValueError) as error:
         reader.close()
-        hint = "y4m, Matroska and NUT can be; of mp4 only files whose index comes first"
-        raise InputError(f"{pipe}: not a video that can be read from a pipe ({reason(error)}); {hint}") from None
+        raise InputError(f"{pipe}: not a video that can be read from a pipe ({reason(error)}); {PIPE_HINT}") from None
 
 
 def open_images(images: ImageSequence) -> InputContainer:

@@ -18,6 +18,7 @@ from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
 from vfi_flow.media.opening import (
     COARSE_FORMATS,
     MICROSECOND,
+    PIPE_HINT,
     clock_origin,
     ends_inside_a_frame,
     fraction,
@@ -183,7 +184,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _pictures(self) -> Iterator[av.VideoFrame]:
         """Decoded pictures. What comes before the first one may be damaged: a recording may start anywhere."""
-        decoded, corrupt, size, failure = 0, 0, None, ""
+        decoded, corrupt, size, failure, packet = 0, 0, None, "", None
         packets = self.container.demux(self.stream)
         while True:
             try:
@@ -207,7 +208,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 corrupt += picture.is_corrupt
                 yield picture
         if not decoded:
-            raise InputError(f"{self.path}: no frame could be decoded{failure}")
+            hint = f"; {PIPE_HINT}" if failure and isinstance(self.path, InputPipe) else ""
+            raise InputError(f"{self.path}: no frame could be decoded{failure}{hint}")
         if corrupt:
             self.warnings.append(f"{self.path}: {corrupt} frames are damaged in the file")
 
