@@ -148,6 +148,18 @@ def test_what_the_format_does_not_hold_costs_a_line(tmp_path):
     ]
 
 
+def test_sound_whose_header_would_come_too_late_is_left_out(tmp_path):
+    """Matroska learns the shape of AAC from a transport stream after its header is gone."""
+    source = write_clip(tmp_path / "in.ts", moving_square(10), sound="aac")
+
+    out, err, code = job_on(source.read_bytes(), "-f", "matroska", "--progress", "none")
+
+    (tmp_path / "out.mkv").write_bytes(out)
+    assert code == 0, err
+    assert err.endswith(b"audio stream (aac) left out: matroska cannot hold it\n")
+    assert len(video_times(tmp_path / "out.mkv")) == 20
+
+
 def test_progress_without_a_total_still_counts(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(20))
     before = start(DECODE, source, "yuv4mpegpipe", stdout=subprocess.PIPE)

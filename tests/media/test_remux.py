@@ -8,7 +8,7 @@ import av
 import pytest
 from clips import moving_square, stream_packets, write_clip
 
-from vfi_flow.media.container import open_unwritten
+from vfi_flow.media.container import form_of
 from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
@@ -27,9 +27,9 @@ def copy(
     source: Path, output: Path, window: Window = WHOLE, audio: bool = True
 ) -> tuple[list[str], list[StreamChoice]]:
     """`source` encoded again frame by frame, with its other streams: (warnings, dropped streams)."""
-    with VideoReader(source, window) as reader, open_unwritten(output) as container:
+    with VideoReader(source, window) as reader:
         info = reader.info()
-        choices = choose_streams(reader.container, reader.stream, container, audio, Fraction(1))
+        choices = choose_streams(reader.container, reader.stream, form_of(output), audio, Fraction(1))
     encoder = choose_encoder(EncoderOptions(preset="ultrafast"), info, output)
     with (
         VideoReader(source, window) as reader,

@@ -1,6 +1,9 @@
 """Containers that results are written into: files by their ending, standard output by its format."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import av
 from av.container import OutputContainer
@@ -21,6 +24,38 @@ IMAGES = "image2"
 
 PIPE_FORMATS = (Y4M, "nut", "matroska")
 """Formats that can be written without ever going back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What decides whether a stream fits into a result."""
+
+    name: str
+    """FFmpeg's name of the format."""
+    is_pipe: bool
+    """It cannot go back: what belongs into a header must be known before the first packet."""
+
+    @contextmanager
+    def imitation(self) -> Iterator[OutputContainer]:
+        """A container of this form that goes nowhere, to try out streams and a header."""
+        container = av.open(Nowhere() if self.is_pipe else io.BytesIO(), "w", format=self.name)
+        try:
+            yield container
+        finally:
+            with suppress(av.FFmpegError, ValueError):  # a file without packets need not be complete
+                container.close()
+
+
+class Nowhere:
+    """A file object that cannot seek and keeps nothing."""
+
+    def write(self, data: bytes) -> int:
+        return len(data)
+
+
+def form_of(output: Target) -> Form:
+    with open_unwritten(output) as container:
+        return Form(container.format.name, isinstance(output, OutputPipe))
 
 
 def open_unwritten(output: Target, options: dict[str, str] | None = None) -> OutputContainer:

@@ -1,12 +1,12 @@
 """Sound that must be encoded again: by which encoder, and how it is told."""
 
-import io
 from contextlib import suppress
 
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
+from vfi_flow.media.container import Form
 from vfi_flow.media.tags import describe_like
 
 SOUND_ENCODERS = ("aac", "flac", "libopus")
@@ -16,18 +16,13 @@ BITS_PER_CHANNEL = 96_000
 """Of sound that is encoded again and does not tell its own bit rate."""
 
 
-def sound_encoder(stream: AudioStream, format_name: str) -> str | None:
+def sound_encoder(stream: AudioStream, form: Form) -> str | None:
     """An encoder for `stream` that opens and fits into the format: of its own codec where possible."""
     for name in (stream.codec_context.codec.canonical_name, *SOUND_ENCODERS):
-        trial = av.open(io.BytesIO(), "w", format=format_name)
-        try:
+        with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
             add_sound(trial, stream, name)
             trial.start_encoding()
             return name
-        except (av.FFmpegError, ValueError, OSError):
-            continue
-        finally:
-            close_trial(trial)
     return None
 
 
@@ -46,8 +41,3 @@ def add_sound(output: OutputContainer, stream: AudioStream, encoder: str) -> Aud
     describe_like(stream, target, output)
     target.codec_context.open()
     return target
-
-
-def close_trial(trial: OutputContainer) -> None:
-    with suppress(av.FFmpegError, ValueError):  # a file without packets need not be complete
-        trial.close()

@@ -1,6 +1,6 @@
 """What becomes of every stream that is not the video, decided before any work is done."""
 
-import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -10,8 +10,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
-from vfi_flow.media.container import IMAGES
-from vfi_flow.media.sound_encoder import close_trial, sound_encoder
+from vfi_flow.media.container import IMAGES, Form
+from vfi_flow.media.sound_encoder import sound_encoder
 from vfi_flow.media.tags import describe_like
 
 
@@ -40,24 +40,24 @@ class StreamChoice:
 
 
 def choose_streams(
-    container: InputContainer, video: Stream, output: OutputContainer, audio: bool, stretch: Fraction
+    container: InputContainer, video: Stream, form: Form, audio: bool, stretch: Fraction
 ) -> list[StreamChoice]:
-    """A choice for every stream but `video`, for a result that is `stretch` times as long."""
+    """A choice for every stream but `video`, for a result of this form that is `stretch` times as long."""
     others = [stream for stream in container.streams if stream is not video]
-    return [choose(stream, output.format.name, audio, stretch) for stream in others]
+    return [choose(stream, form, audio, stretch) for stream in others]
 
 
-def choose(stream: Stream, format_name: str, audio: bool, stretch: Fraction) -> StreamChoice:
+def choose(stream: Stream, form: Form, audio: bool, stretch: Fraction) -> StreamChoice:
     codec = stream.codec_context.name if stream.codec_context is not None else stream.type
     choice = StreamChoice(stream.index, kind_of(stream), codec, stream.language, Fate.COPIED)
     if isinstance(stream, AudioStream) and not audio:
         return replace(choice, fate=Fate.LEFT_OUT)
-    if isinstance(stream, AudioStream) and stream.codec_context is not None and stretch != 1 and format_name != IMAGES:
-        encoder = sound_encoder(stream, format_name)
+    if isinstance(stream, AudioStream) and stream.codec_context is not None and stretch != 1 and form.name != IMAGES:
+        encoder = sound_encoder(stream, form)
         if encoder is None:
-            return replace(choice, fate=Fate.DROPPED, reason=f"no encoder for sound in {format_name}")
+            return replace(choice, fate=Fate.DROPPED, reason=f"no encoder for sound in {form.name}")
         return replace(choice, fate=Fate.CONVERTED, reason="stretched", encoder=encoder)
-    if reason := cannot_hold(format_name, stream):
+    if reason := cannot_hold(form, stream):
         return replace(choice, fate=Fate.DROPPED, reason=reason)
     return choice
 
@@ -75,22 +75,18 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream:
     return target
 
 
-def cannot_hold(format_name: str, stream: Stream) -> str | None:
-    """Why the format cannot hold a copy of `stream`, found by writing a header to memory; None where it can."""
-    if format_name == IMAGES:
+def cannot_hold(form: Form, stream: Stream) -> str | None:
+    """Why a copy of `stream` does not fit, found by writing a header that goes nowhere; None where it does."""
+    if form.name == IMAGES:
         return "pictures hold nothing else"
     if stream.type not in ("audio", "subtitle", "attachment"):
         return f"a {kind_of(stream)} stream is not copied yet"
     if stream.type == "attachment":
-        return None if format_name == "matroska" else f"{format_name} holds no attachments"
+        return None if form.name == "matroska" else f"{form.name} holds no attachments"
     if stream.codec_context is None:
         return "its codec is unknown"
-    trial = av.open(io.BytesIO(), "w", format=format_name)
-    try:
+    with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
         add_copy(trial, stream)
         trial.start_encoding()
-    except (av.FFmpegError, ValueError, OSError):
-        return f"{format_name} cannot hold it"
-    finally:
-        close_trial(trial)
-    return None
+        return None
+    return f"{form.name} cannot hold it"

@@ -68,6 +68,10 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self.packets = 0
         """Given to the container; one for every frame when it is finished."""
 
+    def start(self) -> None:
+        """Write the header; all other streams have been added."""
+        self._call(self.container.start_encoding)
+
     def write(self, picture: av.VideoFrame, pts: int) -> None:
         """Show `picture` from `pts` (in units of the container's clock, above that of the frame before) on.
 

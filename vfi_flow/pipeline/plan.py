@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfi_flow.errors import UsageError
-from vfi_flow.media.container import open_unwritten
+from vfi_flow.media.container import form_of
 from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
@@ -72,8 +72,8 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         if may_write:
             check_output(job.output, job.source, job.overwrite)
         info = reader.info()
-        with open_unwritten(job.output) as output:
-            streams = choose_streams(reader.container, reader.stream, output, job.audio, job.slow or Fraction(1))
+        form = form_of(job.output)
+        streams = choose_streams(reader.container, reader.stream, form, job.audio, job.slow or Fraction(1))
         reader.check_reaches_end()
     division = choose_division(job, info)
     encoder = choose_encoder(job.encoder, info, job.output)

@@ -65,6 +65,7 @@ def run(
         ):
             if isinstance(plan.job.source, InputPipe):
                 plan.job.source.forget()
+            writer.start()
             keeps = keeps_times(writer.container)
             written = write_all(plan, frames, writer, copier, clock, on_progress)
         with clock.during("verify"):
