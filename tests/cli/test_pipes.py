@@ -17,7 +17,7 @@ from blending import Blend
 from clips import moving_square, pixels, scene, stream_packets, video_times, write_clip
 
 from vfi_flow.cli.main import main
-from vfi_flow.errors import VerificationError
+from vfi_flow.errors import InputError, VerificationError
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.plan import Job, make_plan
@@ -213,6 +213,11 @@ def test_a_stream_that_breaks_off_inside_a_frame_is_exit_code_3(tmp_path):
     assert job_on(data, "--progress", "none")[2] == 0
     _, err, code = job_on(data[:-1000], "--progress", "none")
 
+    torn = tmp_path / "torn.y4m"
+    torn.write_bytes(data[:-1000])
+
+    with pytest.raises(InputError, match="breaks off inside a frame"):
+        make_plan(Job(torn, tmp_path / "out.mp4"))
     assert code == 3
     assert err.splitlines()[-1] == b"vfi-flow: standard input: the stream breaks off inside a frame, after 0.27 s"
 

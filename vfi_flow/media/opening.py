@@ -15,7 +15,7 @@ from vfi_flow.errors import InputError
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.images import CODECS, ImageSequence
-from vfi_flow.media.pipe import InputPipe
+from vfi_flow.media.pipe import LONGEST_LINE, InputPipe
 
 COARSE_FORMATS = ("matroska", "webm", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
@@ -150,9 +150,14 @@ def missing_bytes(path: Path) -> int:
     return max(0, offset - size)
 
 
-def ends_inside_a_frame(pipe: InputPipe, frame_bytes: int) -> bool:
-    """Whether a y4m stream that was read to its end broke off: FFmpeg leaves such a frame out and says nothing."""
-    return (pipe.length - len(pipe.first_line)) % (len(b"FRAME\n") + frame_bytes) != 0
+def ends_inside_a_frame(source: Path | InputPipe, frame_bytes: int) -> bool:
+    """Whether y4m that was read to its end breaks off: FFmpeg leaves such a frame out and says nothing."""
+    if isinstance(source, InputPipe):
+        length, header = source.length, source.first_line
+    else:
+        with source.open("rb") as file:
+            length, header = source.stat().st_size, file.readline(LONGEST_LINE)
+    return (length - len(header)) % (len(b"FRAME\n") + frame_bytes) != 0
 
 
 def promised_end(container: InputContainer, video: Stream) -> Fraction | None:

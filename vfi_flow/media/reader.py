@@ -15,6 +15,7 @@ from vfi_flow.media.colour import colour_of
 from vfi_flow.media.container import Y4M
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
+from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import (
     COARSE_FORMATS,
     MICROSECOND,
@@ -229,9 +230,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _check_end(self, end: Fraction, frame_time: Fraction) -> None:
         """A Matroska file cut off in the middle ends without an error: compare its end with its header's promise."""
-        pipe = self.path if isinstance(self.path, InputPipe) else None
-        if pipe and self.container.format.name == Y4M and ends_inside_a_frame(pipe, self._packet_bytes):
-            raise InputError(f"{pipe}: the stream breaks off inside a frame, after {float(end):.2f} s")
+        if self.container.format.name == Y4M and not isinstance(self.path, ImageSequence):
+            if ends_inside_a_frame(self.path, self._packet_bytes):
+                raise InputError(f"{self.path}: the stream breaks off inside a frame, after {float(end):.2f} s")
+            return
         promised = promised_end(self.container, self.stream)
         if promised is not None and promised - end > max(2 / self.rate, 2 * frame_time):
             raise InputError(
