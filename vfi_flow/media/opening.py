@@ -1,4 +1,4 @@
-"""Files opened: what they are, where their clock starts and where they say they end."""
+"""Files opened: what they are and where their clock starts."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from types import TracebackType
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition, Stream
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.images import CODECS, ImageSequence
-from vfi_flow.media.pipe import LONGEST_LINE, InputPipe
+from vfi_flow.media.pipe import InputPipe
 
 COARSE_FORMATS = ("matroska", "webm", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
@@ -129,48 +129,3 @@ def clock_origin(container: InputContainer, window: Window) -> Fraction:
         if stream.start_time is not None
     ]
     return max(Fraction(0), min(starts, default=Fraction(0))) + window.start
-
-
-def missing_bytes(path: Path) -> int:
-    """Bytes by which the last box of an mp4 or mov file reaches over the end of the file; 0 for a whole file.
-
-    The boxes' sizes are all there is to see it by where a file is written in fragments, without a length in its header.
-    """
-    size, offset = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while offset + 8 <= size:
-            file.seek(offset)
-            head = file.read(16)
-            box = int.from_bytes(head[:4], "big")
-            if box == 1:
-                box = int.from_bytes(head[8:], "big")  # 64 bits, after the name
-            if box < 8:  # 0: up to the end; anything else is no box
-                return 0
-            offset += box
-    return max(0, offset - size)
-
-
-def ends_inside_a_frame(source: Path | InputPipe, frame_bytes: int) -> bool:
-    """Whether y4m that was read to its end breaks off: FFmpeg leaves such a frame out and says nothing."""
-    if isinstance(source, InputPipe):
-        length, header = source.length, source.first_line
-    else:
-        with source.open("rb") as file:
-            length, header = source.stat().st_size, file.readline(LONGEST_LINE)
-    return (length - len(header)) % (len(b"FRAME\n") + frame_bytes) != 0
-
-
-def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
-    """Where the header says that the video stream ends, on the file's clock; None where it does not say."""
-    tick = fraction(video.time_base) or MICROSECOND
-    if video.duration:
-        return ((video.start_time or 0) + video.duration) * tick
-    if tag := next((value for key, value in video.metadata.items() if key.upper().startswith("DURATION")), None):
-        try:
-            hours, minutes, seconds = tag.split(":")
-            return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
-        except ValueError:
-            return None
-    if container.duration and len(container.streams) == 1:
-        return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
-    return None

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -12,21 +11,17 @@ from av.stream import Discard
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.colour import colour_of
-from vfi_flow.media.container import Y4M
+from vfi_flow.media.ending import check_boxes, check_frames, check_promise, promised_end
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
-from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import (
     COARSE_FORMATS,
     MICROSECOND,
     PIPE_HINT,
     clock_origin,
-    ends_inside_a_frame,
     fraction,
-    missing_bytes,
     open_input,
     pick_video,
-    promised_end,
     reason,
 )
 from vfi_flow.media.pipe import InputPipe
@@ -152,12 +147,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         window_end = None if self.window.length is None else self.origin + self.window.length
         if window_end is not None and (promised is None or window_end <= promised):
             return
-        if (
-            isinstance(self.path, Path)
-            and "mov" in self.container.format.name
-            and (missing := missing_bytes(self.path))
-        ):
-            raise InputError(f"{self.path}: the file is truncated; {missing} bytes are missing at its end")
+        check_boxes(self.path, self.container)
         if promised is None:
             return
         end = self.stream_start
@@ -229,17 +219,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         return duration
 
     def _check_end(self, end: Fraction, frame_time: Fraction) -> None:
-        """A Matroska file cut off in the middle ends without an error: compare its end with its header's promise."""
-        if self.container.format.name == Y4M and not isinstance(self.path, ImageSequence):
-            if ends_inside_a_frame(self.path, self._packet_bytes):
-                raise InputError(f"{self.path}: the stream breaks off inside a frame, after {float(end):.2f} s")
-            return
-        promised = promised_end(self.container, self.stream)
-        if promised is not None and promised - end > max(2 / self.rate, 2 * frame_time):
-            raise InputError(
-                f"{self.path}: the video ends at {float(end):.2f} s, but its header promises "
-                f"{float(promised):.2f} s; the file is truncated"
-            )
+        check_frames(self.path, self.container, end, self._packet_bytes)
+        check_promise(self.path, promised_end(self.container, self.stream), end, max(2 / self.rate, 2 * frame_time))
 
 
 def describe(window: Window) -> str:
