@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-
 from clips import moving_square, write_clip
+
 from vfi_flow.cli.main import main
 
 pytest.importorskip("torch")

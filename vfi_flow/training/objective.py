@@ -51,7 +51,7 @@ class VelocityObjective:
 
     name = "velocity"
 
-    SHARPNESS = 0.1
+    SHARPNESS = 0.3
     """Weight of the difference in local sharpness beside a weight of 1 for LPIPS."""
 
     def __init__(self, lpips: Lpips | None, perceptual: float) -> None:
