@@ -59,7 +59,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
     parser.add_argument(
         "--steps", type=steps_list, default=steps, metavar="LIST", help=f"solver steps (default {steps}), or none"
     )
-    parser.add_argument("--strength", type=float, help="amount of the residual, 0 to 1 (default: the model's own)")
+    parser.add_argument("--strength", type=float, help="amount of the residual, 0 to 2 (default: the model's own)")
     parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or file of a model (default base)")
     parser.add_argument(
         "--engine", choices=("onnx", "torch"), default="onnx", help="what runs the model (default onnx)"

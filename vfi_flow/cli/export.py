@@ -1,6 +1,7 @@
 """`vfi-flow export`: a trained model as ONNX files."""
 
 import argparse
+import os
 from pathlib import Path
 
 from vfi_flow.errors import ComponentError, UsageError
@@ -21,6 +22,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # the tracer warns of the node that is expanded afterwards
     try:
         from vfi_flow.export.write import write_onnx
         from vfi_flow.model.weights import packaged_weights

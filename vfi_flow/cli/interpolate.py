@@ -50,7 +50,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--steps", type=int, choices=(0, 1, 2), default=1, help="0 smoothest, 1 sharp (default), 2 sharper and slower"
     )
-    group.add_argument("--strength", type=read_by(parse_strength), metavar="S", help="how much detail is drawn, 0 to 1")
+    group.add_argument("--strength", type=read_by(parse_strength), metavar="S", help="how much detail is drawn, 0 to 2")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another draw (default: 0)")
     group.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda, ...")
 
@@ -126,6 +126,6 @@ def sigterm_as_interrupt() -> Iterator[None]:
 
 def parse_strength(text: str) -> float:
     value = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
-    if not 0 <= value <= 1:
-        raise ValueError(f"{text!r} is not a number from 0 to 1")
+    if not 0 <= value <= 2:
+        raise ValueError(f"{text!r} is not a number from 0 to 2")
     return value

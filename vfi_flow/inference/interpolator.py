@@ -23,7 +23,7 @@ class Interpolator:
     Args:
         model: a preset that travels with the package (`base`), or the path of a model file.
         steps: 0 the conditional mean (smoothest, highest PSNR), 1 or 2 midpoint steps of the flow (sharper).
-        strength: scales the deviation that the flow adds, 0 to 1; None takes the model's calibrated value.
+        strength: scales the residual that the flow adds, 0 to 2; None takes the model's calibrated value.
         seed: of the noise the flow starts from; equal seeds give equal frames.
         device: auto, cpu or cuda.
         threads: of the engine; None lets it decide.
@@ -44,8 +44,8 @@ class Interpolator:
     ) -> None:
         if steps not in range(MOST_STEPS + 1):
             raise UsageError(f"steps must be 0, 1 or 2, got {steps}")
-        if strength is not None and not 0 <= strength <= 1:
-            raise UsageError(f"strength must be from 0 to 1, got {strength}")
+        if strength is not None and not 0 <= strength <= 2:
+            raise UsageError(f"strength must be from 0 to 2, got {strength}")
         if threads is not None and threads < 1:
             raise UsageError(f"threads must be 1 or more, got {threads}")
         self._engine = open_engine(engine, model, steps, device, threads)

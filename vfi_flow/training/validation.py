@@ -21,9 +21,9 @@ from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
 from vfi_flow.training.places import Frame, Triplet, find_clips, frame_times, spacing, spread, triplets
 
-STRENGTHS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
-RIGHT_SHARPNESS = 0.95
-"""The strength is calibrated to this Laplacian energy against the truth: between blurred and over-sharp."""
+STRENGTHS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7)
+RIGHT_SHARPNESS = 0.88
+"""The strength is calibrated to this Laplacian energy against the truth. Exactly 1 costs LPIPS (docs/experiments.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,9 @@ def to_frame(image: Tensor, place: Place) -> Frame:
 
 
 def calibrated(sharpness_by_strength: dict[float, float]) -> float:
-    """The strength at which the sharpness crosses RIGHT_SHARPNESS, linear in between; 1 if it never does."""
+    """The strength at which the sharpness crosses RIGHT_SHARPNESS, linear in between; the largest if it never does."""
     points = sorted(sharpness_by_strength.items())
     for (s0, low), (s1, high) in pairwise(points):
         if low <= RIGHT_SHARPNESS <= high:
             return round(s0 + (s1 - s0) * (RIGHT_SHARPNESS - low) / (high - low), 3)
-    return 1.0 if points[-1][1] < RIGHT_SHARPNESS else points[0][0] or STRENGTHS[0]
+    return points[-1][0] if points[-1][1] < RIGHT_SHARPNESS else STRENGTHS[0]
