@@ -23,7 +23,7 @@ from vfi_flow.training.places import Frame, Triplet, find_clips, frame_times, sp
 
 STRENGTHS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7)
 RIGHT_SHARPNESS = 0.88
-"""The strength is calibrated to this Laplacian energy against the truth. Exactly 1 costs LPIPS (docs/experiments.md)."""
+"""The strength is calibrated to this Laplacian energy against the truth; exactly 1 would cost LPIPS."""
 
 
 @dataclass(frozen=True, slots=True)
