@@ -160,4 +160,4 @@ def test_packaged_weights_are_whole(trained_model):
     network, card, _ = load_weights(packaged_weights(trained_model), trained_model)
 
     assert network.config.name == trained_model
-    assert 0 <= card.strength <= 1
+    assert 0 <= card.strength <= 2
