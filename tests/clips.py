@@ -144,3 +144,13 @@ def pixels(path: Path, pix_fmt: str = "rgb24") -> list[np.ndarray]:
     """Every frame of a file, decoded."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format=pix_fmt) for frame in container.decode(video=0)]
+
+
+def sound_only(path: Path) -> Path:
+    """A file at `path` with 0.3 seconds of sound and no picture."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48000)
+        stream.codec_context.layout = "stereo"
+        for packet in encode_tone(stream, 0.3):
+            container.mux(packet)
+    return path

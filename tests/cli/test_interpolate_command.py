@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import pytest
 from blending import Blend
-from clips import encode_tone, moving_square, stream_packets, video_times, write_clip
+from clips import moving_square, sound_only, stream_packets, video_times, write_clip
 
 from vfi_flow.cli.main import main
 from vfi_flow.errors import ComponentError
@@ -158,15 +158,6 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def write(path: Path, data: bytes) -> Path:
     path.write_bytes(data)
-    return path
-
-
-def sound_only(path: Path) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=48000)
-        stream.codec_context.layout = "stereo"
-        for packet in encode_tone(stream, 0.3):
-            container.mux(packet)
     return path
 
 

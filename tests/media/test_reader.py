@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from clips import encode_tone, moving_square, write_clip
+from clips import encode_tone, moving_square, sound_only, write_clip
 
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.media.frame import Window
@@ -113,15 +113,6 @@ def test_a_window_after_the_end_holds_no_frame(tmp_path):
 def test_a_window_must_end_after_its_start():
     with pytest.raises(UsageError, match="ends at 1 s, before it starts at 2 s"):
         Window(Fraction(2), Fraction(1))
-
-
-def sound_only(path: Path) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=48000)
-        stream.codec_context.layout = "stereo"
-        for packet in encode_tone(stream, 0.3):
-            container.mux(packet)
-    return path
 
 
 ALL_KEY_FRAMES = {"crf": "20", "g": "1"}

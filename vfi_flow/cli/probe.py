@@ -17,6 +17,7 @@ from vfi_flow.media.streams import StreamChoice
 from vfi_flow.pipeline.estimate import estimate_bytes
 from vfi_flow.pipeline.placing import folder_of
 from vfi_flow.pipeline.plan import Plan, make_plan
+from vfi_flow.pipeline.report import describe_input
 
 FORMAT_VERSION = 1
 """Rises when a field of the JSON changes its meaning; fields are added, never removed."""
@@ -74,12 +75,7 @@ def as_json(plan: Plan, video_bytes: int | None, free: int | None) -> dict[str, 
     return {
         "probe_version": FORMAT_VERSION,
         "input": {
-            "path": str(info.path),
-            "codec": info.codec,
-            "width": info.width,
-            "height": info.height,
-            "pix_fmt": info.pix_fmt,
-            "rate": str(info.rate),
+            **describe_input(info),
             "frames": info.frames,
             "duration_seconds": seconds(info.duration),
         },

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-ALIGNMENT = 16
-"""Height and width inside the network are multiples of this; `model.config` has the same number for torch."""
+from vfi_flow.model.config import ALIGNMENT
 
 
 def padded_size(height: int, width: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import av
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
+from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.placing import size_of
@@ -40,21 +41,25 @@ class Report:
     """What the interpolator says about itself: model, hash, steps, seed."""
 
 
+def describe_input(info: VideoInfo) -> dict[str, Any]:
+    """What a video is, as plain values."""
+    return {
+        "path": str(info.path),
+        "codec": info.codec,
+        "width": info.width,
+        "height": info.height,
+        "pix_fmt": info.pix_fmt,
+        "rate": str(info.rate),
+    }
+
+
 def as_json(report: Report) -> dict[str, Any]:
     """Plain values; times in seconds as numbers, rates exact as "60000/1001"."""
     plan, info = report.plan, report.plan.info
     written = sum(report.frames.values())
     return {
         "report_version": FORMAT_VERSION,
-        "input": {
-            "path": str(info.path),
-            "codec": info.codec,
-            "width": info.width,
-            "height": info.height,
-            "pix_fmt": info.pix_fmt,
-            "rate": str(info.rate),
-            "colour": asdict(info.colour),
-        },
+        "input": {**describe_input(info), "colour": asdict(info.colour)},
         "output": {
             "path": str(plan.job.output),
             "codec": plan.encoder.codec,

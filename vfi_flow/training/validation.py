@@ -9,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from vfi_flow.model.config import ALIGNMENT
+from vfi_flow.inference.padding import pad_frame
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.fusion import Mean
 from vfi_flow.model.network import InterpolationNetwork
@@ -91,10 +90,7 @@ class Validation:
             yield place, network.mean(frame0, frame1, half)
 
     def features(self, network: InterpolationNetwork, frame: Frame) -> FrameFeatures:
-        image = to_image(torch.from_numpy(frame[None])).to(self.device)
-        height, width = image.shape[-2:]
-        padded = F.pad(image, (0, -width % ALIGNMENT, 0, -height % ALIGNMENT), mode="replicate")
-        return network.encode(padded)
+        return network.encode(to_image(torch.from_numpy(pad_frame(frame)[None])).to(self.device))
 
 
 def to_frame(image: Tensor, place: Place) -> Frame:
