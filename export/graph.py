@@ -31,17 +31,17 @@ class ExportGraph(nn.Module):
 
 
 class EncodeGraph(ExportGraph):
-    """`frame` (B, H, W, 3) uint8 RGB -> what the frame contributes to every pair, as float32 maps."""
+    """`frame` (B, H, W, 3) float32 RGB in [0, 1] -> what the frame contributes to every pair, as float32 maps."""
 
     inputs = (Port("frame", ("batch", "height", "width", 3)),)
     outputs = tuple(Port(name, ("batch", f"{name}_channels", f"{name}_height", f"{name}_width")) for name in FEATURES)
 
     def forward(self, frame: Tensor) -> FrameFeatures:
-        return self.network.encode(frame.permute(0, 3, 1, 2).float() / 255)
+        return self.network.encode(frame.permute(0, 3, 1, 2))
 
 
 class SynthesiseGraph(ExportGraph):
-    """Features of both frames, `tau`, `noise`, `strength` -> `frame` (B, H, W, 3) uint8 RGB; solver steps unrolled.
+    """Features of both frames, `tau`, `noise`, `strength` -> `frame` (B, H, W, 3) float32 in [0, 1]; steps unrolled.
 
     With 0 steps there is neither `noise` nor `strength`.
     """
@@ -62,8 +62,7 @@ class SynthesiseGraph(ExportGraph):
         count = len(FEATURES)
         frame0, frame1 = FrameFeatures(*inputs[:count]), FrameFeatures(*inputs[count : 2 * count])
         tau, noise, strength = read_dials(inputs[2 * count :])
-        frame = self.network.synthesise(frame0, frame1, tau, noise, strength, self.steps)
-        return (frame * 255).round().permute(0, 2, 3, 1).to(torch.uint8)
+        return self.network.synthesise(frame0, frame1, tau, noise, strength, self.steps).permute(0, 2, 3, 1)
 
 
 class NativeGraph(ExportGraph):
@@ -99,7 +98,7 @@ def example_inputs(graph: ExportGraph, height: int, width: int) -> tuple[Tensor,
     tau, strength = torch.full((1, 1, 1, 1), 0.5), torch.ones(1)
     dials = (tau, frame - 0.5, strength) if getattr(graph, "steps", 0) else (tau,)
     if isinstance(graph, EncodeGraph):
-        return ((frame * 255).byte().permute(0, 2, 3, 1).contiguous(),)
+        return (frame.permute(0, 2, 3, 1).contiguous(),)
     if isinstance(graph, NativeGraph):
         return (frame, frame, *dials)
     with torch.no_grad():

@@ -18,6 +18,7 @@ from vfi_flow.export.to_onnx import share_weights, tensor_places, to_onnx  # noq
 
 from vfi_flow import Interpolator  # noqa: E402
 from vfi_flow.errors import ComponentError  # noqa: E402
+from vfi_flow.inference.depth import as_floats  # noqa: E402
 from vfi_flow.model.config import TINY  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 from vfi_flow.model.weights import Card, load_weights, packaged_weights, save_weights  # noqa: E402
@@ -44,7 +45,7 @@ def places_outside(model: "onnx.ModelProto") -> dict[str, dict[str, str]]:
 
 def features(model: str) -> list[np.ndarray]:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return session.run(None, {"frame": moving_texture(32, 48)[None]})
+    return session.run(None, {"frame": as_floats(moving_texture(32, 48)[None])})
 
 
 def test_a_graph_that_shares_gives_the_same_numbers(encoder, tiny_model):

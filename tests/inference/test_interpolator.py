@@ -101,6 +101,27 @@ def test_strength_zero_is_the_mean_and_its_default_is_the_calibrated_one(tiny_mo
     assert not equal(made(1, STRENGTH), made(1, 1.0))
 
 
+@pytest.mark.parametrize("steps", [0, 1, 2])
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_sixteen_bits_are_the_same_frame_with_finer_steps(tiny_model, engine, steps):
+    frame0, frame1 = pair(33, 50)
+    with Interpolator(tiny_model, steps=steps, threads=1, engine=engine) as interpolator:
+        [coarse] = interpolator(frame0, frame1, [0.5])
+        [fine] = interpolator(frame0.astype(np.uint16) * 257, frame1.astype(np.uint16) * 257, [0.5])
+
+    assert (coarse.dtype, fine.dtype) == (np.uint8, np.uint16)
+    assert np.array_equal(np.rint(fine / 257), coarse)
+    assert len(np.unique(fine)) > 2 * len(np.unique(coarse))
+
+
+def test_a_difference_of_one_in_sixteen_bits_is_seen(sampler):
+    frame = np.full((16, 16, 3), 30000, np.uint16)
+
+    [lower], [higher] = sampler(frame, frame, [0.5]), sampler(frame + 40, frame + 40, [0.5])
+
+    assert 20 < higher.mean() - lower.mean() < 60
+
+
 def test_tau_zero_and_one_return_copies_of_the_frames(sampler):
     frame0, frame1 = pair(20, 20)
 
@@ -183,6 +204,14 @@ def test_features_of_a_frame_are_computed_once_for_both_pairs_and_every_tau(coun
     assert len(counted._engine.noises) == 12
 
 
+def test_equal_numbers_of_two_depths_are_two_frames(counted):
+    frame0, frame1 = pair(20, 20)
+    counted(frame0, frame1, [0.5])
+    counted(frame1.astype(np.uint16), frame0.astype(np.uint16), [0.5])
+
+    assert counted._engine.encoded == 4
+
+
 def test_a_frame_changed_in_place_is_not_taken_for_the_old_one(counted):
     frame0, frame1 = pair(20, 20)
     counted(frame0, frame1, [0.5])
@@ -232,16 +261,16 @@ GREY = np.zeros((8, 8, 3), np.uint8)
             np.zeros((8, 9, 3), np.uint8),
             "frame0 and frame1 must have the same shape, got (8, 8, 3) and (8, 9, 3)",
         ),
-        (GREY.astype(np.float32), GREY, "frame0 must be an array of uint8, got float32"),
-        (GREY, GREY.astype(np.uint16), "frame1 must be an array of uint8, got uint16"),
-        (GREY, GREY.tolist(), "frame1 must be an array of uint8, got list"),
-        (None, GREY, "frame0 must be an array of uint8, got NoneType"),
+        (GREY.astype(np.float32), GREY, "frame0 must be an array of uint8 or uint16, got float32"),
+        (GREY, GREY.astype(np.uint16), "frame0 and frame1 must have the same type, got uint8 and uint16"),
+        (GREY, GREY.tolist(), "frame1 must be an array of uint8 or uint16, got list"),
+        (None, GREY, "frame0 must be an array of uint8 or uint16, got NoneType"),
         (GREY[:, :, 0], GREY, "frame0 must have the shape (height, width, 3), got (8, 8)"),
         (np.zeros((8, 8, 4), np.uint8), GREY, "frame0 must have the shape (height, width, 3), got (8, 8, 4)"),
         (np.zeros((3, 8, 8), np.uint8), GREY, "frame0 must have the shape (height, width, 3), got (3, 8, 8)"),
         (np.zeros((0, 8, 3), np.uint8),) * 2 + ("frame0 must have the shape (height, width, 3), got (0, 8, 3)",),
     ],
-    ids=["sizes", "float", "16 bit", "list", "None", "grey", "RGBA", "channels first", "empty"],
+    ids=["sizes", "float", "two depths", "list", "None", "grey", "RGBA", "channels first", "empty"],
 )
 def test_frames_of_the_wrong_kind_are_refused(sampler, frame0, frame1, complaint):
     with pytest.raises(UsageError) as caught:

@@ -6,8 +6,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Frame = NDArray[np.uint8]
-"""(H, W, 3) RGB, gamma-encoded."""
+Frame = NDArray[np.uint8] | NDArray[np.uint16]
+"""(H, W, 3) RGB, gamma-encoded; 255 or 65535 is full scale."""
+
+Image = NDArray[np.float32]
+"""(H, W, 3) RGB in [0, 1], gamma-encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,8 @@ class Engine(Protocol):
     description: str
     """Library and device, e.g. `onnxruntime CPUExecutionProvider`."""
 
-    def encode(self, frame: Frame) -> Any: ...
+    def encode(self, frame: Image) -> Any: ...
 
-    def synthesise(self, features0: Any, features1: Any, tau: float, noise: Any, strength: float) -> Frame: ...
+    def synthesise(self, features0: Any, features1: Any, tau: float, noise: Any, strength: float) -> Image: ...
 
     def close(self) -> None: ...

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.inference.depth import FULL_SCALE, as_floats, as_integers
 from vfi_flow.inference.engine import Engine, Frame
 from vfi_flow.inference.noise import pair_noise
 from vfi_flow.inference.padding import crop_frame, pad_frame
@@ -75,7 +76,8 @@ class Interpolator:
         """New frames, one per tau.
 
         Args:
-            frame0, frame1: (H, W, 3) uint8 RGB, gamma-encoded, both of the same size, from 1x1 up.
+            frame0, frame1: (H, W, 3) uint8 or uint16 RGB (255 or 65535 is full scale), gamma-encoded, both of the same
+                size, from 1x1 up. New frames are of the same type.
             taus: places of the new frames, from 0 (frame0) to 1 (frame1); 0 and 1 return copies of the frames.
             pts: of frame0 in its stream; keys the noise of the pair together with the seed.
 
@@ -94,14 +96,14 @@ class Interpolator:
             if not 0 < tau < 1:
                 return (frame1 if tau else frame0).copy()
             made = self._engine.synthesise(features0, features1, tau, noise, self.strength)
-            return crop_frame(made, height, width)
+            return as_integers(crop_frame(made, height, width), frame0.dtype)
 
         return [frame_at(tau) for tau in places]
 
     def _features(self, frame: Frame) -> Any:
-        if self._last is None or not np.array_equal(self._last[0], frame):
+        if self._last is None or not is_same(self._last[0], frame):
             kept = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
-            self._last = kept, self._engine.encode(pad_frame(kept))
+            self._last = kept, self._engine.encode(as_floats(pad_frame(kept)))
         return self._last[1]
 
 
@@ -122,12 +124,20 @@ def open_engine(engine: str, model: str | Path, steps: int, device: str, threads
 
 def check_frames(frame0: Frame, frame1: Frame) -> None:
     for name, frame in (("frame0", frame0), ("frame1", frame1)):
-        if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8:
-            raise UsageError(f"{name} must be an array of uint8, got {getattr(frame, 'dtype', type(frame).__name__)}")
+        if not isinstance(frame, np.ndarray) or frame.dtype not in FULL_SCALE:
+            kind = getattr(frame, "dtype", type(frame).__name__)
+            raise UsageError(f"{name} must be an array of uint8 or uint16, got {kind}")
         if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
             raise UsageError(f"{name} must have the shape (height, width, 3), got {frame.shape}")
     if frame0.shape != frame1.shape:
         raise UsageError(f"frame0 and frame1 must have the same shape, got {frame0.shape} and {frame1.shape}")
+    if frame0.dtype != frame1.dtype:
+        raise UsageError(f"frame0 and frame1 must have the same type, got {frame0.dtype} and {frame1.dtype}")
+
+
+def is_same(one: Frame, other: Frame) -> bool:
+    """Whether two frames show the same: a number means less in 16 bits than in 8."""
+    return one.dtype == other.dtype and np.array_equal(one, other)
 
 
 def check_tau(tau: float | Fraction) -> float:

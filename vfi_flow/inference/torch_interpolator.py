@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError
-from vfi_flow.inference.engine import Frame, ModelInfo
+from vfi_flow.inference.engine import Image, ModelInfo
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.weights import channels_last, load_weights, packaged_weights
 
@@ -27,9 +27,9 @@ class TorchEngine:
         self.description = f"torch {self.device}"
 
     @torch.inference_mode()
-    def encode(self, frame: Frame) -> FrameFeatures:
+    def encode(self, frame: Image) -> FrameFeatures:
         pixels = torch.from_numpy(frame[None]).to(self.device)
-        return self.network.encode(pixels.permute(0, 3, 1, 2).float() / 255)
+        return self.network.encode(pixels.permute(0, 3, 1, 2))
 
     @torch.inference_mode()
     def synthesise(
@@ -39,7 +39,7 @@ class TorchEngine:
         tau: float,
         noise: NDArray[np.float32],
         strength: float,
-    ) -> Frame:
+    ) -> Image:
         place = torch.full((1, 1, 1, 1), tau, device=self.device)
         scale = torch.tensor([strength], device=self.device)
         start = torch.from_numpy(noise).to(self.device)
@@ -47,7 +47,7 @@ class TorchEngine:
             frame = self.network.synthesise(features0, features1, place, start, scale, self.steps)
         except torch.OutOfMemoryError as error:
             raise OutOfMemoryError(f"{self.description}: out of memory") from error
-        return (frame[0] * 255).round().permute(1, 2, 0).to(torch.uint8).cpu().numpy()
+        return frame[0].permute(1, 2, 0).cpu().numpy()
 
     def close(self) -> None:
         del self.network
