@@ -9,7 +9,9 @@ import pytest
 from vfi_flow.media.colour import Colour, Converter
 from vfi_flow.media.frame import SourceFrame
 from vfi_flow.media.timing import Multiply, Resample
-from vfi_flow.pipeline.stages import FRAMES_PER_CALL, Kind, PreparedFrame, StageClock, output_frames, with_next
+from vfi_flow.pipeline.making import FRAMES_PER_CALL, CutFill, Kind, blend, output_frames
+from vfi_flow.pipeline.spans import spans, with_next
+from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
 COLOUR = Colour(1, 1, 2, 2)
 
@@ -23,12 +25,9 @@ def prepared(count: int) -> list[PreparedFrame]:
     return frames
 
 
-def made(frames, division, is_cut=lambda left, right: False, interpolate=None):
-    def blend(frame0, frame1, taus, *, pts=0):
-        return [np.round(frame0 * (1 - t) + frame1 * t).astype(np.uint8) for t in taus]
-
+def made(frames, division, is_cut=lambda left, right: False, interpolate=None, cut_fill=CutFill.HOLD):
     converter = Converter(COLOUR, "yuv420p", COLOUR)
-    return list(output_frames(frames, division, interpolate or blend, is_cut, converter, StageClock()))
+    return list(output_frames(spans(frames, is_cut), division, interpolate or blend, converter, StageClock(), cut_fill))
 
 
 def test_a_frame_on_top_of_a_source_frame_is_that_frame():
@@ -59,6 +58,32 @@ def test_nothing_is_interpolated_across_a_cut():
     assert kinds[0] == kinds[2] == [Kind.SOURCE, Kind.GENERATED, Kind.GENERATED]
     assert kinds[1] == [Kind.SOURCE, Kind.HELD, Kind.HELD]
     assert outputs[4].picture is outputs[5].picture is frames[1].picture
+
+
+def test_a_cut_may_be_blended_and_the_model_is_not_asked_for_it():
+    asked = []
+
+    def record(frame0, frame1, taus, *, pts=0):
+        asked.append(pts)
+        return [frame0 for _ in taus]
+
+    outputs = made(
+        prepared(4), Multiply(Fraction(2)), lambda left, right: right.source.index == 2, record, CutFill.BLEND
+    )
+
+    assert [o.kind for o in outputs[2:5]] == [Kind.SOURCE, Kind.BLENDED, Kind.SOURCE]
+    assert asked == [100, 102]
+    assert outputs[3].picture.to_ndarray(format="gray").mean() == 15  # between 10 and 20
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_blend_keeps_the_depth_and_rounds(dtype):
+    top = np.iinfo(dtype).max
+    dark, bright = np.zeros((2, 2, 3), dtype), np.full((2, 2, 3), top, dtype)
+
+    [quarter, most] = blend(dark, bright, [0.25, 1.0])
+
+    assert quarter.dtype == dtype and (quarter == round(top / 4)).all() and (most == top).all()
 
 
 def test_all_places_between_two_frames_are_asked_for_in_one_call_keyed_by_the_left_frame():

@@ -6,12 +6,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_by, read_source, read_target
 from vfi_flow.cli.progress import CHOICES, progress_display
 from vfi_flow.media.streams import Fate
-from vfi_flow.pipeline.plan import describe_plan, make_plan
+from vfi_flow.pipeline.making import CutFill
+from vfi_flow.pipeline.plan import Job, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, write_report
 from vfi_flow.pipeline.run import run as run_job
 
@@ -39,6 +41,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
     add_time_options(parser)
     add_model_options(parser)
+    add_picture_options(parser)
     add_encoding_options(parser)
     add_job_options(parser)
     parser.set_defaults(run=run)
@@ -55,16 +58,39 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda, ...")
 
 
+def add_picture_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is interpolated")
+    group.add_argument(
+        "--scenes",
+        default="auto",
+        metavar="auto|off|FILE.json",
+        help="cuts: auto finds them, off ignores them, FILE.json lists them as 'vfi-flow scenes' does",
+    )
+    group.add_argument(
+        "--cut-fill",
+        choices=[str(fill) for fill in CutFill],
+        default=str(CutFill.HOLD),
+        help="across a cut: hold the last frame (default), or blend into the next one",
+    )
+
+
+def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
+    """`job` with what the command line says about cuts."""
+    listed = Path(arguments.scenes) if arguments.scenes not in ("auto", "off") else None
+    return replace(
+        job, find_cuts=arguments.scenes == "auto", scene_list=listed, cut_fill=CutFill(arguments.cut_fill)
+    )
+
+
 def add_job_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("job")
-    group.add_argument("--scenes", choices=("auto", "off"), default="auto", help="off: interpolate across cuts too")
     group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
     group.add_argument("--report", metavar="FILE.json", type=Path, help="write what was done, as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     source, output = read_source(arguments.source, arguments.framerate), read_target(arguments.output, arguments.format)
-    plan = make_plan(job_from(arguments, source, output, find_cuts=arguments.scenes == "auto"))
+    plan = make_plan(picture_job(arguments, job_from(arguments, source, output)))
     for note in plan.notes:
         say(note)
     from vfi_flow.inference.interpolator import Interpolator

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from vfi_flow import __version__
-from vfi_flow.cli import compare, doctor, evaluate, export, interpolate, probe, train
+from vfi_flow.cli import compare, doctor, evaluate, export, interpolate, probe, scenes, train
 from vfi_flow.errors import UsageError, VfiFlowError
 
-COMMANDS = (interpolate, probe, compare, evaluate, train, export, doctor)
+COMMANDS = (interpolate, probe, scenes, compare, evaluate, train, export, doctor)
 """Each module has `add_parser(subparsers)`, which sets `run` (Namespace -> exit code) as a default of its parser."""
 
 INTERRUPTED = 130

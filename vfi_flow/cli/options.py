@@ -32,6 +32,11 @@ def add_time_options(parser: argparse.ArgumentParser) -> None:
         "--slow", type=read_by(parse_slow), metavar="N", help="slow motion: N times as long at the same rate"
     )
     group.add_argument("--slow-audio", choices=("stretch", "drop"), default="stretch", help="sound of a slow motion")
+    add_part_options(group)
+
+
+def add_part_options(group: argparse._ArgumentGroup) -> None:
+    """Which part of a video is meant."""
     group.add_argument("-framerate", type=read_by(parse_rate), help="of pictures that come in (default: 25)")
     group.add_argument("-ss", metavar="T", type=read_by(parse_seconds), help="start here: seconds or HH:MM:SS.mmm")
     end = group.add_mutually_exclusive_group()
@@ -76,20 +81,23 @@ def read_target(text: str, format_name: str | None) -> Target:
     return OutputPipe(partial(os.write, sys.stdout.fileno()), format_name or Y4M)
 
 
-def job_from(arguments: argparse.Namespace, source: Source, output: Target, find_cuts: bool = True) -> Job:
-    """The job that the command line describes."""
+def window_from(arguments: argparse.Namespace) -> Window:
+    """The part of the video that the command line describes."""
     start = arguments.ss or Fraction(0)
-    end = arguments.to if arguments.t is None else start + arguments.t
+    return Window(start, arguments.to if arguments.t is None else start + arguments.t)
+
+
+def job_from(arguments: argparse.Namespace, source: Source, output: Target) -> Job:
+    """The job that the command line describes, without what belongs to one command."""
     return Job(
         source=source,
         output=output,
         factor=arguments.factor,
         rate=arguments.rate,
         slow=arguments.slow,
-        window=Window(start, end),
+        window=window_from(arguments),
         encoder=EncoderOptions(arguments.codec, arguments.crf, arguments.preset, arguments.pix_fmt, arguments.threads),
         audio=not arguments.an and (arguments.slow is None or arguments.slow_audio == "stretch"),
-        find_cuts=find_cuts,
         overwrite=arguments.overwrite,
         threads=arguments.threads,
     )

@@ -39,14 +39,18 @@ class CutDetector:
 
     def is_cut(self, left: np.ndarray, right: np.ndarray) -> bool:
         """Whether thumbnails `left` and `right` belong to two scenes."""
+        return self.cut_score(left, right) is not None
+
+    def cut_score(self, left: np.ndarray, right: np.ndarray) -> float | None:
+        """What of `right` is new, 0.7 to about 1.3, where the two belong to two scenes; None where they do not."""
         if np.abs(left - right).mean() <= LEAST_DIFFERENCE:
             self._remember(0.0)
-            return False
+            return None
         if min(contrast(left), contrast(right)) < LEAST_CONTRAST:
-            return False
+            return None
         score, recent = unexplained(left, right), self._recent or 0.0
         self._remember(score)
-        return score > max(UNEXPLAINED, recent + ABOVE_RECENT)
+        return score if score > max(UNEXPLAINED, recent + ABOVE_RECENT) else None
 
     def _remember(self, score: float) -> None:
         self._recent = score if self._recent is None else (self._recent + score) / 2

@@ -12,8 +12,10 @@ from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.reader import VideoReader, describe
+from vfi_flow.media.scene_list import SceneList, read_scene_list
 from vfi_flow.media.streams import StreamChoice, choose_streams
 from vfi_flow.media.timing import Division, Multiply, Resample, Slow, common_unit, frame_count, storable_unit
+from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.placing import check_output
 
 
@@ -33,6 +35,9 @@ class Job:
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
     audio: bool = True
     find_cuts: bool = True
+    scene_list: Path | None = None
+    """A list of cuts that is obeyed instead of looking for cuts."""
+    cut_fill: CutFill = CutFill.HOLD
     overwrite: bool = False
     threads: int | None = None
 
@@ -53,8 +58,14 @@ class Plan:
     """Length of the result, as expected."""
     streams: tuple[StreamChoice, ...]
     """What becomes of the other streams."""
+    scenes: SceneList | None
+    """The cuts to obey; None where they are looked for, or ignored."""
     notes: tuple[str, ...]
     """Sentences that the user should read before the work starts."""
+
+    @property
+    def looks_for_cuts(self) -> bool:
+        return self.job.find_cuts and self.scenes is None
 
     @property
     def makes_new_frames(self) -> bool:
@@ -72,6 +83,9 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         if may_write:
             check_output(job.output, job.source, job.overwrite)
         info = reader.info()
+        scenes = None if job.scene_list is None else read_scene_list(job.scene_list)
+        if scenes is not None:
+            scenes.check_fits(info, job.window)
         form = form_of(job.output)
         streams = choose_streams(reader.container, reader.stream, form, job.audio, job.slow or Fraction(1))
         reader.check_reaches_end()
@@ -87,6 +101,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         frames=expected_frames(division, info),
         duration=None if info.duration is None else info.duration * division.stretch,
         streams=tuple(streams),
+        scenes=scenes,
         notes=tuple(notes_on(info, encoder, job.output)),
     )
 

@@ -27,7 +27,7 @@ FORMAT_VERSION = 1
 class Report:
     plan: Plan
     frames: dict[str, int]
-    """Frames written by kind: source, generated, held."""
+    """Frames written by kind: source, generated, held, blended."""
     first_seconds: Fraction
     end_seconds: Fraction
     cuts: list[Fraction]

@@ -14,15 +14,18 @@ from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
+from vfi_flow.media.scene_list import ListedCuts
 from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.ahead import ahead
+from vfi_flow.pipeline.making import Interpolate, OutputFrame, output_frames
 from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan
 from vfi_flow.pipeline.report import Report
 from vfi_flow.pipeline.result import Written, verify
-from vfi_flow.pipeline.stages import Interpolate, OutputFrame, PreparedFrame, StageClock, output_frames, prepare
+from vfi_flow.pipeline.spans import spans
+from vfi_flow.pipeline.stages import PreparedFrame, StageClock, prepare
 
 DECODED_AHEAD = 3
 MADE_AHEAD = 3
@@ -100,19 +103,19 @@ def made_frames(
     """
     to_pictures = isinstance(plan.job.output, ImageSequence)
     converter = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour, shares_side_data=to_pictures)
-    finds_cuts = plan.job.find_cuts and plan.makes_new_frames
-    detector = CutDetector()
+    judge = cut_judge(plan)
 
     def is_cut(left: PreparedFrame, right: PreparedFrame) -> bool:
-        if left.small is None or right.small is None or not detector.is_cut(left.small, right.small):
+        if not judge(left, right):
             return False
         cuts.append(right.source.seconds * plan.division.stretch)
         return True
 
     decoded = clock.around("decode", reader.frames())
-    prepared = prepare(decoded, converter, clock, with_rgb=plan.makes_new_frames, with_small=finds_cuts)
+    new_frames = plan.makes_new_frames
+    prepared = prepare(decoded, converter, clock, with_rgb=new_frames, with_small=new_frames and plan.looks_for_cuts)
     with closing(ahead(prepared, DECODED_AHEAD, "decode")) as waiting:
-        made = output_frames(waiting, plan.division, interpolate, is_cut, converter, clock)
+        made = output_frames(spans(waiting, is_cut), plan.division, interpolate, converter, clock, plan.job.cut_fill)
         with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:
             try:
                 yield frames
@@ -120,6 +123,19 @@ def made_frames(
                 if isinstance(plan.job.source, InputPipe):
                     plan.job.source.stop()  # the decoder may wait for bytes
                 raise
+
+
+def cut_judge(plan: Plan) -> Callable[[PreparedFrame, PreparedFrame], bool]:
+    """What says of two neighbours whether the second one begins a scene: the list, the detector, or nobody."""
+    if not plan.makes_new_frames:
+        return lambda left, right: False
+    if plan.scenes is not None:
+        listed = ListedCuts(plan.scenes, plan.job.window.start)
+        return lambda left, right: listed.is_cut(left.source, right.source)
+    detector = CutDetector()
+    return lambda left, right: (
+        left.small is not None and right.small is not None and detector.is_cut(left.small, right.small)
+    )
 
 
 def write_all(

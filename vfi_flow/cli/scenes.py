@@ -1,0 +1,87 @@
+"""`vfi-flow scenes`: where a video's cuts are, as a list that can be reviewed, edited and obeyed."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from vfi_flow.cli.options import add_part_options, parse_count, read_by, read_source, window_from
+from vfi_flow.cli.progress import CHOICES, progress_display
+from vfi_flow.errors import OutputError
+from vfi_flow.media.endpoints import Source
+from vfi_flow.media.frame import Window
+from vfi_flow.media.pipe import InputPipe
+from vfi_flow.media.reader import VideoReader
+from vfi_flow.media.scene_list import FoundCut, as_json, find_cuts, to_text
+from vfi_flow.pipeline.report import describe_input
+from vfi_flow.pipeline.run import Progress
+
+EXAMPLES = """examples:
+  vfi-flow scenes in.mkv cuts.json                             then delete or add lines
+  vfi-flow interpolate in.mkv out.mkv --scenes cuts.json
+"""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser(
+        "scenes",
+        usage="%(prog)s [options] INPUT [OUTPUT.json]",
+        help="list the cuts of a video",
+        description="List the cuts of a video as JSON, one line for each, for 'vfi-flow interpolate --scenes FILE'.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", metavar="INPUT", help="a video file, pictures (%%06d.png), - for standard input")
+    parser.add_argument("output", metavar="OUTPUT.json", nargs="?", type=Path, help="default: standard output")
+    parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
+    add_part_options(parser.add_argument_group("time"))
+    group = parser.add_argument_group("job")
+    group.add_argument("--threads", type=read_by(parse_count), metavar="N", help="CPU threads of the decoder")
+    group.add_argument("-y", "--overwrite", action="store_true", help="replace the list if it exists")
+    group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    source, output = read_source(arguments.source, arguments.framerate), arguments.output
+    check_output(output, arguments.overwrite)
+    window = window_from(arguments)
+    with VideoReader(source, window, arguments.threads) as reader:
+        info = reader.info()
+    with progress_display(arguments.progress, info.path.name, info.frames) as show:
+        frames, cuts = all_cuts(source, window, arguments.threads, info.frames, show)
+    text = to_text(as_json(describe_input(info), window, frames, cuts))
+    if output is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{output}: the list cannot be written: {error.strerror}") from None
+    return 0
+
+
+def check_output(output: Path | None, overwrite: bool) -> None:
+    """OutputError where the list would replace one that somebody may have edited, before the work starts."""
+    if output is None:
+        return
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} exists; pass --overwrite to replace it")
+    if not output.parent.is_dir():
+        raise OutputError(f"{output.parent}: no such folder for the list")
+
+
+def all_cuts(
+    source: Source, window: Window, threads: int | None, planned: int | None, show: Callable[[Progress], None]
+) -> tuple[int, list[FoundCut]]:
+    """How many frames there are, and the cuts between them."""
+    count, cuts = 0, []
+    with VideoReader(source, window, threads) as reader:
+        if isinstance(source, InputPipe):
+            source.forget()
+        for frame, cut in find_cuts(reader.frames(), window.start):
+            count += 1
+            if cut is not None:
+                cuts.append(cut)
+            show(Progress(count, planned, frame.seconds))
+    return count, cuts

@@ -1,0 +1,169 @@
+"""The list of cuts that `vfi-flow scenes` writes, people edit, and a job obeys."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from vfi_flow.errors import UsageError
+from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
+from vfi_flow.media.scenes import CutDetector, thumbnail
+
+FORMAT_VERSION = 1
+"""Rises when a field changes its meaning; fields are added, never removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCut:
+    frame: int
+    """Index of the first frame of the new scene, 0 for the first frame that was read."""
+    time: Fraction
+    """Seconds after the file's start, whatever part of it was read."""
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCut:
+    """One line of a list. `time` is exact; a line that only has `seconds` means the nearest frame."""
+
+    number: int
+    """1 for the first line."""
+    time: Fraction | None
+    seconds: Fraction | None
+    frame: int | None
+
+    @property
+    def about(self) -> Fraction | None:
+        """Seconds after the file's start, where the line tells."""
+        return self.seconds if self.time is None else self.time
+
+    def __str__(self) -> str:
+        where = f"frame {self.frame}" if self.about is None else f"{float(self.about):.6f} s"
+        return f"cut {self.number} ({where})"
+
+
+def find_cuts(frames: Iterable[SourceFrame], start: Fraction) -> Iterator[tuple[SourceFrame, FoundCut | None]]:
+    """Every frame, with the cut that it begins; `start` is where in the file the frames' clock is 0."""
+    detector, left = CutDetector(), None
+    for frame in frames:
+        right = thumbnail(frame.picture)
+        score = None if left is None else detector.cut_score(left, right)
+        yield frame, None if score is None else FoundCut(frame.index, frame.seconds + start, score)
+        left = right
+
+
+def as_json(source: Mapping[str, Any], window: Window, frames: int, cuts: Iterable[FoundCut]) -> dict[str, Any]:
+    """`source` says which video the list is for, as plain values."""
+    return {
+        "scenes_version": FORMAT_VERSION,
+        "source": dict(source),
+        "start": str(window.start),
+        "frames": frames,
+        "cuts": [
+            {
+                "frame": cut.frame,
+                "time": str(cut.time),
+                "seconds": round(float(cut.time), 6),
+                "score": round(cut.score, 3),
+            }
+            for cut in cuts
+        ],
+    }
+
+
+def to_text(found: Mapping[str, Any]) -> str:
+    """JSON with one line for each cut, so that lines can be deleted and added."""
+    lines = ",\n".join(f"    {json.dumps(cut)}" for cut in found["cuts"])
+    head = json.dumps({name: value for name, value in found.items() if name != "cuts"}, indent=2, ensure_ascii=False)
+    return head.removesuffix("\n}") + ',\n  "cuts": [' + (f"\n{lines}\n  " if lines else "") + "]\n}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class SceneList:
+    path: Path
+    cuts: tuple[ListedCut, ...]
+    source: Mapping[str, Any]
+    """What the list says about its video; may be empty."""
+
+    def check_fits(self, info: VideoInfo, window: Window) -> None:
+        """UsageError where the list cannot be about this part of this video."""
+        for name, found in (("width", info.width), ("height", info.height), ("rate", info.rate)):
+            listed = self.source.get(name)
+            if listed is not None and str(listed) != str(found):
+                raise UsageError(f"{self.path}: the list is for a video with {name} {listed}, {info.path} has {found}")
+        end = None if info.duration is None else window.start + info.first_seconds + info.duration
+        for cut in self.cuts:
+            if cut.about is None and window.start:
+                raise UsageError(f"{self.path}: {cut} has no time, which is needed when the work starts later (-ss)")
+            if cut.about is not None and window.end is None and end is not None and cut.about > end + 1 / info.rate:
+                raise UsageError(f"{self.path}: {cut} is after the end of {info.path} ({float(end):.6f} s)")
+
+
+class ListedCuts:
+    """Says pair by pair what a list says; feed it all pairs of a video in order."""
+
+    def __init__(self, scenes: SceneList, start: Fraction) -> None:
+        """`start` is where in the file the frames' clock is 0."""
+        self._path, self._start = scenes.path, start
+        self._times = sorted((cut for cut in scenes.cuts if cut.about is not None), key=lambda cut: cut.about or 0)
+        self._frames = {cut.frame for cut in scenes.cuts if cut.about is None}
+        self._next = 0
+
+    def is_cut(self, left: SourceFrame, right: SourceFrame) -> bool:
+        """Whether `right` begins a scene; UsageError for an exact time that is no frame's."""
+        begins = right.index in self._frames
+        before, now = left.seconds + self._start, right.seconds + self._start
+        while self._next < len(self._times):
+            cut = self._times[self._next]
+            assert cut.about is not None
+            if cut.about > (now if cut.time is not None else now + (now - before) / 2):
+                break
+            self._next += 1
+            if cut.time is None:
+                begins |= cut.about > (before + now) / 2
+            elif cut.time == now:
+                begins = True
+            elif cut.time > before:
+                raise UsageError(
+                    f"{self._path}: {cut} is between two frames ({float(before):.6f} s and {float(now):.6f} s); "
+                    "the list is for another video"
+                )
+        return begins
+
+
+def read_scene_list(path: Path) -> SceneList:
+    """The list in a file; UsageError with a sentence where it is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"), parse_float=Fraction)
+    except OSError as error:
+        raise UsageError(f"{path}: the list of cuts cannot be read: {error.strerror}") from None
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}: line {error.lineno} is not JSON: {error.msg}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not a list of cuts but binary data") from None
+    if not isinstance(found, dict) or not isinstance(found.get("cuts"), list):
+        raise UsageError(f"{path}: is not a list of cuts; write one with: vfi-flow scenes IN {path.name}")
+    if found.get("scenes_version") != FORMAT_VERSION:
+        raise UsageError(f"{path}: scenes_version is {found.get('scenes_version')}, expected {FORMAT_VERSION}")
+    source = found.get("source")
+    cuts = tuple(read_cut(path, number, line) for number, line in enumerate(found["cuts"], 1))
+    return SceneList(path, cuts, source if isinstance(source, dict) else {})
+
+
+def read_cut(path: Path, number: int, line: Any) -> ListedCut:
+    """One line; the most exact of its places counts."""
+    try:
+        time = None if line.get("time") is None else Fraction(line["time"])
+        seconds = None if line.get("seconds") is None else Fraction(line["seconds"])
+        frame = None if line.get("frame") is None else int(line["frame"])
+    except (AttributeError, TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise UsageError(f"{path}: cut {number} is not understood: {plain(line)}") from None
+    if time is None and seconds is None and frame is None:
+        raise UsageError(f"{path}: cut {number} has neither time, seconds nor frame")
+    return ListedCut(number, time, seconds, frame)
+
+
+def plain(line: Any) -> str:
+    return json.dumps(line, default=float)

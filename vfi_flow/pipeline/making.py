@@ -1,0 +1,106 @@
+"""The result frame by frame: source frames, new ones between them, held ones where nothing is to be made."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Protocol
+
+import av
+import numpy as np
+
+from vfi_flow.media.colour import Converter
+from vfi_flow.media.timing import Division
+from vfi_flow.pipeline.spans import Place, Span
+from vfi_flow.pipeline.stages import StageClock
+
+FRAMES_PER_CALL = 8
+"""New frames asked for at once; bounds the memory of a slow motion with hundreds of frames between two."""
+
+
+class Interpolate(Protocol):
+    """What makes the frames between two frames, all (H, W, 3) uint8 RGB, gamma-encoded."""
+
+    def __call__(
+        self, frame0: np.ndarray, frame1: np.ndarray, taus: Sequence[float], *, pts: int = 0
+    ) -> Sequence[np.ndarray]:
+        """One frame per tau; `pts` names the pair, so that its noise does not depend on the order of calls."""
+
+
+class Kind(StrEnum):
+    SOURCE = "source"
+    """A decoded frame, pixels untouched."""
+    GENERATED = "generated"
+    HELD = "held"
+    """The frame before once more: across a cut, or after the last frame."""
+    BLENDED = "blended"
+    """The weighted mean of the frames around a cut."""
+
+
+class CutFill(StrEnum):
+    """What is shown between the last frame of a scene and the first one of the next."""
+
+    HOLD = "hold"
+    BLEND = "blend"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFrame:
+    picture: av.VideoFrame
+    seconds: Fraction
+    kind: Kind
+    interval_end: Fraction
+    """When the source shows its next frame or ends."""
+
+
+def output_frames(
+    spans: Iterable[Span],
+    division: Division,
+    interpolate: Interpolate,
+    converter: Converter,
+    clock: StageClock,
+    cut_fill: CutFill = CutFill.HOLD,
+) -> Iterator[OutputFrame]:
+    """The result frame by frame.
+
+    A frame on top of a source frame is that source frame. After the last one the frame before is held; between two
+    frames with a cut between them as well, unless they are to be blended.
+    """
+    for span in spans:
+        places = list(span.places(division))
+        kind, make = Kind.GENERATED, interpolate
+        if span.is_cut and cut_fill is CutFill.BLEND:
+            kind, make = Kind.BLENDED, blend
+        elif not span.is_bridge:
+            kind = Kind.HELD
+        new = iter(()) if kind is Kind.HELD else new_pictures(span, places, make, converter, clock)
+        for place in places:
+            if place.tau == 0:
+                yield OutputFrame(span.left.picture, place.seconds, Kind.SOURCE, place.interval_end)
+            elif kind is Kind.HELD:
+                yield OutputFrame(span.frames[place.shown].picture, place.seconds, kind, place.interval_end)
+            else:
+                yield OutputFrame(next(new), place.seconds, kind, place.interval_end)
+
+
+def new_pictures(
+    span: Span, places: Sequence[Place], make: Interpolate, converter: Converter, clock: StageClock
+) -> Iterator[av.VideoFrame]:
+    """Pictures for the places between two frames, `FRAMES_PER_CALL` of them made at once."""
+    assert span.right is not None and span.left.rgb is not None and span.right.rgb is not None
+    frame0, frame1, pts = span.left.rgb, span.right.rgb, span.left.source.pts
+    taus = [float(place.tau) for place in places if place.tau > 0]
+    for first in range(0, len(taus), FRAMES_PER_CALL):
+        batch = taus[first : first + FRAMES_PER_CALL]
+        with clock.during("interpolate"):
+            arrays = make(frame0, frame1, taus=batch, pts=pts)
+        for array in arrays:
+            with clock.during("convert"):
+                picture = converter.from_rgb(array)
+            yield picture
+
+
+def blend(frame0: np.ndarray, frame1: np.ndarray, taus: Sequence[float], *, pts: int = 0) -> list[np.ndarray]:
+    """The weighted mean of both frames at every pixel."""
+    before, after = frame0.astype(np.float32), frame1.astype(np.float32)
+    return [np.rint(before + np.float32(tau) * (after - before)).astype(frame0.dtype) for tau in taus]
