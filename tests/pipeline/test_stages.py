@@ -10,7 +10,7 @@ from vfi_flow.media.colour import Colour, Converter
 from vfi_flow.media.frame import SourceFrame
 from vfi_flow.media.timing import Multiply, Resample
 from vfi_flow.pipeline.making import FRAMES_PER_CALL, CutFill, Kind, blend, output_frames
-from vfi_flow.pipeline.spans import spans, with_next
+from vfi_flow.pipeline.spans import spans
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
 COLOUR = Colour(1, 1, 2, 2)
@@ -117,8 +117,3 @@ def test_cuts_are_looked_for_between_all_neighbours_even_where_nothing_is_made()
     made(prepared(5), Multiply(Fraction(1, 2)), is_cut=lambda a, b: seen.append(b.source.index) or False)
 
     assert seen == [1, 2, 3, 4]
-
-
-@pytest.mark.parametrize(("items", "pairs"), [([], []), ([1], [(1, None)]), ([1, 2], [(1, 2), (2, None)])])
-def test_every_item_comes_once_with_the_one_after_it(items, pairs):
-    assert list(with_next(items)) == pairs

@@ -72,18 +72,33 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         default=str(CutFill.HOLD),
         help="across a cut: hold the last frame (default), or blend into the next one",
     )
+    group.add_argument(
+        "--dedup",
+        choices=("auto", "off"),
+        default="auto",
+        help="frames that only repeat the one before: auto (default) replaces them by new ones, off keeps them",
+    )
 
 
 def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
-    """`job` with what the command line says about cuts."""
+    """`job` with what the command line says about cuts and repeats."""
     listed = Path(arguments.scenes) if arguments.scenes not in ("auto", "off") else None
     return replace(
-        job, find_cuts=arguments.scenes == "auto", scene_list=listed, cut_fill=CutFill(arguments.cut_fill)
+        job,
+        find_cuts=arguments.scenes == "auto",
+        scene_list=listed,
+        cut_fill=CutFill(arguments.cut_fill),
+        bridge_repeats=arguments.dedup == "auto",
     )
 
 
 def add_job_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("job")
+    group.add_argument(
+        "--ignore-errors",
+        action="store_true",
+        help="of a damaged file take what is there, and hold the frame before where one is missing",
+    )
     group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
     group.add_argument("--report", metavar="FILE.json", type=Path, help="write what was done, as JSON")
 

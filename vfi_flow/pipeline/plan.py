@@ -38,6 +38,8 @@ class Job:
     scene_list: Path | None = None
     """A list of cuts that is obeyed instead of looking for cuts."""
     cut_fill: CutFill = CutFill.HOLD
+    bridge_repeats: bool = True
+    """Repeats of a frame are replaced by what lies between it and the next picture."""
     overwrite: bool = False
     threads: int | None = None
 

@@ -32,6 +32,8 @@ class Report:
     end_seconds: Fraction
     cuts: list[Fraction]
     """Times of the first frames after a cut."""
+    repeats: int
+    """Source frames that only repeated the one before, and were replaced."""
     kept: dict[int, CopiedStream]
     """Streams beside the video that are in the result, by their index in the source."""
     stage_seconds: dict[str, float]
@@ -74,6 +76,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "first_seconds": rounded(report.first_seconds),
         "duration_seconds": rounded(report.end_seconds - report.first_seconds),
         "cuts_seconds": [rounded(cut) for cut in report.cuts],
+        "repeats": report.repeats,
         "streams": {
             "copied": kept_streams(report, Fate.COPIED),
             "converted": kept_streams(report, Fate.CONVERTED),

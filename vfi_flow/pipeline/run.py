@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -24,7 +24,7 @@ from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan
 from vfi_flow.pipeline.report import Report
 from vfi_flow.pipeline.result import Written, verify
-from vfi_flow.pipeline.spans import spans
+from vfi_flow.pipeline.spans import Span, spans
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock, prepare
 
 DECODED_AHEAD = 3
@@ -45,6 +45,19 @@ class Progress:
         return cls(0, planned, Fraction(0))
 
 
+@dataclass(slots=True)
+class Found:
+    """What came up in the source."""
+
+    cuts: list[Fraction] = field(default_factory=list)
+    repeats: int = 0
+
+    def counted(self, spans: Iterable[Span]) -> Iterator[Span]:
+        for span in spans:
+            self.repeats += len(span.frames) - 1
+            yield span
+
+
 def run(
     plan: Plan,
     interpolate: Interpolate,
@@ -55,12 +68,11 @@ def run(
 
     Three threads: one decodes and converts, one interpolates, this one encodes and writes.
     """
-    started, clock = time.perf_counter(), StageClock()
-    cuts: list[Fraction] = []
+    started, clock, found = time.perf_counter(), StageClock(), Found()
     with unfinished(plan.job.output, plan.job.overwrite) as partial:
         with (
             VideoReader(plan.job.source, plan.job.window, plan.job.threads) as reader,
-            made_frames(plan, reader, interpolate, cuts, clock) as frames,
+            made_frames(plan, reader, interpolate, found, clock) as frames,
             VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate) as writer,
             StreamCopier(
                 plan.job.source, plan.job.window, writer.container, plan.streams, plan.division.stretch
@@ -78,7 +90,8 @@ def run(
         frames=dict(written.kinds),
         first_seconds=written.first or Fraction(0),
         end_seconds=written.end,
-        cuts=cuts,
+        cuts=found.cuts,
+        repeats=found.repeats,
         kept=copier.copied,
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
@@ -95,9 +108,9 @@ def warnings_on(plan: Plan, written: Written, keeps_times: bool) -> list[str]:
 
 @contextmanager
 def made_frames(
-    plan: Plan, reader: VideoReader, interpolate: Interpolate, cuts: list[Fraction], clock: StageClock
+    plan: Plan, reader: VideoReader, interpolate: Interpolate, found: Found, clock: StageClock
 ) -> Iterator[Iterator[OutputFrame]]:
-    """The result's frames; decoding and interpolation each run ahead in a thread. `cuts` collects the cuts' times.
+    """The result's frames; decoding and interpolation each run ahead in a thread. `found` collects what comes up.
 
     When the block ends, both threads have: nobody decodes from a file that is being closed.
     """
@@ -108,14 +121,22 @@ def made_frames(
     def is_cut(left: PreparedFrame, right: PreparedFrame) -> bool:
         if not judge(left, right):
             return False
-        cuts.append(right.source.seconds * plan.division.stretch)
+        found.cuts.append(right.source.seconds * plan.division.stretch)
         return True
 
     decoded = clock.around("decode", reader.frames())
-    new_frames = plan.makes_new_frames
-    prepared = prepare(decoded, converter, clock, with_rgb=new_frames, with_small=new_frames and plan.looks_for_cuts)
+    new_frames, bridges = plan.makes_new_frames, plan.makes_new_frames and plan.job.bridge_repeats
+    prepared = prepare(
+        decoded,
+        converter,
+        clock,
+        with_rgb=new_frames,
+        with_small=new_frames and plan.looks_for_cuts,
+        with_blocks=bridges,
+    )
     with closing(ahead(prepared, DECODED_AHEAD, "decode")) as waiting:
-        made = output_frames(spans(waiting, is_cut), plan.division, interpolate, converter, clock, plan.job.cut_fill)
+        between = found.counted(spans(waiting, is_cut, bridges))
+        made = output_frames(between, plan.division, interpolate, converter, clock, plan.job.cut_fill)
         with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:
             try:
                 yield frames

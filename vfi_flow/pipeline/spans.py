@@ -1,15 +1,20 @@
 """What is interpolated between what: from one picture of the source to the next one."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import TypeVar
 
+from vfi_flow.media.repeats import change, may_be_repeat, stands_out
 from vfi_flow.media.timing import Division
 from vfi_flow.pipeline.stages import PreparedFrame
 
-T = TypeVar("T")
+MOST_REPEATS = 5
+"""Repeats of one picture that are bridged; as many frames wait in memory."""
+
+LONGEST_BRIDGE = Fraction(1, 4)
+"""Seconds from one picture to the next: twos to fours of animation take 1/12 to 1/6."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Span:
     """The time from one source frame to the next one that is something else."""
 
     frames: tuple[PreparedFrame, ...]
-    """The first one, from which it is interpolated."""
+    """The first one, from which it is interpolated, and its repeats, which are replaced."""
     right: PreparedFrame | None
     """To which it is interpolated; None after the last frame."""
     is_cut: bool = False
@@ -57,17 +62,78 @@ class Span:
                 yield Place(number, (moment - start) / (end - start), instant.seconds, over)
 
 
-def spans(frames: Iterable[PreparedFrame], is_cut: Callable[[PreparedFrame, PreparedFrame], bool]) -> Iterator[Span]:
-    """The spans of a video; `is_cut` sees all neighbours in order."""
-    for left, right in with_next(frames):
-        yield Span((left,), right, right is not None and is_cut(left, right))
+Judge = Callable[[PreparedFrame, PreparedFrame], bool]
 
 
-def with_next(items: Iterable[T]) -> Iterator[tuple[T, T | None]]:
-    """(item, the one after it), the last one with None."""
-    iterator = iter(items)
-    current = next(iterator, None)
-    while current is not None:
-        following = next(iterator, None)
-        yield current, following
-        current = following
+def spans(frames: Iterable[PreparedFrame], is_cut: Judge, bridges_repeats: bool = False) -> Iterator[Span]:
+    """The spans of a video; `is_cut` sees all neighbours in order.
+
+    With `bridges_repeats` a frame and its repeats are one span: of A A' B B' (A' repeats A), what lies between A and B
+    is made from these two.
+
+        time    0     1     2     3     4
+        frame   A     A'    B     B'    C
+        spans   |-----------|-----------|
+        tau     0    1/2    0    1/2    0
+
+    A picture that stays longer than `MOST_REPEATS` or `LONGEST_BRIDGE` stands still for a reason: it is treated frame
+    by frame, and no more than its first few frames are ever kept.
+    """
+    group: Group | None = None
+    for frame in frames:
+        if group is None:
+            group = Group([frame])
+            continue
+        cut = is_cut(group.frames[-1], frame)
+        level = change_between(group.frames[-1], frame) if bridges_repeats and not cut else math.inf
+        if not may_be_repeat(level):
+            yield from group.closed(frame, cut, level)
+            group = Group([frame], before=level)
+        elif group.is_full:
+            yield from separate(group.frames, frame)
+            group = Group([frame], stands_still=True)
+        else:
+            group.add(frame, level)
+    if group is not None:
+        yield from separate(group.frames, None)
+
+
+@dataclass(slots=True)
+class Group:
+    """A frame and those after it that may be its repeats."""
+
+    frames: list[PreparedFrame]
+    before: float = math.inf
+    """Change that led to the first one."""
+    inside: float = 0.0
+    """Largest change from one to the next."""
+    stands_still: bool = False
+    """More of the same went before."""
+
+    @property
+    def is_full(self) -> bool:
+        return self.stands_still or len(self.frames) > MOST_REPEATS
+
+    def add(self, frame: PreparedFrame, level: float) -> None:
+        self.frames.append(frame)
+        self.inside = max(self.inside, level)
+
+    def closed(self, right: PreparedFrame, is_cut: bool, after: float) -> Iterator[Span]:
+        """The spans up to `right`, which is something else: one where the frames are repeats."""
+        long = right.source.seconds - self.frames[0].source.seconds > LONGEST_BRIDGE
+        if is_cut or long or self.stands_still or not stands_out(min(self.before, after), self.inside):
+            yield from separate(self.frames, right, is_cut)
+        else:
+            yield Span(tuple(self.frames), right)
+
+
+def separate(frames: list[PreparedFrame], right: PreparedFrame | None, is_cut: bool = False) -> Iterator[Span]:
+    """A span from each of `frames` to the next one, the last one to `right`."""
+    for left, following in pairwise(frames):
+        yield Span((left,), following)
+    yield Span((frames[-1],), right, is_cut)
+
+
+def change_between(left: PreparedFrame, right: PreparedFrame) -> float:
+    assert left.blocks is not None and right.blocks is not None
+    return change(left.blocks, right.blocks)

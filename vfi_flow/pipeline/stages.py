@@ -12,6 +12,7 @@ import numpy as np
 
 from vfi_flow.media.colour import Converter
 from vfi_flow.media.frame import SourceFrame
+from vfi_flow.media.repeats import block_means
 from vfi_flow.media.scenes import thumbnail
 
 T = TypeVar("T")
@@ -26,6 +27,9 @@ class PreparedFrame:
     """In the result's pixel format."""
     rgb: np.ndarray | None
     small: np.ndarray | None
+    """For the detection of cuts."""
+    blocks: np.ndarray | None = None
+    """For the detection of repeats."""
 
 
 class StageClock:
@@ -57,12 +61,19 @@ class StageClock:
 
 
 def prepare(
-    frames: Iterable[SourceFrame], converter: Converter, clock: StageClock, with_rgb: bool, with_small: bool
+    frames: Iterable[SourceFrame],
+    converter: Converter,
+    clock: StageClock,
+    *,
+    with_rgb: bool,
+    with_small: bool,
+    with_blocks: bool,
 ) -> Iterator[PreparedFrame]:
-    """Source frames with their RGB arrays and thumbnails, converted before any other thread sees the picture."""
+    """Source frames in all the forms that are asked for, made before any other thread sees the picture."""
     for frame in frames:
         with clock.during("convert"):
             rgb = converter.to_rgb(frame.picture) if with_rgb else None
             small = thumbnail(frame.picture) if with_small else None
-            prepared = PreparedFrame(frame, converter.to_target(frame.picture), rgb, small)
+            blocks = block_means(frame.picture) if with_blocks else None
+            prepared = PreparedFrame(frame, converter.to_target(frame.picture), rgb, small, blocks)
         yield prepared
