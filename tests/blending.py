@@ -19,4 +19,4 @@ class Blend:
         pass
 
     def __call__(self, frame0, frame1, taus, *, pts=0):
-        return [np.round(frame0 * (1.0 - t) + frame1 * t).astype(np.uint8) for t in taus]
+        return [np.round(frame0 * (1.0 - t) + frame1 * t).astype(frame0.dtype) for t in taus]

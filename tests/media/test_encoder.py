@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError, VfiFlowError
+from vfi_flow.errors import ComponentError, OutputError, UsageError, VfiFlowError
 from vfi_flow.media.colour import Colour
 from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import VideoInfo
@@ -58,6 +58,27 @@ def test_the_default_fits_the_container(tmp_path, ending, codec):
         ("libx264", "rgb24", "yuv444p"),
         ("libvpx-vp9", "rgb24", "gbrp"),
         ("libx264", "yuv411p", "yuv422p"),
+        ("libx264", "yuv420p10le", "yuv420p10le"),
+        ("libx264", "yuv420p12le", "yuv420p10le"),
+        ("libx264", "yuv422p12le", "yuv422p10le"),
+        ("libx264", "p010le", "yuv420p10le"),
+        ("libx264", "gbrp10le", "yuv444p10le"),
+        ("libx264", "gray10le", "gray10le"),
+        ("libx264", "yuva420p", "yuv420p"),
+        ("libx265", "gbrp12le", "gbrp12le"),
+        ("libx265", "gray12le", "gray12le"),
+        ("libx265", "yuva420p10le", "yuv420p10le"),
+        ("libx265", "yuv444p16le", "yuv444p12le"),
+        ("libsvtav1", "yuv444p10le", "yuv420p10le"),
+        ("libsvtav1", "gray", "yuv420p"),
+        ("libvpx-vp9", "yuv420p10le", "yuv420p"),
+        ("libvpx-vp9", "yuva444p10le", "yuva420p"),
+        ("prores_ks", "yuv420p", "yuv422p10le"),
+        ("prores_ks", "rgba", "yuva444p10le"),
+        ("ffv1", "pal8", "bgra"),
+        ("ffv1", "yuv444p12le", "yuv444p12le"),
+        ("ffv1", "rgb48be", "gbrp16le"),
+        ("ffv1", "ya8", "ya8"),
     ],
 )
 def test_a_format_that_the_encoder_lacks_gets_the_nearest_that_keeps_its_chroma(tmp_path, codec, source, written):
@@ -71,6 +92,45 @@ def test_a_size_that_the_format_cannot_hold_gets_one_that_can_and_says_so(tmp_pa
 
     assert encoder.pix_fmt == "yuv444p"
     assert encoder.notes == ("libx264 cannot store 63x47 yuv420p; yuv444p is written",)
+
+
+@pytest.mark.parametrize(
+    ("ending", "source", "codec", "written"),
+    [
+        (".mov", "yuva444p12le", "prores_ks", "yuva444p10le"),
+        (".mov", "rgba", "prores_ks", "yuva444p10le"),
+        (".webm", "yuva420p", "libvpx-vp9", "yuva420p"),
+        (".mkv", "gbrap10le", "ffv1", "gbrap10le"),
+        (".mp4", "yuva420p", "libx264", "yuv420p"),
+    ],
+)
+def test_transparency_is_kept_where_the_container_can(tmp_path, ending, source, codec, written):
+    encoder = choose_encoder(EncoderOptions(), info(pix_fmt=source), tmp_path / f"out{ending}")
+
+    assert (encoder.codec, encoder.pix_fmt) == (codec, written)
+    lost = ("libx264 cannot store transparency (yuva420p); yuv420p is written without it",)
+    assert encoder.notes == (lost if ending == ".mp4" else encoder.notes)
+
+
+@pytest.mark.parametrize(
+    ("codec", "source", "notes"),
+    [
+        ("libx264", "yuv420p10le", ()),
+        ("libx264", "p010le", ()),
+        ("libx264", "yuv422p12le", ("libx264 cannot store 64x48 yuv422p12le; yuv422p10le is written",)),
+        ("libsvtav1", "gray10le", ()),
+    ],
+)
+def test_only_what_is_lost_is_noted(tmp_path, codec, source, notes):
+    encoder = choose_encoder(EncoderOptions(codec=codec), info(pix_fmt=source), tmp_path / "out.mkv")
+
+    assert encoder.notes == notes
+
+
+def test_a_depth_can_be_asked_for(tmp_path):
+    wanted = EncoderOptions(codec="libx265", pix_fmt="yuv420p10")
+
+    assert choose_encoder(wanted, info(), tmp_path / "out.mkv").pix_fmt == "yuv420p10le"
 
 
 def test_rgb_becomes_yuv_with_the_matrix_of_its_height(tmp_path):
@@ -89,9 +149,8 @@ def test_rgb_becomes_yuv_with_the_matrix_of_its_height(tmp_path):
         ({}, {}, "o", OutputError, "videos with the ending '' are not written"),
         ({"pix_fmt": "nosuch"}, {}, "o.mp4", UsageError, "no pixel format named 'nosuch'"),
         ({"pix_fmt": "gbrp"}, {}, "o.mp4", ComponentError, "libx264 has no pixel format gbrp"),
-        ({"pix_fmt": "yuv420p10le"}, {}, "o.mp4", UsageError, "-pix_fmt yuv420p10le is not supported yet"),
-        ({}, {"pix_fmt": "yuv420p10le"}, "o.mp4", InputError, "pass -pix_fmt yuv420p to convert it to 8 bits"),
-        ({}, {"pix_fmt": "yuva420p"}, "o.mkv", InputError, "yuva420p video is not supported yet"),
+        ({"pix_fmt": "yuv420p12le"}, {}, "o.mp4", ComponentError, "libx264 has no pixel format yuv420p12le"),
+        ({"codec": "ffv1", "pix_fmt": "yaf16le"}, {}, "o.mkv", UsageError, "-pix_fmt yaf16le is not supported"),
         ({"codec": "ffv1", "crf": "20"}, {}, "o.mkv", UsageError, "ffv1 has no option -crf"),
         ({"preset": "nosuch"}, {}, "o.mp4", UsageError, "libx264 has no preset 'nosuch'; it has ultrafast"),
         ({"crf": "nan"}, {}, "o.mp4", ComponentError, "libx264 (64x48 yuv420p) does not open with -crf nan"),

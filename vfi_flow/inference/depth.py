@@ -1,7 +1,7 @@
 """Frames of 8 or 16 bits as the floats that engines work on, and back."""
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from vfi_flow.inference.engine import Frame, Image
 
@@ -14,7 +14,7 @@ def as_floats(frame: Frame) -> Image:
     return np.divide(frame, np.float32(FULL_SCALE[frame.dtype]), dtype=np.float32)
 
 
-def as_integers(image: Image, dtype: DTypeLike) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def as_integers(image: Image, dtype: DTypeLike) -> Frame:
     """`image` in [0, 1] as the nearest whole numbers of `dtype`."""
     values = image * np.float32(FULL_SCALE[np.dtype(dtype)])
     return np.rint(values, out=values).astype(dtype)

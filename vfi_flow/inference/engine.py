@@ -6,8 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Frame = NDArray[np.uint8] | NDArray[np.uint16]
-"""(H, W, 3) RGB, gamma-encoded; 255 or 65535 is full scale."""
+Frame = NDArray[Any]
+"""(H, W, 3) RGB, gamma-encoded, uint8 or uint16; 255 or 65535 is full scale."""
 
 Image = NDArray[np.float32]
 """(H, W, 3) RGB in [0, 1], gamma-encoded."""

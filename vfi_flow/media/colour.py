@@ -8,6 +8,8 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from vfi_flow.errors import InputError
+from vfi_flow.media import exact_colour
+from vfi_flow.media.samples import bits_of, has_alpha, readable_format
 
 RGB = 0
 BT709 = 1
@@ -50,9 +52,9 @@ class Colour:
 def colour_of(picture: av.VideoFrame) -> Colour:
     """What the frame says about itself; where it is silent: BT.709 from 720 lines on, else BT.601; limited range."""
     primaries, transfer = picture.color_primaries, picture.color_trc
-    if picture.format.is_rgb:
+    if picture.format.is_rgb or picture.format.name == "pal8":
         return Colour(RGB, FULL, primaries, transfer)
-    untagged_grey = picture.color_range == 0 and picture.format.name == "gray"  # full everywhere in FFmpeg
+    untagged_grey = picture.color_range == 0 and picture.format.name.startswith(("gray", "ya"))  # full in FFmpeg
     full = picture.color_range == FULL or picture.format.name.startswith("yuvj") or untagged_grey
     matrix = picture.colorspace
     if assumed := matrix in (RGB, UNSPECIFIED):
@@ -103,7 +105,14 @@ class Converter:
         self._change_format = VideoReformatter()
 
     def to_rgb(self, picture: av.VideoFrame) -> np.ndarray:
-        """(H, W, 3) uint8 RGB, gamma-encoded."""
+        """(H, W, 3) RGB, gamma-encoded; (H, W, 4) with straight alpha where source and result have it.
+
+        uint8 where both have 8 bits and no transparency, otherwise uint16.
+        """
+        if self._is_exact(picture.format.name):
+            channels = exact_colour.with_rgb(exact_colour.floats_of(picture, self.source.range), self.source.matrix)
+            alpha = has_alpha(picture.format.name) and has_alpha(self.pix_fmt)
+            return exact_colour.to_array(channels, alpha)
         rgb = self._to_rgb.reformat(
             picture,
             format="rgb24",
@@ -116,7 +125,11 @@ class Converter:
         return rgb.to_ndarray()
 
     def from_rgb(self, array: np.ndarray) -> av.VideoFrame:
-        """Picture of format `pix_fmt` from (H, W, 3) uint8 RGB."""
+        """Picture of format `pix_fmt` from an array such as `to_rgb` gives."""
+        if array.dtype == np.uint16:
+            channels = exact_colour.from_array(array)
+            picture = self._exact_picture(exact_colour.in_model_of(channels, RGB, self.pix_fmt, self.target.matrix))
+            return picture if self._carrier is None else self._with_side_data(picture)
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), "rgb24")
         picture = self._converted_from_rgb(rgb, self._from_rgb, self.pix_fmt)
         if self.target.range == FULL and self.pix_fmt in SIXTEEN_BITS:
@@ -153,6 +166,11 @@ class Converter:
         same_colour = (self.source.matrix, self.source.range) == (self.target.matrix, self.target.range)
         if picture.format.name == self.pix_fmt and same_colour:
             return picture
+        if self._is_exact(picture.format.name):
+            channels = exact_colour.floats_of(picture, self.source.range)
+            return self._exact_picture(
+                exact_colour.in_model_of(channels, self.source.matrix, self.pix_fmt, self.target.matrix)
+            )
         changed = self._change_format.reformat(
             picture,
             format=self.pix_fmt,
@@ -164,6 +182,14 @@ class Converter:
             threads=1,
         )
         return self._tagged(changed)
+
+    def _is_exact(self, pix_fmt: str) -> bool:
+        """Whether conversion from or to `pix_fmt` leaves swscale: more than 8 bits or transparency are in it."""
+        formats = {pix_fmt, self.pix_fmt}
+        return all(map(readable_format, formats)) and any(bits_of(name) > 8 or has_alpha(name) for name in formats)
+
+    def _exact_picture(self, channels: dict[str, exact_colour.Plane]) -> av.VideoFrame:
+        return self._tagged(exact_colour.picture_of(channels, self.pix_fmt, self.target.range))
 
     def _tagged(self, picture: av.VideoFrame) -> av.VideoFrame:
         picture.colorspace, picture.color_range = self.target.matrix, self.target.range

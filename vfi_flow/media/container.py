@@ -88,5 +88,6 @@ def keeps_times(container: OutputContainer) -> bool:
 def open_output(output: Target, options: dict[str, str]) -> OutputContainer:
     """The output container, to be written."""
     if isinstance(output, OutputPipe):
-        return av.open(output, "w", format=output.format_name)
+        unofficial = {"strict": "-1"} if output.format_name == Y4M else {}  # y4m of more than 8 bits
+        return av.open(output, "w", format=output.format_name, container_options=unofficial)
     return open_unwritten(output, options)

@@ -17,7 +17,8 @@ from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.pix_fmt import STAND_INS, choose_pix_fmt
+from vfi_flow.media.pix_fmt import choose_pix_fmt, note_on
+from vfi_flow.media.samples import has_alpha
 
 DEFAULT_CODEC = "libx264"
 
@@ -30,6 +31,9 @@ DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
     "tiff": {"compression_algo": "deflate"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "4"},
 }
+
+ALPHA_CODECS = {"mov": "prores_ks", "webm": "libvpx-vp9", "matroska": "ffv1", "avi": "ffv1"}
+"""Encoder of transparent video by format; the other formats have none."""
 
 RAW_FORMATS = (Y4M, "nut")
 
@@ -65,32 +69,30 @@ class Encoder:
 
 def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> Encoder:
     """The encoder for `output`, proved by opening it; nothing is written yet."""
-    codec = find_codec(options, output)
+    codec = find_codec(options, output, has_alpha(info.pix_fmt) and options.pix_fmt is None)
     settings = dict(DEFAULT_OPTIONS.get(codec.name, {}))
     settings.update({k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None})
     if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
         raise UsageError(f"{codec.name} has no preset {settings['preset']!r}; it has {', '.join(PRESETS)}")
     pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info, output)
-    notes = []
-    if pix_fmt != info.pix_fmt and options.pix_fmt is None and STAND_INS.get(info.pix_fmt) != pix_fmt:
-        notes.append(f"{codec.name} cannot store {info.width}x{info.height} {info.pix_fmt}; {pix_fmt} is written")
+    note = note_on(codec.name, info, pix_fmt) if options.pix_fmt is None else None
     encoder = Encoder(
         codec.name,
         settings,
         pix_fmt,
         colour_in(pix_fmt, info.colour, info.height, is_jpeg=codec.name == "mjpeg"),
         options.threads,
-        tuple(notes),
+        () if note is None else (note,),
     )
     try_out(encoder, info, output)
     return encoder
 
 
-def find_codec(options: EncoderOptions, output: Target) -> av.Codec:
-    """The encoder by name, or the first of libx264 and the container's own choice that fits into the container."""
+def find_codec(options: EncoderOptions, output: Target, with_alpha: bool = False) -> av.Codec:
+    """The encoder by name, or the first that fits into the container: one for transparency, libx264, its own choice."""
     with open_unwritten(output) as container:
         format_name = container.format.name
-        names = [options.codec] if options.codec is not None else default_codecs(container, output)
+        names = [options.codec] if options.codec is not None else default_codecs(container, output, with_alpha)
         for name in names:
             try:
                 codec = av.Codec(name, "w")
@@ -119,13 +121,15 @@ def possible_codecs(output: Target, codec: str) -> tuple[str, ...]:
     return (codec,)
 
 
-def default_codecs(container: OutputContainer, output: Target) -> list[str]:
+def default_codecs(container: OutputContainer, output: Target, with_alpha: bool) -> list[str]:
     """The first of these that fits is used. What goes through a pipe of raw frames stays raw."""
     name = container.format.name
     if isinstance(output, ImageSequence):
         return [CODECS[output.suffix]]
     if name in RAW_FORMATS:
         return ["rawvideo"]
+    if with_alpha and name in ALPHA_CODECS:
+        return [ALPHA_CODECS[name]]
     return [DEFAULT_CODEC, "libvpx-vp9" if name == "webm" else container.default_video_codec]
 
 

@@ -11,8 +11,8 @@ CODECS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".jpg": "mjpeg", ".jpe
 """Encoder of pictures by their ending."""
 
 PIX_FMTS = {
-    "png": ("rgb24", "gray"),
-    "tiff": ("rgb24", "gray"),
+    "png": ("rgb24", "rgba", "gray", "ya8", "rgb48be", "rgba64be", "gray16be", "ya16be"),
+    "tiff": ("rgb24", "rgba", "gray", "ya8", "rgb48le", "rgba64le", "gray16le", "ya16le"),
     "mjpeg": ("yuvj420p", "yuvj422p", "yuvj444p"),
 }
 """Formats that picture viewers understand; TIFF and PNG hold others, too."""
