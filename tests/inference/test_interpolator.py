@@ -195,6 +195,47 @@ def counted(tiny_model):
         yield interpolator
 
 
+def transparent(frame: np.ndarray, hole: slice) -> np.ndarray:
+    """`frame` with straight alpha; the columns `hole` are invisible."""
+    alpha = np.full((*frame.shape[:2], 1), np.iinfo(frame.dtype).max, frame.dtype)
+    alpha[:, hole] = 0
+    return np.concatenate([frame, alpha], axis=2)
+
+
+@pytest.mark.parametrize("scale", [1, 257], ids=["8 bit", "16 bit"])
+def test_opaque_frames_cost_what_frames_without_alpha_cost(counted, scale):
+    frame0, frame1 = (frame.astype(np.uint8 if scale == 1 else np.uint16) * scale for frame in pair(20, 20))
+    expected = counted(frame0, frame1, [0.3, 0.6])
+    assert len(counted._engine.noises) == 2
+
+    made = counted(transparent(frame0, slice(0)), transparent(frame1, slice(0)), [0.3, 0.6])
+
+    assert len(counted._engine.noises) == 4
+    assert equal([frame[..., :3] for frame in made], expected)
+    assert all((frame[..., 3] == np.iinfo(frame.dtype).max).all() for frame in made)
+
+
+def test_colour_and_alpha_of_a_frame_are_encoded_once_each(counted):
+    frames = [transparent(moving_texture(20, 20, dx=2 * i), slice(i, 10)) for i in range(4)]
+    for i in range(3):
+        counted(frames[i], frames[i + 1], [0.5], pts=i)
+
+    assert counted._engine.encoded == 2 * len(frames)
+
+
+def test_what_is_hidden_does_not_show(sampler):
+    """Two pairs that differ only under transparent pixels give frames that look the same."""
+    frame0, frame1 = (transparent(frame, slice(0, 12)) for frame in pair(32, 48))
+    painted0, painted1 = frame0.copy(), frame1.copy()
+    painted0[:, :12, :3] = painted1[:, :12, :3] = (255, 0, 200)
+
+    [made], [painted] = sampler(frame0, frame1, [0.5]), sampler(painted0, painted1, [0.5])
+
+    assert np.array_equal(made[..., 3], painted[..., 3])
+    alpha = made[..., 3:] / 255
+    assert np.abs(made[..., :3] * alpha - painted[..., :3] * alpha).max() <= 16
+
+
 def test_features_of_a_frame_are_computed_once_for_both_pairs_and_every_tau(counted):
     frames = [moving_texture(20, 20, dx=2 * i) for i in range(5)]
     for i in range(4):
@@ -265,12 +306,12 @@ GREY = np.zeros((8, 8, 3), np.uint8)
         (GREY, GREY.astype(np.uint16), "frame0 and frame1 must have the same type, got uint8 and uint16"),
         (GREY, GREY.tolist(), "frame1 must be an array of uint8 or uint16, got list"),
         (None, GREY, "frame0 must be an array of uint8 or uint16, got NoneType"),
-        (GREY[:, :, 0], GREY, "frame0 must have the shape (height, width, 3), got (8, 8)"),
-        (np.zeros((8, 8, 4), np.uint8), GREY, "frame0 must have the shape (height, width, 3), got (8, 8, 4)"),
-        (np.zeros((3, 8, 8), np.uint8), GREY, "frame0 must have the shape (height, width, 3), got (3, 8, 8)"),
-        (np.zeros((0, 8, 3), np.uint8),) * 2 + ("frame0 must have the shape (height, width, 3), got (0, 8, 3)",),
+        (GREY[:, :, 0], GREY, "frame0 must have the shape (height, width, 3 or 4), got (8, 8)"),
+        (np.zeros((8, 8, 5), np.uint8), GREY, "frame0 must have the shape (height, width, 3 or 4), got (8, 8, 5)"),
+        (np.zeros((3, 8, 8), np.uint8), GREY, "frame0 must have the shape (height, width, 3 or 4), got (3, 8, 8)"),
+        (np.zeros((0, 8, 3), np.uint8),) * 2 + ("frame0 must have the shape (height, width, 3 or 4), got (0, 8, 3)",),
     ],
-    ids=["sizes", "float", "two depths", "list", "None", "grey", "RGBA", "channels first", "empty"],
+    ids=["sizes", "float", "two depths", "list", "None", "grey", "five channels", "channels first", "empty"],
 )
 def test_frames_of_the_wrong_kind_are_refused(sampler, frame0, frame1, complaint):
     with pytest.raises(UsageError) as caught:

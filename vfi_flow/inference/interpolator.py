@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.inference.alpha import between_transparent
 from vfi_flow.inference.depth import FULL_SCALE, as_floats, as_integers
 from vfi_flow.inference.engine import Engine, Frame
 from vfi_flow.inference.noise import pair_noise
-from vfi_flow.inference.padding import crop_frame, pad_frame
+from vfi_flow.inference.padding import crop_frame, pad_frame, padded_size
 
 MOST_STEPS = 2
 ENGINES = ("onnx", "torch")
@@ -54,7 +56,7 @@ class Interpolator:
         self.strength = self._engine.model.strength if strength is None else strength
         self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
         self.engine = self._engine.description
-        self._last: tuple[Frame, Any] | None = None
+        self._kept: dict[str, tuple[Frame, Any]] = {}
         self._closed = False
 
     def __enter__(self) -> "Interpolator":
@@ -67,7 +69,7 @@ class Interpolator:
 
     def close(self) -> None:
         """Frees the engine's memory; a second call does nothing."""
-        self._last = None
+        self._kept.clear()
         if not self._closed:
             self._closed = True
             self._engine.close()
@@ -77,7 +79,7 @@ class Interpolator:
 
         Args:
             frame0, frame1: (H, W, 3) uint8 or uint16 RGB (255 or 65535 is full scale), gamma-encoded, both of the same
-                size, from 1x1 up. New frames are of the same type.
+                size, from 1x1 up; or (H, W, 4) with straight alpha. New frames are of the same type.
             taus: places of the new frames, from 0 (frame0) to 1 (frame1); 0 and 1 return copies of the frames.
             pts: of frame0 in its stream; keys the noise of the pair together with the seed.
 
@@ -85,26 +87,40 @@ class Interpolator:
         """
         check_frames(frame0, frame1)
         places = [check_tau(tau) for tau in taus]
-        if not any(0 < tau < 1 for tau in places):
-            return [(frame1 if tau else frame0).copy() for tau in places]
-        features0, features1 = self._features(frame0), self._features(frame1)
+        inside = [tau for tau in places if 0 < tau < 1]
+        made = iter(self._between(frame0, frame1, inside, pts) if inside else [])
+        return [next(made) if 0 < tau < 1 else (frame1 if tau else frame0).copy() for tau in places]
+
+    def _between(self, frame0: Frame, frame1: Frame, taus: list[float], pts: int) -> list[Frame]:
+        colours = partial(self._synthesise, strength=self.strength, pts=pts, lane="colour")
+        if frame0.shape[2] == 3:
+            return colours(frame0, frame1, taus)
+        # Alpha is made without the detail that the flow would draw: nobody wants grain in a matte.
+        alphas = partial(self._synthesise, strength=0.0, pts=pts, lane="alpha")
+        return between_transparent(frame0, frame1, taus, colours, alphas)
+
+    def _synthesise(
+        self, frame0: Frame, frame1: Frame, taus: Sequence[float], strength: float, pts: int, lane: str
+    ) -> list[Frame]:
+        """New frames of three channels; `lane` names the sequence that the frames belong to."""
+        features0, features1 = self._features(frame0, lane), self._features(frame1, lane)
         height, width = frame0.shape[:2]
-        padded = pad_frame(frame0).shape
-        noise = pair_noise(self.seed, pts, *padded[:2]) if self.steps else np.zeros((1, 3, 1, 1), np.float32)
+        padded = padded_size(height, width)
+        noise = pair_noise(self.seed, pts, *padded) if self.steps else np.zeros((1, 3, 1, 1), np.float32)
 
         def frame_at(tau: float) -> Frame:
-            if not 0 < tau < 1:
-                return (frame1 if tau else frame0).copy()
-            made = self._engine.synthesise(features0, features1, tau, noise, self.strength)
+            made = self._engine.synthesise(features0, features1, tau, noise, strength)
             return as_integers(crop_frame(made, height, width), frame0.dtype)
 
-        return [frame_at(tau) for tau in places]
+        return [frame_at(tau) for tau in taus]
 
-    def _features(self, frame: Frame) -> Any:
-        if self._last is None or not is_same(self._last[0], frame):
+    def _features(self, frame: Frame, lane: str) -> Any:
+        """What the engine makes of `frame`; the last one of a lane is kept."""
+        last = self._kept.get(lane)
+        if last is None or not is_same(last[0], frame):
             kept = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
-            self._last = kept, self._engine.encode(as_floats(pad_frame(kept)))
-        return self._last[1]
+            last = self._kept[lane] = kept, self._engine.encode(as_floats(pad_frame(kept)))
+        return last[1]
 
 
 def open_engine(engine: str, model: str | Path, steps: int, device: str, threads: int | None) -> Engine:
@@ -127,8 +143,8 @@ def check_frames(frame0: Frame, frame1: Frame) -> None:
         if not isinstance(frame, np.ndarray) or frame.dtype not in FULL_SCALE:
             kind = getattr(frame, "dtype", type(frame).__name__)
             raise UsageError(f"{name} must be an array of uint8 or uint16, got {kind}")
-        if frame.ndim != 3 or frame.shape[2] != 3 or 0 in frame.shape:
-            raise UsageError(f"{name} must have the shape (height, width, 3), got {frame.shape}")
+        if frame.ndim != 3 or frame.shape[2] not in (3, 4) or 0 in frame.shape:
+            raise UsageError(f"{name} must have the shape (height, width, 3 or 4), got {frame.shape}")
     if frame0.shape != frame1.shape:
         raise UsageError(f"frame0 and frame1 must have the same shape, got {frame0.shape} and {frame1.shape}")
     if frame0.dtype != frame1.dtype:
