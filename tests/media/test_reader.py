@@ -155,8 +155,8 @@ BAD_INPUTS = {
     "text": (lambda d: write_bytes(d / "notes.mp4", b"not a video\n" * 50), "not a video file that FFmpeg can read"),
     "text named so": (lambda d: write_bytes(d / "notes.txt", b"not a video\n" * 50), "not a video file but text"),
     "sound only": (lambda d: sound_only(d / "song.m4a"), "no video stream (found: audio)"),
-    "truncated mp4": (lambda d: truncated(d / "cut.mp4", 0.6), "the file is truncated"),
-    "zeros inside": (lambda d: zeroed(d / "zeros.mp4"), "decoding stopped after frame"),
+    "truncated mp4": (lambda d: truncated(d / "cut.mp4", 0.6), "a frame is missing"),
+    "zeros inside": (lambda d: zeroed(d / "zeros.mp4"), "a frame is damaged"),
     "truncated mkv": (lambda d: truncated(d / "cut.mkv", 0.6), "the file is truncated"),
     "mp4 without index": (
         lambda d: write_bytes(d / "noindex.mp4", write_clip(d / "whole.mp4", moving_square(9)).read_bytes()[:2000]),
@@ -182,8 +182,8 @@ def test_a_cover_picture_is_not_taken_for_the_video(tmp_path):
 
 
 def test_a_size_that_changes_on_the_way_is_named(tmp_path):
-    parts = [write_clip(tmp_path / f"{n}.ts", moving_square(9, width)) for n, width in enumerate((64, 96))]
-    path = write_bytes(tmp_path / "both.ts", b"".join(part.read_bytes() for part in parts))
+    parts = [write_clip(tmp_path / f"{n}.h264", moving_square(9, width)) for n, width in enumerate((64, 96))]
+    path = write_bytes(tmp_path / "both.h264", b"".join(part.read_bytes() for part in parts))
 
     with pytest.raises(InputError, match="the frame size changes from 64x48 to 96x48"):
         decode_all(path)
@@ -194,9 +194,9 @@ def test_a_missing_end_is_noticed_without_decoding_up_to_it(tmp_path, ending):
     path = truncated(tmp_path / f"cut{ending}", 0.8)
 
     with VideoReader(path, Window()) as reader, pytest.raises(InputError, match="the file is truncated"):
-        reader.check_reaches_end()
+        reader.check_whole()
     with VideoReader(path, Window(Fraction(0), Fraction(1))) as reader:
-        reader.check_reaches_end()
+        reader.check_whole()
 
 
 @pytest.mark.parametrize("part", [0.5, 0.9, 0.999])
@@ -204,11 +204,11 @@ def test_a_file_in_fragments_without_a_length_is_noticed_too(tmp_path, part):
     whole = write_clip(tmp_path / "whole.mp4", moving_square(60), options=ALL_KEY_FRAMES)
     path = remuxed(whole, tmp_path / "fragments.mp4", "frag_keyframe+empty_moov+default_base_moof")
     with VideoReader(path, Window()) as reader:
-        reader.check_reaches_end()
+        reader.check_whole()
     write_bytes(path, path.read_bytes()[: int(path.stat().st_size * part)])
 
     with VideoReader(path, Window()) as reader, pytest.raises(InputError, match="bytes are missing at its end"):
-        reader.check_reaches_end()
+        reader.check_whole()
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov", ".ts"])
@@ -216,7 +216,7 @@ def test_a_whole_file_is_not_thought_cut_off(tmp_path, ending):
     path = write_clip(tmp_path / f"clip{ending}", moving_square(70), sound="aac", seconds_of_sound=4.0)
 
     with VideoReader(path, Window()) as reader:
-        reader.check_reaches_end()
+        reader.check_whole()
 
 
 @pytest.mark.parametrize("kind", BAD_INPUTS)

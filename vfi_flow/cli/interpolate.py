@@ -89,6 +89,7 @@ def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
         scene_list=listed,
         cut_fill=CutFill(arguments.cut_fill),
         bridge_repeats=arguments.dedup == "auto",
+        ignore_errors=arguments.ignore_errors,
     )
 
 

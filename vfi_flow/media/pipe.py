@@ -13,6 +13,9 @@ BLOCK = 1 << 16
 
 LONGEST_LINE = 1 << 12
 
+TAIL_BYTES = 1 << 16
+"""The last bytes that have come are kept: some formats end with something that tells that it is the end."""
+
 
 class InputPipe:
     """Bytes that come once, for several readers that each begin at the start.
@@ -28,6 +31,7 @@ class InputPipe:
         self._file = file
         self._stopped = threading.Event()
         self.first_line = b""
+        self.tail = b""
         self.length = 0
         """Bytes that have come so far."""
         self._kept = bytearray()
@@ -74,6 +78,7 @@ class InputPipe:
         if not self.first_line.endswith(b"\n") and len(self.first_line) < LONGEST_LINE:
             self.first_line += data[: data.find(b"\n") + 1 or len(data)]
         self.length += len(data)
+        self.tail = (self.tail + data)[-TAIL_BYTES:] if len(data) < TAIL_BYTES else data[-TAIL_BYTES:]
         return data
 
     def _wait(self) -> None:

@@ -1,8 +1,10 @@
 """Decoded frames on an exact clock, from files that may be damaged, cut off or start anywhere."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -11,9 +13,12 @@ from av.stream import Discard
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.colour import colour_of
-from vfi_flow.media.ending import check_boxes, check_frames, check_promise, promised_end
+from vfi_flow.media.decoding import Arrival, Decoder
+from vfi_flow.media.ending import broken_off, broken_promise, promised_end
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
+from vfi_flow.media.holding import Hold, Moment
+from vfi_flow.media.integrity import damages
 from vfi_flow.media.opening import (
     COARSE_FORMATS,
     MICROSECOND,
@@ -22,7 +27,6 @@ from vfi_flow.media.opening import (
     fraction,
     open_input,
     pick_video,
-    reason,
 )
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.rotation import display_matrix
@@ -30,6 +34,13 @@ from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate
 
 TAIL = Fraction(1)
 """Seconds before the end from which on it is checked that a file is all there."""
+
+SAME = "they have the time stamp of the one before"
+BACKWARDS = "the time stamps go backwards"
+TOO_LATE = "their time stamps lie after the end"
+UNFOUNDED = "the recording begins in the middle of what they refer to"
+
+ADVICE = "pass --ignore-errors to show the frame before instead of what is damaged or missing"
 
 
 class VideoReader(AbstractContextManager["VideoReader"]):
@@ -39,10 +50,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         for frame in reader.frames(): ...
     """
 
-    def __init__(self, path: Source, window: Window, threads: int | None = None) -> None:
-        self.path, self.window = path, window
+    def __init__(self, path: Source, window: Window, threads: int | None = None, ignore_errors: bool = False) -> None:
+        """`ignore_errors`: what is damaged or missing is no InputError, the frame before stands in for it."""
+        self.path, self.window, self.ignore_errors = path, window, ignore_errors
         self.warnings: list[str] = []
-        self._packet_bytes = 1
         self._input = open_input(path)
         self.container = self._input.container
         try:
@@ -74,26 +85,17 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         return self
 
     def frames(self) -> Iterator[SourceFrame]:
-        """All frames of the window in order of time; InputError where the file is damaged or ends too early."""
+        """All frames of the window in order of time; InputError where one is damaged or missing."""
         self._seek()
-        index, last, skipped, shown = 0, None, 0, Fraction(0)
-        for picture in self._pictures():
-            time = self._time(picture, last)
-            if last is not None and time <= last:
-                skipped += 1
-                continue
-            last, shown = time, self._duration(picture)
-            seconds = time - self.origin
+        index = 0
+        for moment in self._moments():
+            seconds = moment.time - self.origin
             if seconds < 0:
                 continue
             if self.window.length is not None and seconds >= self.window.length:
                 break
-            yield SourceFrame(index, int(picture.pts or 0), seconds, shown, picture)
+            yield SourceFrame(index, moment.stamp or 0, seconds, self._duration(moment.picture), moment.picture)
             index += 1
-        else:
-            self._check_end((last or Fraction(0)) + shown, shown)
-        if skipped:
-            self.warnings.append(f"{self.path}: {skipped} frames left out whose time stamps go backwards")
         if index == 0:
             raise InputError(f"{self.path}: no frame in {describe(self.window)}")
 
@@ -136,29 +138,45 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         rest = max(first.duration, end - self.origin - first.seconds)
         return min(rest, self.window.length) if self.window.length else rest
 
-    def check_reaches_end(self) -> None:
-        """InputError where the last part is missing that the header promises: better said before the work than after.
+    def check_whole(self) -> None:
+        """InputError where the file is damaged or cut off, as far as that shows without decoding.
 
-        To be called last; it leaves the file at its end.
+        Better said before the work than after. To be called last; it leaves the file at its end.
         """
-        if isinstance(self.path, InputPipe):
+        if isinstance(self.path, InputPipe) or self.ignore_errors:
             return
         promised = promised_end(self.container, self.stream)
         window_end = None if self.window.length is None else self.origin + self.window.length
-        if window_end is not None and (promised is None or window_end <= promised):
+        if isinstance(self.path, Path):
+            for damage in damages(self.path, self.container, self.stream):
+                if self._matters(damage.seconds, promised):
+                    raise InputError(f"{self.path}: {damage.what}; {ADVICE}")
+        if promised is None or (window_end is not None and window_end <= promised):
             return
-        check_boxes(self.path, self.container)
-        if promised is None:
-            return
-        end = self.stream_start
+        end, packet_bytes = self.stream_start, 1
         try:
             self.container.seek(int(max(promised - TAIL, self.stream_start) / self.tick), stream=self.stream)
             for packet in self.container.demux(self.stream):
                 if packet.pts is not None:
                     end = max(end, (packet.pts + (packet.duration or 0)) * self.tick)
+                    packet_bytes = packet.size
         except (av.FFmpegError, OSError):
             return  # what cannot be seeked in is judged when it is decoded
-        self._check_end(end, 1 / self.rate)
+        off = broken_off(self.path, self.container, end, packet_bytes)
+        if what := off or broken_promise(promised, end, self._slack):
+            raise InputError(f"{self.path}: {what}; {ADVICE}")
+
+    @property
+    def _slack(self) -> Fraction:
+        """By how much a whole file may end before its header says: AVI counts frames, others round times."""
+        return (Fraction(1, 2) if self.container.format.name == "avi" else 2) / self.rate
+
+    def _matters(self, seconds: Fraction | None, promised: Fraction | None) -> bool:
+        """Whether damage at this time, or at an unknown one, can touch the window."""
+        if self.window.length is None:
+            return True
+        end = self.origin + self.window.length
+        return seconds < end if seconds is not None else promised is not None and end > promised
 
     def _seek(self) -> None:
         """To a key frame at or before the window; to the start of the file where the container cannot."""
@@ -167,49 +185,75 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             return
         try:
             self.container.seek(int(target / self.tick), stream=self.stream)
-            first = next(self._pictures(), None)
+            arrivals = Decoder(self.container, self.stream).arrivals()
+            first = next((arrival for arrival in arrivals if arrival.picture is not None), None)
             landed = first is not None and self._time(first, None) <= self.origin
             self.container.seek(int(target / self.tick) if landed else 0, stream=self.stream)
         except (av.FFmpegError, InputError):
             self.container.seek(0)
 
-    def _pictures(self) -> Iterator[av.VideoFrame]:
-        """Decoded pictures. What comes before the first one may be damaged: a recording may start anywhere."""
-        decoded, corrupt, size, failure, packet = 0, 0, None, "", None
-        packets = self.container.demux(self.stream)
-        while True:
-            try:
-                packet = next(packets, None)
-                pictures = packet.decode() if packet is not None else []
-            except (av.FFmpegError, OSError) as error:
-                if decoded or not isinstance(error, av.InvalidDataError):
-                    raise InputError(f"{self.path}: decoding stopped after frame {decoded}: {reason(error)}") from None
-                failure, pictures = f": {reason(error)}", []
-            if packet is None:
-                break
-            self._packet_bytes = packet.size or self._packet_bytes
-            for picture in pictures:
-                size = size or (picture.width, picture.height)
-                if size != (picture.width, picture.height):
-                    raise InputError(
-                        f"{self.path}: the frame size changes from {size[0]}x{size[1]} to "
-                        f"{picture.width}x{picture.height}, which is not supported"
-                    )
-                decoded += 1
-                corrupt += picture.is_corrupt
-                yield picture
-        if not decoded:
-            hint = f"; {PIPE_HINT}" if failure and isinstance(self.path, InputPipe) else ""
-            raise InputError(f"{self.path}: no frame could be decoded{failure}{hint}")
-        if corrupt:
-            self.warnings.append(f"{self.path}: {corrupt} frames are damaged in the file")
+    def _moments(self) -> Iterator[Moment]:
+        """Whole pictures at rising times, from the start of the file or a key frame before the window on."""
+        hold = Hold(self.rate, self.tick)
+        if self.ignore_errors and isinstance(self.path, Path):
+            for damage in damages(self.path, self.container, self.stream):
+                self.warnings.append(f"{self.path}: {damage.what}")
+                hold.has_gaps = True
+        decoder, promised = Decoder(self.container, self.stream), promised_end(self.container, self.stream)
+        left_out: Counter[str] = Counter()
+        for arrival in decoder.arrivals():
+            picture = arrival.picture
+            time = None if picture is None and arrival.stamp is None else self._time(arrival, hold.last)
+            if time is not None and hold.last is not None and time <= hold.last:
+                if picture is not None and time < hold.last:
+                    self._complain(BACKWARDS, hold.last)
+                if picture is not None:
+                    left_out[SAME if time == hold.last else BACKWARDS] += 1
+            elif hold.has_gaps and time is not None and promised is not None and time > promised:
+                left_out[TOO_LATE] += 1
+            elif arrival.at_start:
+                left_out[UNFOUNDED] += 1
+            else:
+                if picture is None:
+                    self._complain(arrival.why, time, decoder.decoded)
+                yield from hold.moments(arrival.stamp, time, picture)
+        if not decoder.decoded:
+            hint = f"; {PIPE_HINT}" if decoder.failure and isinstance(self.path, InputPipe) else ""
+            raise InputError(f"{self.path}: no frame could be decoded{decoder.failure and ': '}{decoder.failure}{hint}")
+        yield from self._ended(hold, promised, decoder.packet_bytes)
+        self.warnings += [f"{self.path}: {count} frames left out: {why}" for why, count in left_out.items()]
+        if hold.held:
+            self.warnings.append(f"{self.path}: {hold.held} frames are damaged or missing; the one before is held")
 
-    def _time(self, picture: av.VideoFrame, last: Fraction | None) -> Fraction:
-        """The frame's time on the file's clock; one frame after the last where the file gives none."""
-        pts = picture.pts if picture.pts is not None else picture.dts
-        if pts is None:
+    def _ended(self, hold: Hold, promised: Fraction | None, packet_bytes: int) -> Iterator[Moment]:
+        """What is held up to the promised end; InputError where that is not ignored."""
+        off = broken_off(self.path, self.container, hold.end, packet_bytes)
+        for what in filter(None, (off, broken_promise(promised, hold.end, self._slack))):
+            self._complain(what, None)
+            self.warnings.append(f"{self.path}: {what}")
+            hold.has_gaps = True
+        if hold.has_gaps and promised is not None:
+            yield from hold.up_to(promised)
+
+    def _complain(self, what: str, time: Fraction | None, decoded: int | None = None) -> None:
+        """InputError about something at `time` (None: unknown), unless it is ignored or before the window."""
+        if self.ignore_errors or (time is not None and not self._is_in_window(time)):
+            return
+        if time is not None:
+            what = f"at {float(time - self.origin):.3f} s {what}"
+        elif decoded is not None:
+            what = f"decoding stopped after frame {decoded}: {what}"
+        raise InputError(f"{self.path}: {what}; {ADVICE}")
+
+    def _is_in_window(self, time: Fraction) -> bool:
+        seconds = time - self.origin
+        return seconds >= 0 and (self.window.length is None or seconds < self.window.length)
+
+    def _time(self, arrival: Arrival, last: Fraction | None) -> Fraction:
+        """A frame's time on the file's clock; one frame after the last where the file gives none."""
+        if arrival.stamp is None:
             return self.stream_start if last is None else last + 1 / self.rate
-        time = pts * (fraction(picture.time_base) or self.tick)
+        time = arrival.stamp * self.tick
         return constant_rate_time(time, self.stream_start, self.rate, self.tick) if self.snaps else time
 
     def _duration(self, picture: av.VideoFrame) -> Fraction:
@@ -217,10 +261,6 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if duration <= 0 or (self.snaps and abs(duration - 1 / self.rate) < self.tick):
             return 1 / self.rate
         return duration
-
-    def _check_end(self, end: Fraction, frame_time: Fraction) -> None:
-        check_frames(self.path, self.container, end, self._packet_bytes)
-        check_promise(self.path, promised_end(self.container, self.stream), end, max(2 / self.rate, 2 * frame_time))
 
 
 def describe(window: Window) -> str:

@@ -8,8 +8,7 @@ from av.video.stream import VideoStream
 from vfi_flow.media.colour import Converter
 from vfi_flow.media.container import open_unwritten
 from vfi_flow.media.encoder import configure
-from vfi_flow.media.reader import VideoReader
-from vfi_flow.pipeline.plan import Plan
+from vfi_flow.pipeline.plan import Plan, reader_for
 
 TRIAL_FRAMES = 12
 
@@ -45,7 +44,7 @@ def trial_sizes(plan: Plan) -> tuple[list[int], list[int]]:
     """Bytes of the first frames as `plan.encoder` packs them: those that stand for themselves, and the others."""
     converter = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour)
     job, packets = plan.job, []
-    with VideoReader(job.source, job.window, job.threads) as reader, open_unwritten(job.output) as container:
+    with reader_for(job) as reader, open_unwritten(job.output) as container:
         stream = container.add_stream(plan.encoder.codec, rate=25, options=dict(plan.encoder.options))
         assert isinstance(stream, VideoStream)
         configure(stream, plan.encoder, plan.info, Fraction(1, 25))

@@ -42,6 +42,8 @@ class Job:
     """Repeats of a frame are replaced by what lies between it and the next picture."""
     overwrite: bool = False
     threads: int | None = None
+    ignore_errors: bool = False
+    """Hold the frame before where the source is damaged or a frame is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
     """
     if [job.factor, job.rate, job.slow].count(None) < 2:
         raise UsageError("a factor (-x), a rate (-r) and a slow motion (--slow) exclude each other; give one of them")
-    with VideoReader(job.source, job.window, job.threads) as reader:
+    with reader_for(job) as reader:
         if may_write:
             check_output(job.output, job.source, job.overwrite)
         info = reader.info()
@@ -90,7 +92,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
             scenes.check_fits(info, job.window)
         form = form_of(job.output)
         streams = choose_streams(reader.container, reader.stream, form, job.audio, job.slow or Fraction(1))
-        reader.check_reaches_end()
+        reader.check_whole()
     division = choose_division(job, info)
     encoder = choose_encoder(job.encoder, info, job.output)
     return Plan(
@@ -106,6 +108,10 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         scenes=scenes,
         notes=tuple(notes_on(info, encoder, job.output)),
     )
+
+
+def reader_for(job: Job) -> VideoReader:
+    return VideoReader(job.source, job.window, job.threads, job.ignore_errors)
 
 
 def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:

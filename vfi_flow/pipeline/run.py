@@ -21,7 +21,7 @@ from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.ahead import ahead
 from vfi_flow.pipeline.making import Interpolate, OutputFrame, output_frames
 from vfi_flow.pipeline.placing import unfinished
-from vfi_flow.pipeline.plan import Plan
+from vfi_flow.pipeline.plan import Plan, reader_for
 from vfi_flow.pipeline.report import Report
 from vfi_flow.pipeline.result import Written, verify
 from vfi_flow.pipeline.spans import Span, spans
@@ -71,7 +71,7 @@ def run(
     started, clock, found = time.perf_counter(), StageClock(), Found()
     with unfinished(plan.job.output, plan.job.overwrite) as partial:
         with (
-            VideoReader(plan.job.source, plan.job.window, plan.job.threads) as reader,
+            reader_for(plan.job) as reader,
             made_frames(plan, reader, interpolate, found, clock) as frames,
             VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate) as writer,
             StreamCopier(

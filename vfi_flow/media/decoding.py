@@ -1,0 +1,139 @@
+"""Pictures out of a container, and what is known about those that do not come."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+import av
+from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from vfi_flow.media.alpha_decoder import decoder_of
+from vfi_flow.media.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTime, InOrder, Stamp
+from vfi_flow.media.opening import reason
+
+FORMATS_IN_ORDER = ("avi", "h264", "hevc", "m4v", "obu", "mpegvideo")
+"""Containers without presentation times."""
+
+RECORDINGS = ("mpegts", "mpeg", "flv", "mpegtsraw")
+"""Formats that may begin anywhere: the first pictures may refer to some from before the beginning."""
+
+MOST_FAILURES = 100
+"""Failed reads in a row after which the rest of a file is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One picture, or the place of one that is missing."""
+
+    stamp: Stamp
+    picture: av.VideoFrame | None
+    """None: there is none, or one with damage."""
+    why: str = ""
+    """What is wrong."""
+    at_start: bool = False
+    """Before the first whole picture of a format that may begin anywhere, where this is usual."""
+
+
+class Decoder:
+    """Decodes one video stream past everything that is damaged in it."""
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        self.container, self.stream = container, stream
+        context = decoder_of(stream)
+        assert isinstance(context, VideoCodecContext)
+        self._codec = context
+        codec = stream.codec_context.codec.canonical_name
+        in_order = container.format.name in FORMATS_IN_ORDER
+        self._arrivals: Arrivals = (InOrder if in_order else ByTime)(codec in ONE_PICTURE_A_PACKET)
+        self._is_recording = container.format.name in RECORDINGS
+        self._begins_with_key_frame: bool | None = None
+        self._damaged: set[Stamp] = set()
+        self.failure = ""
+        """FFmpeg's last complaint since a picture came out."""
+        self._failures_in_a_row = 0
+        self._size: tuple[int, int] | None = None
+        self.decoded = 0
+        """Whole pictures so far."""
+        self.packet_bytes = 1
+        """Of the packet that was read last."""
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """What comes out, in the decoder's order."""
+        packets = self.container.demux(self.stream)
+        while self._failures_in_a_row < MOST_FAILURES:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError) as error:
+                yield from self._failed(error)
+                packets = self.container.demux(self.stream)
+                continue
+            if packet is None or (packet.size == 0 and packet.dts is None):  # PyAV ends with an empty one
+                break
+            if packet.size == 0:  # AVI: show the picture before for longer
+                continue
+            self._note(packet)
+            try:
+                pictures = self._codec.decode(packet)
+            except (av.FFmpegError, OSError) as error:
+                yield from self._failed(error)
+                continue
+            yield from self._shown(pictures)
+        yield from self._drained()
+        for stamp in self._arrivals.rest():
+            yield Arrival(stamp, None, self._why("a frame is missing"))
+
+    def _note(self, packet: av.Packet) -> None:
+        self._failures_in_a_row = 0
+        self.packet_bytes = packet.size
+        if self._begins_with_key_frame is None:
+            self._begins_with_key_frame = packet.is_keyframe
+        if packet.is_corrupt:
+            self._damaged.add(packet.pts)
+        self._arrivals.expect(packet)
+
+    def _failed(self, error: BaseException) -> Iterator[Arrival]:
+        self._failures_in_a_row += 1
+        self.failure = reason(error)
+        if self.decoded or not isinstance(error, av.InvalidDataError):
+            yield Arrival(None, None, self.failure)
+
+    def _shown(self, pictures: list[av.VideoFrame]) -> Iterator[Arrival]:
+        for picture in pictures:
+            stamp, missing = self._arrivals.arrived(picture)
+            starts = self.decoded == 0
+            is_usual = starts and self._is_recording and not self._begins_with_key_frame
+            if starts and self.failure and not missing and self._begins_with_key_frame:
+                yield Arrival(None, None, self.failure)
+            for earlier in missing:
+                yield Arrival(earlier, None, self._why("a frame is missing"), at_start=is_usual)
+            if wrong := self._wrong_with(picture, stamp):
+                yield Arrival(stamp, None, wrong, at_start=is_usual)
+                continue
+            self.failure = ""
+            self.decoded += 1
+            yield Arrival(stamp, picture)
+
+    def _wrong_with(self, picture: av.VideoFrame, stamp: Stamp) -> str:
+        size = (picture.width, picture.height)
+        self._size = self._size or size
+        if size != self._size:
+            change = "the frame size changes from {}x{} to {}x{}".format(*self._size, *size)
+            return f"{change}, which is not supported"
+        is_damaged = picture.is_corrupt or stamp in self._damaged
+        self._damaged.discard(stamp)
+        return "a frame is damaged" if is_damaged else ""
+
+    def _drained(self) -> Iterator[Arrival]:
+        """What the decoder still holds."""
+        for _ in range(MOST_FAILURES):
+            try:
+                with suppress(av.EOFError):
+                    yield from self._shown(self._codec.decode(None))
+                return
+            except (av.FFmpegError, OSError) as error:
+                yield from self._failed(error)
+
+    def _why(self, otherwise: str) -> str:
+        return f"a frame cannot be decoded ({self.failure})" if self.failure else otherwise

@@ -1,0 +1,130 @@
+"""Whether a file still has the structure that it was written with, as far as its format lets one know.
+
+    mp4, mov     the boxes cover the file
+    AVI          the chunks cover the file
+    Matroska     the clusters follow each other, their blocks fill them, their checksums are right where there are any
+    NUT          frames follow each other, and the index stands at the end
+    MPEG-TS      packets of one length follow each other; a gap shows in their counters, which FFmpeg watches
+
+A transport stream may begin and end with any packet: one that was cut between two of them is a shorter recording.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.container import InputContainer
+from av.stream import Stream
+
+from vfi_flow.media.matroska import broken_clusters
+from vfi_flow.media.nut import broken_place
+
+TS_PACKETS = (188, 192, 204)
+TS_SYNC = 0x47
+PICTURE_HEAD = (0, 0, 1)
+TS_PACKETS_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    what: str
+    """As in "the file is truncated; 12 bytes are missing at its end"."""
+    seconds: Fraction | None = None
+    """On the file's clock; None where nobody knows."""
+
+
+def damages(path: Path, container: InputContainer, video: Stream) -> Iterator[Damage]:
+    """What is wrong with the file, in order; sound is not looked at where that can be told apart."""
+    name = container.format.name
+    if "matroska" in name:
+        yield from (Damage(what, seconds) for what, seconds in broken_clusters(path))
+    for part, check in (("mov", cut_box), ("avi", misfit_of_chunks), ("nut", broken_place)):
+        if part in name and (what := check(path)):
+            yield Damage(what)
+    if name == "mpegts" and (what := broken_packets(path, video.id)):
+        yield Damage(what)
+
+
+def cut_box(path: Path) -> str:
+    missing = missing_bytes(path)
+    return f"the file is truncated; {missing} bytes are missing at its end" if missing else ""
+
+
+def missing_bytes(path: Path) -> int:
+    """Bytes by which the last box of an mp4 or mov file reaches over the end of the file; 0 for a whole file.
+
+    The boxes' sizes are all there is to see it by where a file is written in fragments, without a length in its header.
+    """
+    size, offset = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while offset + 8 <= size:
+            file.seek(offset)
+            head = file.read(16)
+            box = int.from_bytes(head[:4], "big")
+            if box == 1:
+                box = int.from_bytes(head[8:], "big")  # 64 bits, after the name
+            if box < 8:  # 0: up to the end; anything else is no box
+                return 0
+            offset += box
+    return max(0, offset - size)
+
+
+def misfit_of_chunks(path: Path) -> str:
+    """Where the RIFF chunks of an AVI file do not cover it; "" where they do, or were never completed."""
+    size, offset = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while offset + 8 <= size:
+            file.seek(offset)
+            head = file.read(8)
+            length = int.from_bytes(head[4:], "little")
+            if not head.strip(b"\0"):
+                return ""
+            if head[:4] != b"RIFF":
+                return f"the file is damaged; its parts do not fit together at byte {offset}"
+            if length == 0:  # a recording that nobody closed
+                return ""
+            offset += 8 + length + length % 2
+    # An odd last chunk may lack its padding.
+    return f"the file is truncated; {offset - size} bytes are missing at its end" if offset > size + 1 else ""
+
+
+def broken_packets(path: Path, video: int) -> str:
+    """Where a transport stream is not a row of packets, or a picture of the stream `video` has no head.
+
+    packet       47 | 1 bit error, 1 bit head follows, 13 bits stream | 2 bits adaptation field, payload | ... payload
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(TS_PACKETS[-1] * 6)
+    layouts = [
+        (n, first) for n in TS_PACKETS for first in range(n) if set(head[first : first + n * 4 : n]) == {TS_SYNC}
+    ]
+    if not layouts or len(head) < TS_PACKETS[-1] * 6:
+        return ""
+    length, first = layouts[0]
+    count, rest = divmod(size - first, length)
+    file_bytes = np.memmap(path, np.uint8, "r")
+    for start in range(0, count, TS_PACKETS_AT_ONCE):
+        offset = first + start * length
+        packets = file_bytes[offset : offset + min(TS_PACKETS_AT_ONCE, count - start) * length].reshape(-1, length)
+        for wrong in (packets[:, 0] != TS_SYNC, heads_missing(packets, video)):
+            if wrong.any():
+                return f"the file is damaged at byte {offset + int(wrong.argmax()) * length}"
+    # 192 and 204 are 188 bytes with something before or after them, which a recording may lack at its end.
+    return (
+        "" if rest in (0, length - 188, 188) else f"the file is truncated; it breaks off after {rest} bytes of a packet"
+    )
+
+
+def heads_missing(packets: np.ndarray, stream: int) -> np.ndarray:
+    """(n,) bool: the packet says that a picture begins in it, and none does."""
+    of_stream = ((packets[:, 1].astype(int) & 0x1F) << 8 | packets[:, 2]) == stream
+    begins = of_stream & (packets[:, 1] & 0x40 != 0) & (packets[:, 3] & 0x10 != 0)
+    rows = np.flatnonzero(begins)
+    start = np.where(packets[rows, 3] & 0x20, 5 + packets[rows, 4].astype(int), 4).clip(max=TS_PACKETS[0] - 3)
+    mark = np.stack([packets[rows, start + n] for n in range(3)], axis=1)
+    missing = np.zeros(len(packets), bool)
+    missing[rows] = (mark != PICTURE_HEAD).any(axis=1)
+    return missing
