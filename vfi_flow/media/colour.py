@@ -9,6 +9,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from vfi_flow.errors import InputError
 from vfi_flow.media import exact_colour
+from vfi_flow.media.light import Light, light_of
 from vfi_flow.media.samples import bits_of, has_alpha, readable_format
 
 RGB = 0
@@ -47,13 +48,17 @@ class Colour:
     transfer: int
     assumed: bool = False
     """The file does not say its matrix; it was taken from the height."""
+    chroma_location: str | None = None
+    """Where chroma lies, by FFmpeg's name, as far as the file says it."""
+    light: Light | None = None
+    """HDR10's static metadata."""
 
 
-def colour_of(picture: av.VideoFrame) -> Colour:
+def colour_of(picture: av.VideoFrame, chroma_location: str | None = None) -> Colour:
     """What the frame says about itself; where it is silent: BT.709 from 720 lines on, else BT.601; limited range."""
-    primaries, transfer = picture.color_primaries, picture.color_trc
+    primaries, transfer, light = picture.color_primaries, picture.color_trc, light_of(picture)
     if picture.format.is_rgb or picture.format.name == "pal8":
-        return Colour(RGB, FULL, primaries, transfer)
+        return Colour(RGB, FULL, primaries, transfer, light=light)
     untagged_grey = picture.color_range == 0 and picture.format.name.startswith(("gray", "ya"))  # full in FFmpeg
     full = picture.color_range == FULL or picture.format.name.startswith("yuvj") or untagged_grey
     matrix = picture.colorspace
@@ -61,7 +66,7 @@ def colour_of(picture: av.VideoFrame) -> Colour:
         matrix = matrix_for(picture.height)
     if matrix not in SCALER_MATRIX:
         raise InputError(f"colour matrix {matrix} is not supported; supported are {sorted(SCALER_MATRIX)}")
-    return Colour(matrix, FULL if full else LIMITED, primaries, transfer, assumed)
+    return Colour(matrix, FULL if full else LIMITED, primaries, transfer, assumed, chroma_location, light)
 
 
 def matrix_for(height: int) -> int:
@@ -80,9 +85,8 @@ def colour_in(pix_fmt: str, source: Colour, height: int, is_jpeg: bool = False) 
     if to_rgb == (source.matrix == RGB):
         return source
     if to_rgb:
-        return Colour(RGB, FULL, source.primaries, source.transfer)
-    range_ = FULL if pix_fmt.startswith("yuvj") else LIMITED
-    return Colour(matrix_for(height), range_, source.primaries, source.transfer)
+        return replace(source, matrix=RGB, range=FULL, chroma_location=None)
+    return replace(source, matrix=matrix_for(height), range=FULL if pix_fmt.startswith("yuvj") else LIMITED)
 
 
 class Converter:

@@ -15,9 +15,10 @@ from vfi_flow.media.container import Y4M, open_unwritten
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import CODECS, ImageSequence
+from vfi_flow.media.light import HLG, PQ, light_options
 from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.pix_fmt import choose_pix_fmt, note_on
+from vfi_flow.media.pix_fmt import choose_pix_fmt, note_on, traits_of
 from vfi_flow.media.samples import has_alpha
 
 DEFAULT_CODEC = "libx264"
@@ -34,6 +35,9 @@ DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
 
 ALPHA_CODECS = {"mov": "prores_ks", "webm": "libvpx-vp9", "matroska": "ffv1", "avi": "ffv1"}
 """Encoder of transparent video by format; the other formats have none."""
+
+USUAL_LOCATION = "left"
+"""What every decoder of 4:2:0 assumes where nothing is said."""
 
 RAW_FORMATS = (Y4M, "nut")
 
@@ -69,30 +73,49 @@ class Encoder:
 
 def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> Encoder:
     """The encoder for `output`, proved by opening it; nothing is written yet."""
-    codec = find_codec(options, output, has_alpha(info.pix_fmt) and options.pix_fmt is None)
+    codec = find_codec(options, output, has_alpha(info.pix_fmt) and options.pix_fmt is None, is_hdr(info.colour))
     settings = dict(DEFAULT_OPTIONS.get(codec.name, {}))
     settings.update({k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None})
     if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
         raise UsageError(f"{codec.name} has no preset {settings['preset']!r}; it has {', '.join(PRESETS)}")
     pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info, output)
-    note = note_on(codec.name, info, pix_fmt) if options.pix_fmt is None else None
+    colour = colour_in(pix_fmt, info.colour, info.height, is_jpeg=codec.name == "mjpeg")
+    settings.update(colour_options(codec.name, settings, colour, pix_fmt))
+    notes = [note_on(codec.name, info, pix_fmt)] if options.pix_fmt is None else []
+    if colour.light is not None and not light_options(codec.name, colour.light):
+        notes.append(f"{codec.name} cannot store HDR10 metadata; use -c:v libx265 or libsvtav1 to keep it")
     encoder = Encoder(
         codec.name,
         settings,
         pix_fmt,
-        colour_in(pix_fmt, info.colour, info.height, is_jpeg=codec.name == "mjpeg"),
+        colour,
         options.threads,
-        () if note is None else (note,),
+        tuple(note for note in notes if note is not None),
     )
     try_out(encoder, info, output)
     return encoder
 
 
-def find_codec(options: EncoderOptions, output: Target, with_alpha: bool = False) -> av.Codec:
-    """The encoder by name, or the first that fits into the container: one for transparency, libx264, its own choice."""
+def is_hdr(colour: Colour) -> bool:
+    return colour.transfer in (PQ, HLG) or colour.light is not None
+
+
+def colour_options(codec: str, settings: dict[str, str], colour: Colour, pix_fmt: str) -> dict[str, str]:
+    """Options for what a codec's context has no attribute for: HDR10's metadata, the place of chroma."""
+    found = {}
+    if colour.light is not None:
+        for name, value in light_options(codec, colour.light).items():
+            found[name] = f"{settings[name]}:{value}" if name in settings else value
+    if colour.chroma_location not in (None, USUAL_LOCATION) and traits_of(pix_fmt).halvings == (1, 1):
+        found["chroma_sample_location"] = str(colour.chroma_location)
+    return found
+
+
+def find_codec(options: EncoderOptions, output: Target, with_alpha: bool = False, hdr: bool = False) -> av.Codec:
+    """The encoder by name, or the first that fits: one for transparency or HDR, libx264, the container's own choice."""
     with open_unwritten(output) as container:
         format_name = container.format.name
-        names = [options.codec] if options.codec is not None else default_codecs(container, output, with_alpha)
+        names = [options.codec] if options.codec is not None else default_codecs(container, output, with_alpha, hdr)
         for name in names:
             try:
                 codec = av.Codec(name, "w")
@@ -121,7 +144,7 @@ def possible_codecs(output: Target, codec: str) -> tuple[str, ...]:
     return (codec,)
 
 
-def default_codecs(container: OutputContainer, output: Target, with_alpha: bool) -> list[str]:
+def default_codecs(container: OutputContainer, output: Target, with_alpha: bool, hdr: bool) -> list[str]:
     """The first of these that fits is used. What goes through a pipe of raw frames stays raw."""
     name = container.format.name
     if isinstance(output, ImageSequence):
@@ -130,7 +153,10 @@ def default_codecs(container: OutputContainer, output: Target, with_alpha: bool)
         return ["rawvideo"]
     if with_alpha and name in ALPHA_CODECS:
         return [ALPHA_CODECS[name]]
-    return [DEFAULT_CODEC, "libvpx-vp9" if name == "webm" else container.default_video_codec]
+    if hdr and name == "webm":
+        return ["libsvtav1"]
+    usual = "libx265" if hdr else DEFAULT_CODEC
+    return [usual, DEFAULT_CODEC, "libvpx-vp9" if name == "webm" else container.default_video_codec]
 
 
 def configure(stream: VideoStream, encoder: Encoder, info: VideoInfo, unit: Fraction) -> None:

@@ -12,6 +12,7 @@ import av
 from av.stream import Discard
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.chroma_location import chroma_location
 from vfi_flow.media.colour import colour_of
 from vfi_flow.media.decoding import Arrival, Decoder
 from vfi_flow.media.ending import broken_off, broken_promise, promised_end
@@ -104,7 +105,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         first = next(self.frames())
         picture, context = first.picture, self.stream.codec_context
         try:
-            colour = colour_of(picture)
+            colour = colour_of(picture, chroma_location(self.container, self.stream))
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
         duration = self._expected_duration(first)
