@@ -96,3 +96,8 @@ ENGINES_APART = 0.002
 
 ONNX_FLOAT32 = 5e-5
 """In [0, 1]: two runtimes sum convolutions in other orders, and warps carry it on (6e-6 measured)."""
+
+# ---- overlays -------------------------------------------------------------------------------------------------------
+
+CAPTION_CRF_23 = 25.0
+"""dB of white letters against what was drawn: the encoder's own error in them (31 measured). Torn letters have 4."""

@@ -78,10 +78,16 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="frames that only repeat the one before: auto (default) replaces them by new ones, off keeps them",
     )
+    group.add_argument(
+        "--protect",
+        choices=("auto", "off"),
+        default="auto",
+        help="subtitles, displays and bars that lie still on a moving picture keep their pixels (default: auto)",
+    )
 
 
 def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
-    """`job` with what the command line says about cuts and repeats."""
+    """`job` with what the command line says about cuts, repeats and overlays."""
     listed = Path(arguments.scenes) if arguments.scenes not in ("auto", "off") else None
     return replace(
         job,
@@ -89,6 +95,7 @@ def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
         scene_list=listed,
         cut_fill=CutFill(arguments.cut_fill),
         bridge_repeats=arguments.dedup == "auto",
+        protect=arguments.protect == "auto",
         ignore_errors=arguments.ignore_errors,
     )
 

@@ -95,6 +95,9 @@ def new_pictures(
         with clock.during("interpolate"):
             arrays = make(frame0, frame1, taus=batch, pts=pts)
         for array in arrays:
+            if span.overlay is not None:
+                with clock.during("protect"):
+                    array = span.overlay.keep(array)
             with clock.during("convert"):
                 picture = converter.from_rgb(array)
             yield picture

@@ -40,6 +40,8 @@ class Job:
     cut_fill: CutFill = CutFill.HOLD
     bridge_repeats: bool = True
     """Repeats of a frame are replaced by what lies between it and the next picture."""
+    protect: bool = True
+    """What lies still on a moving picture keeps the pixels of the source."""
     overwrite: bool = False
     threads: int | None = None
     ignore_errors: bool = False

@@ -34,6 +34,8 @@ class Report:
     """Times of the first frames after a cut."""
     repeats: int
     """Source frames that only repeated the one before, and were replaced."""
+    overlays: int
+    """Intervals between source frames in which something was protected."""
     kept: dict[int, CopiedStream]
     """Streams beside the video that are in the result, by their index in the source."""
     stage_seconds: dict[str, float]
@@ -77,6 +79,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "duration_seconds": rounded(report.end_seconds - report.first_seconds),
         "cuts_seconds": [rounded(cut) for cut in report.cuts],
         "repeats": report.repeats,
+        "protected_intervals": report.overlays,
         "streams": {
             "copied": kept_streams(report, Fate.COPIED),
             "converted": kept_streams(report, Fate.CONVERTED),

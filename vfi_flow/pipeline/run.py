@@ -24,7 +24,7 @@ from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan, reader_for
 from vfi_flow.pipeline.report import Report
 from vfi_flow.pipeline.result import Written, verify
-from vfi_flow.pipeline.spans import Span, spans
+from vfi_flow.pipeline.spans import Span, spans, with_overlays
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock, prepare
 
 DECODED_AHEAD = 3
@@ -51,10 +51,16 @@ class Found:
 
     cuts: list[Fraction] = field(default_factory=list)
     repeats: int = 0
+    overlays: int = 0
 
     def counted(self, spans: Iterable[Span]) -> Iterator[Span]:
         for span in spans:
             self.repeats += len(span.frames) - 1
+            yield span
+
+    def watched(self, spans: Iterable[Span]) -> Iterator[Span]:
+        for span in spans:
+            self.overlays += span.overlay is not None
             yield span
 
 
@@ -92,6 +98,7 @@ def run(
         end_seconds=written.end,
         cuts=found.cuts,
         repeats=found.repeats,
+        overlays=found.overlays,
         kept=copier.copied,
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
@@ -136,6 +143,8 @@ def made_frames(
     )
     with closing(ahead(prepared, DECODED_AHEAD, "decode")) as waiting:
         between = found.counted(spans(waiting, is_cut, bridges))
+        if plan.job.protect and plan.makes_new_frames:
+            between = found.watched(with_overlays(between, clock))
         made = output_frames(between, plan.division, interpolate, converter, clock, plan.job.cut_fill)
         with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:
             try:

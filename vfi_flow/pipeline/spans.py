@@ -1,14 +1,18 @@
 """What is interpolated between what: from one picture of the source to the next one."""
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
+
 from vfi_flow.media.repeats import change, may_be_repeat, stands_out
 from vfi_flow.media.timing import Division
-from vfi_flow.pipeline.stages import PreparedFrame
+from vfi_flow.pipeline.overlays import FRAMES, Overlay, Shot
+from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
 MOST_REPEATS = 5
 """Repeats of one picture that are bridged; as many frames wait in memory."""
@@ -40,6 +44,8 @@ class Span:
     """To which it is interpolated; None after the last frame."""
     is_cut: bool = False
     """`right` belongs to another scene."""
+    overlay: Overlay | None = None
+    """What has to stay as it is."""
 
     @property
     def left(self) -> PreparedFrame:
@@ -125,6 +131,37 @@ class Group:
             yield from separate(self.frames, right, is_cut)
         else:
             yield Span(tuple(self.frames), right)
+
+
+def with_overlays(spans: Iterable[Span], clock: StageClock) -> Iterator[Span]:
+    """`spans` with their overlays; up to `FRAMES` - 2 spans wait for what comes after them."""
+    shot, waiting = Shot(), deque[tuple[int, Span]]()
+
+    def first() -> Span:
+        number, span = waiting.popleft()
+        if span.right is None or not span.is_bridge:
+            return span
+        with clock.during("protect"):
+            return replace(span, overlay=shot.overlay(number, rgb_of(span.left), rgb_of(span.right)))
+
+    for span in spans:
+        if shot.count == 0:
+            shot.add(rgb_of(span.left))
+        waiting.append((shot.count - 1, span))
+        if span.right is not None and span.is_bridge:
+            with clock.during("protect"):
+                shot.add(rgb_of(span.right))
+            if len(waiting) > FRAMES - 2:
+                yield first()
+        else:
+            while waiting:
+                yield first()
+            shot = Shot()
+
+
+def rgb_of(frame: PreparedFrame) -> np.ndarray:
+    assert frame.rgb is not None
+    return frame.rgb
 
 
 def separate(frames: list[PreparedFrame], right: PreparedFrame | None, is_cut: bool = False) -> Iterator[Span]:

@@ -1,0 +1,223 @@
+"""What lies still on top of a moving picture: burnt-in subtitles, displays, logos, letterbox bars.
+
+Optical flow spreads from what moves to what lies on top of it, and tears it. But what was the same before and after
+an interval was the same inside it: there a new pixel may not leave the range of the two source pixels around it.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Grid = np.ndarray
+"""(ceil(H / 8), ceil(W / 8)), one value for each block of pixels."""
+
+FRAMES = 4
+"""Frames in a row over which a pixel has to be still, the two around the interval among them."""
+BLOCK = 8
+STRIP = 32
+"""Rows looked at together, so that they stay in the processor's cache."""
+
+# Levels are 8-bit code values; the range of a pixel's neighbours stands for its edge, along which compression leaves
+# more noise. Chosen on 7 fast clips of 384x216 with overlays and 12 clips without, base model with 0 steps. PSNR inside
+# the overlay, without and with protection: captions 16.8 -> 32.5 dB (holding the source's pixels: 31.6), after CRF 23
+# 15.2 -> 22.3; boxes 44.8 -> 54.4 and 35.9 -> 36.2; bars 50.6 -> exact and 43.6 -> 45.2; logos that one sees through
+# 29.1 -> 29.1. In the 8 pixels around captions: 20.3 -> 22.0. Plain clips: -0.015 to +0.51 dB, 11 of 12 within 0.02.
+STRICT, STRICT_SHIFT = 6, 3
+LOOSE, LOOSE_SHIFT = 10, 2
+"""A pixel is still within `STRICT` + range / 8; next to others that are, within `LOOSE` + range / 4."""
+MOVES = 16
+"""Level from which on a pixel has moved (and more than twice `STRICT`)."""
+EDGE = 60
+"""Range from which on stillness is evidence: a flat place looks still whatever it does."""
+EDGE_PIXELS = 8
+"""Still edge pixels that a block needs."""
+SUPPORT = 4
+"""Still pixels, of nine, that have to be around each one."""
+MOVING_BLOCK, MOVING_SHARE, MOVING_RADIUS = 0.3, 0.25, 6
+"""A block moves where so many of its pixels do; around an overlay, so many blocks do, so far away."""
+STILL_BLOCK = 0.9
+"""Part of a block that is still, from which on an overlay may extend over it although it shows no edges."""
+GROWTH = 12
+"""Blocks from the edges of an overlay to its middle."""
+BAR_RANGE = 24
+"""Levels within one row of a letterbox bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """The pixels that have to stay between those of two frames."""
+
+    places: np.ndarray
+    """(N,) into the flattened picture."""
+    weights: np.ndarray
+    """(N, 1) in 1..9; 9 inside, less along the soft edge."""
+    lowest: np.ndarray
+    highest: np.ndarray
+    """(N, channels)"""
+
+    def keep(self, array: np.ndarray) -> np.ndarray:
+        """`array` (H, W, channels) with the overlay's pixels kept within their range."""
+        kept = array.copy()
+        pixels = kept.reshape(-1, array.shape[-1])
+        made = pixels[self.places].astype(np.int32)
+        change = made.clip(self.lowest, self.highest) - made
+        pixels[self.places] = made + (change * self.weights + 4) // 9
+        return kept
+
+
+class Shot:
+    """Frames between two cuts, looked at in groups; only what the next intervals need is kept."""
+
+    def __init__(self) -> None:
+        self._frames: deque[np.ndarray] = deque(maxlen=FRAMES)
+        self._ranges: dict[int, np.ndarray] = {}
+        self.count = 0
+        """Frames that were added."""
+
+    def add(self, frame: np.ndarray) -> None:
+        """The next frame, (H, W, channels) uint8 or uint16."""
+        self._frames.append(frame)
+        self.count += 1
+        if len(self._frames) == FRAMES:
+            self._ranges[self.count - FRAMES] = spread(*self._frames)
+
+    def overlay(self, number: int, left: np.ndarray, right: np.ndarray) -> Overlay | None:
+        """What lies still between frames `number` and `number` + 1, which are `left` and `right`.
+
+        To be asked for in order, when the frames after `right` are there as far as the shot has them: `FRAMES` - 2.
+        """
+        for old in [start for start in self._ranges if start <= number + 1 - FRAMES]:
+            del self._ranges[old]
+        groups = [spread for start, spread in self._ranges.items() if start <= number]
+        return overlay_between(left, right, groups) if groups else None
+
+
+def overlay_between(left: np.ndarray, right: np.ndarray, groups: list[np.ndarray]) -> Overlay | None:
+    """The overlay of two frames; `groups` are the spreads of the groups of frames that hold both. None: there is none.
+
+    1. Blocks with still edges in the middle of motion belong to an overlay. Those next to them and without a moving
+       pixel do too: the inside of a box.
+    2. In these blocks every still pixel counts, near the edges with a wider tolerance. So the mask is exact to the
+       pixel, and what is doubtful in one frame does not come and go.
+    3. Around edges it is wider by a pixel, which is part letter and part ground, and ends softly.
+    """
+    spread_of_all = groups[0] if len(groups) == 1 else np.minimum.reduce(groups)
+    grey = to_bytes(left[..., min(1, left.shape[-1] - 1)])
+    core = bars(spread_of_all, grey)
+    near = around(blocks_of(spread(left, right) >= MOVES) >= MOVING_BLOCK, MOVING_RADIUS) >= MOVING_SHARE
+    if near.any():
+        edges = joined(grey, np.maximum) - joined(grey, np.minimum)
+        strict = spread_of_all <= STRICT + (edges >> STRICT_SHIFT)
+        strict &= neighbours(strict) >= SUPPORT
+        is_edge = edges >= EDGE
+        seeds = near & (blocks_of(strict & is_edge) * BLOCK**2 >= EDGE_PIXELS)
+        if seeds.any():
+            close = widened(seeds)
+            close_pixels = to_pixels(close, grey.shape)
+            inside = to_pixels(grown(close, blocks_of(strict) >= STILL_BLOCK), grey.shape)
+            loose = spread_of_all <= LOOSE + (edges >> LOOSE_SHIFT)
+            still = (strict & inside) | (loose & close_pixels)
+            still &= neighbours(still) >= SUPPORT
+            core |= still | widened(still & is_edge & close_pixels)
+    if not core.any():
+        return None
+    return overlay_of(core, left, right)
+
+
+def overlay_of(core: np.ndarray, left: np.ndarray, right: np.ndarray) -> Overlay:
+    """The overlay of the pixels in `core`, with a soft edge around them."""
+    weights = np.where(core, 9, neighbours(core)).ravel()
+    places = np.flatnonzero(weights)
+    one, other = (frame.reshape(-1, frame.shape[-1])[places] for frame in (left, right))
+    lowest, highest = np.minimum(one, other), np.maximum(one, other)
+    return Overlay(places, weights[places].astype(np.int32)[:, None], lowest, highest)
+
+
+def bars(spread_of_all: np.ndarray, grey: np.ndarray) -> np.ndarray:
+    """(H, W): the still rows and columns of one colour along the sides."""
+    mask = np.zeros(grey.shape, bool)
+    for turned, values, still in ((mask, grey, spread_of_all), (mask.T, grey.T, spread_of_all.T)):
+        for side in (slice(None), slice(None, None, -1)):
+            turned[side][: leading(values[side], still[side])] = True
+    return mask if not mask.all() else np.zeros_like(mask)
+
+
+def leading(values: np.ndarray, still: np.ndarray) -> int:
+    """How many rows from the first one on are still and of one colour."""
+    for number, (row, spread) in enumerate(zip(values, still, strict=True)):
+        if spread.max() > LOOSE or int(row.max()) - int(row.min()) > BAR_RANGE:
+            return number
+    return len(values)
+
+
+def spread(*frames: np.ndarray) -> np.ndarray:
+    """(H, W) uint8: the largest difference between any two of `frames`, of all channels, in 8-bit levels."""
+    height, width, channels = frames[0].shape
+    result = np.empty((height, width), np.uint8)
+    for top in range(0, height, STRIP):
+        strips = [frame[top : top + STRIP] for frame in frames]
+        difference = to_bytes(np.maximum.reduce(strips) - np.minimum.reduce(strips))
+        largest = difference[..., 0]
+        for channel in range(1, channels):
+            largest = np.maximum(largest, difference[..., channel])
+        result[top : top + STRIP] = largest
+    return result
+
+
+def to_bytes(array: np.ndarray) -> np.ndarray:
+    """8-bit levels of uint8 or uint16."""
+    return np.ascontiguousarray(array) if array.dtype == np.uint8 else (array >> 8).astype(np.uint8)
+
+
+def neighbours(mask: np.ndarray) -> np.ndarray:
+    """(H, W) uint8: how many of the nine pixels around and at each one are set."""
+    return joined(mask.view(np.uint8), np.add)
+
+
+def widened(mask: np.ndarray) -> np.ndarray:
+    """`mask` and the eight places around each of its places."""
+    return joined(mask, np.logical_or)
+
+
+def joined(image: np.ndarray, join: Callable[..., np.ndarray]) -> np.ndarray:
+    """`join` over the nine places around and at each one; outside there is nothing."""
+    rows = image.copy()
+    join(rows[1:], image[:-1], out=rows[1:])
+    join(rows[:-1], image[1:], out=rows[:-1])
+    result = rows.copy()
+    join(result[:, 1:], rows[:, :-1], out=result[:, 1:])
+    join(result[:, :-1], rows[:, 1:], out=result[:, :-1])
+    return result
+
+
+def blocks_of(mask: np.ndarray) -> Grid:
+    """Share of each block that is set, float32; blocks that reach over the sides are filled up with nothing."""
+    height, width = mask.shape
+    padded = np.pad(mask, ((0, -height % BLOCK), (0, -width % BLOCK))).view(np.uint8)
+    columns = padded.reshape(-1, BLOCK, padded.shape[1]).sum(axis=1, dtype=np.uint8)
+    return columns.reshape(len(columns), -1, BLOCK).sum(axis=2, dtype=np.float32) / BLOCK**2
+
+
+def to_pixels(grid: Grid, shape: tuple[int, ...]) -> np.ndarray:
+    return grid.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)[: shape[0], : shape[1]]
+
+
+def around(grid: Grid, radius: int) -> np.ndarray:
+    """Mean of the blocks up to `radius` away; at the sides the last ones count more often."""
+    size = 2 * radius + 1
+    padded = np.pad(grid.astype(np.float32), ((radius + 1, radius), (radius + 1, radius)), mode="edge")
+    sums = padded.cumsum(axis=0).cumsum(axis=1)
+    return (sums[size:, size:] - sums[:-size, size:] - sums[size:, :-size] + sums[:-size, :-size]) / size**2
+
+
+def grown(seeds: Grid, ground: Grid) -> Grid:
+    """`seeds` and what of `ground` is connected with them."""
+    region = seeds
+    for _ in range(GROWTH):
+        larger = region | (widened(region) & ground)
+        if (larger == region).all():
+            break
+        region = larger
+    return region
