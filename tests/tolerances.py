@@ -101,3 +101,11 @@ ONNX_FLOAT32 = 5e-5
 
 CAPTION_CRF_23 = 25.0
 """dB of white letters against what was drawn: the encoder's own error in them (31 measured). Torn letters have 4."""
+
+# --- media: animations ---
+
+DITHERED = 6.0
+"""Code values by which a pixel is off on average in 256 colours with an even dither (3.1 measured)."""
+
+DITHERED_LEVEL = 0.7
+"""Code values by which the mean of such a picture may be off (0.31 measured)."""

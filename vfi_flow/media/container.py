@@ -9,12 +9,16 @@ import av
 from av.container import OutputContainer
 
 from vfi_flow.errors import OutputError
+from vfi_flow.media import animations
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 
-CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts")
-"""Endings of containers that keep every time stamp; AVI, for one, has none."""
+CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts", ".avi")
+"""Endings of videos."""
+
+AVI = "avi"
+"""Frames at one rate, without time stamps."""
 
 Y4M = "yuv4mpegpipe"
 """Uncompressed frames at one constant rate, without time stamps and without sound."""
@@ -67,9 +71,10 @@ def open_unwritten(output: Target, options: dict[str, str] | None = None) -> Out
         return av.open(io.BytesIO(), "w", format=output.format_name)
     if isinstance(output, ImageSequence):
         return open_images_unwritten(output)
-    if output.suffix.lower() not in CONTAINERS:
+    ending = output.suffix.lower()
+    if ending not in (*CONTAINERS, *animations.SUFFIXES):
         raise OutputError(f"{output}: videos with the ending {output.suffix!r} are not written; use .mp4, .mkv or .mov")
-    return av.open(str(output), "w", container_options=options or {})
+    return av.open(str(output), "w", container_options={**animations.LOOPING.get(ending, {}), **(options or {})})
 
 
 def open_images_unwritten(output: ImageSequence) -> OutputContainer:
@@ -82,7 +87,7 @@ def open_images_unwritten(output: ImageSequence) -> OutputContainer:
 
 def keeps_times(container: OutputContainer) -> bool:
     """Whether every frame has its own time there, or frames follow each other at one rate."""
-    return container.format.name not in (Y4M, IMAGES)
+    return container.format.name not in (Y4M, IMAGES, AVI)
 
 
 def open_output(output: Target, options: dict[str, str]) -> OutputContainer:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 
 import av
 from av.codec.codec import UnknownCodecError
@@ -10,6 +11,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.media import animations
 from vfi_flow.media.colour import Colour, colour_in
 from vfi_flow.media.container import Y4M, open_unwritten
 from vfi_flow.media.endpoints import Target
@@ -30,6 +32,7 @@ DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
     "libsvtav1": {"crf": "24", "preset": "8"},
     "mjpeg": {"qmin": "1", "qmax": "1"},
     "tiff": {"compression_algo": "deflate"},
+    "libwebp": {"quality": "90"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "4"},
 }
 
@@ -81,6 +84,8 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
     pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info, output)
     colour = colour_in(pix_fmt, info.colour, info.height, is_jpeg=codec.name == "mjpeg")
     settings.update(colour_options(codec.name, settings, colour, pix_fmt))
+    if codec.name in ("libx264", "libx265") and isinstance(output, Path) and output.suffix.lower() == ".avi":
+        settings["bf"] = "0"  # AVI stores frames in the order of decoding and no times
     notes = [note_on(codec.name, info, pix_fmt)] if options.pix_fmt is None else []
     if colour.light is not None and not light_options(codec.name, colour.light):
         notes.append(f"{codec.name} cannot store HDR10 metadata; use -c:v libx265 or libsvtav1 to keep it")
@@ -139,6 +144,8 @@ def possible_codecs(output: Target, codec: str) -> tuple[str, ...]:
     """All encoders for formats that hold few; otherwise `codec` may be right."""
     if isinstance(output, ImageSequence):
         return (CODECS[output.suffix],)
+    if isinstance(output, Path) and (name := animations.CODECS.get(output.suffix.lower()[1:])):
+        return (name,)
     if isinstance(output, OutputPipe) and output.format_name == Y4M:
         return Y4M_CODECS
     return (codec,)
@@ -151,6 +158,8 @@ def default_codecs(container: OutputContainer, output: Target, with_alpha: bool,
         return [CODECS[output.suffix]]
     if name in RAW_FORMATS:
         return ["rawvideo"]
+    if name in animations.CODECS:
+        return [animations.CODECS[name]]
     if with_alpha and name in ALPHA_CODECS:
         return [ALPHA_CODECS[name]]
     if hdr and name == "webm":
@@ -162,7 +171,8 @@ def default_codecs(container: OutputContainer, output: Target, with_alpha: bool,
 def configure(stream: VideoStream, encoder: Encoder, info: VideoInfo, unit: Fraction) -> None:
     """Everything an encoder is told before it opens: size, clock, colour, shape of the pixels."""
     context = stream.codec_context
-    context.width, context.height, context.pix_fmt = info.width, info.height, encoder.pix_fmt
+    context.width, context.height = info.width, info.height
+    context.pix_fmt = "pal8" if encoder.codec == "gif" else encoder.pix_fmt  # a `Palette` stands before it
     context.time_base = unit
     if encoder.threads:
         context.thread_count = encoder.threads

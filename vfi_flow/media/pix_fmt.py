@@ -6,6 +6,7 @@ from functools import cache
 import av
 
 from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.media import animations
 from vfi_flow.media.container import Y4M
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
@@ -67,8 +68,10 @@ def supported_formats(codec: av.Codec, output: Target) -> list[str]:
         return list(Y4M_PIX_FMTS)
     if isinstance(output, ImageSequence):
         return list(PIX_FMTS[codec.name])
+    if codec.name in animations.PIX_FMTS:
+        return list(animations.PIX_FMTS[codec.name])
     names = [video_format.name for video_format in codec.video_formats or []]
-    return [name for name in names if name not in UNUSABLE.get(codec.name, ())]
+    return [name for name in names if name not in (*UNUSABLE.get(codec.name, ()), "pal8")]
 
 
 def checked_pix_fmt(name: str, supported: list[str], codec: av.Codec, info: VideoInfo) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from vfi_flow.media.animations import durations
+from vfi_flow.media.container import AVI
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import MICROSECOND, fraction, open_input, pick_video
 
@@ -23,6 +25,8 @@ class Found:
 
 def read_back(path: Path | ImageSequence) -> Found:
     """What `path` holds. Nothing is decoded, so this costs one pass over the file."""
+    if isinstance(path, Path) and path.suffix.lower() in (".apng", ".webp"):
+        return animation(path)
     with open_input(path) as opened:
         container = opened.container
         video = pick_video(container, path)
@@ -38,7 +42,7 @@ def read_back(path: Path | ImageSequence) -> Found:
             frames += 1
             if packet.pts is not None:
                 times.append(packet.pts)
-        complete = frames > 0 and len(times) == frames
+        complete = frames > 0 and len(times) == frames and container.format.name != AVI
         return Found(
             frames,
             min(times) * tick if complete else None,
@@ -46,3 +50,9 @@ def read_back(path: Path | ImageSequence) -> Found:
             tick,
             dict(packets),
         )
+
+
+def animation(path: Path) -> Found:
+    """An APNG or WebP animation, by the durations it stores."""
+    starts = durations(path).starts
+    return Found(len(starts), starts[0], starts[-1], Fraction(1, 1000), {})

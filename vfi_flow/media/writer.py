@@ -12,13 +12,15 @@ from typing import Self
 import av
 from av.video.stream import VideoStream
 
-from vfi_flow.errors import OutputError
+from vfi_flow.errors import OutputError, UsageError
+from vfi_flow.media.animations import FASTEST_GIF
 from vfi_flow.media.container import keeps_times, open_output
 from vfi_flow.media.encoder import Encoder, configure
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import reason
+from vfi_flow.media.palette import Palette
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.tags import lasting_tags
 from vfi_flow.media.timing import to_pts
@@ -38,6 +40,15 @@ def clock_options(path: Target, unit: Fraction) -> dict[str, str]:
     return {"movie_timescale": str(unit.denominator * math.ceil(FINE_TIME_SCALE / unit.denominator))}
 
 
+def check_rate(path: Target, rate: Fraction) -> None:
+    """UsageError for a GIF that no player would show at its rate."""
+    if isinstance(path, Path) and path.suffix.lower() == ".gif" and rate > FASTEST_GIF:
+        raise UsageError(
+            f"{path}: a GIF shows at most {FASTEST_GIF} frames per second, {float(rate):.6g} are planned; "
+            f"use -r {FASTEST_GIF}, or .apng or .webp"
+        )
+
+
 class VideoWriter(AbstractContextManager["VideoWriter"]):
     """Encodes frames into `path`; other streams may be added to `container` before the first frame.
 
@@ -51,6 +62,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     def __init__(self, path: Target, info: VideoInfo, encoder: Encoder, unit: Fraction, rate: Fraction) -> None:
         self.path, self.unit = path, unit
         self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
+        check_rate(path, self.rate)
         self.container = open_output(path, clock_options(path, unit))
         stream = self.container.add_stream(encoder.codec, rate=self.rate, options=dict(encoder.options))
         assert isinstance(stream, VideoStream)
@@ -62,6 +74,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self.stream.disposition = info.disposition
         if info.display_matrix:
             self.stream.set_display_matrix(info.display_matrix)
+        with_palette = encoder.codec == "gif"
+        self._palette = Palette(info.width, info.height, encoder.pix_fmt) if with_palette else None
         self._frame_time = max(1, to_pts(1 / self.rate, unit))
         self._pts = array("q")
         self._held: av.VideoFrame | None = None
@@ -93,6 +107,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         if self._held is None:
             return
         picture, self._held = self._held, None
+        if self._palette is not None:
+            picture = self._palette(picture)
         picture.pts, picture.time_base = len(self._pts) - 2, 1 / self.rate
         picture.pict_type = 0  # the decoder's choice of key frames is not the encoder's
         self._mux(self._call(self.stream.encode, picture))

@@ -1,0 +1,87 @@
+"""Animated pictures, read chunk by chunk: what FFmpeg rounds (APNG) or does not read (WebP)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+from pathlib import Path
+
+from vfi_flow.errors import InputError
+
+SUFFIXES = (".gif", ".apng", ".webp")
+
+CODECS = {"gif": "gif", "apng": "apng", "webp": "libwebp"}
+"""Encoder by format."""
+
+LOOPING = {".gif": {"loop": "0"}, ".apng": {"plays": "0"}, ".webp": {"loop": "0"}}
+"""Options by which a muxer writes that an animation goes on for ever, as people expect of one."""
+
+PIX_FMTS = {"gif": ("bgr0", "bgra"), "libwebp": ("bgra",)}
+"""What new frames are made in; a palette comes after that, and libwebp makes its own YUV."""
+
+FASTEST_GIF = 50
+"""Frames per second: a GIF counts hundredths of a second, and players show a single one for ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long each frame is shown, in seconds."""
+
+    frames: tuple[Fraction, ...]
+
+    @property
+    def starts(self) -> list[Fraction]:
+        return [Fraction(0), *accumulate(self.frames[:-1])] if self.frames else []
+
+
+def durations(path: Path) -> Durations:
+    """Of an APNG or WebP animation; InputError for a file that is none."""
+    data = path.read_bytes()
+    try:
+        if path.suffix.lower() == ".apng":
+            return Durations(tuple(apng_durations(data)))
+        return Durations(tuple(webp_durations(data)))
+    except (IndexError, ZeroDivisionError, ValueError) as error:
+        raise InputError(f"{path}: the file is damaged") from error
+
+
+def apng_durations(data: bytes) -> Iterator[Fraction]:
+    """Of every fcTL chunk (PNG, third edition, 11.3.2)."""
+    for kind, start, length in png_chunks(data):
+        if kind == b"fcTL" and length == 26:
+            numerator = int.from_bytes(data[start + 20 : start + 22], "big")
+            denominator = int.from_bytes(data[start + 22 : start + 24], "big") or 100
+            yield Fraction(numerator, denominator)
+
+
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and length of the content of every chunk."""
+    if data[:8] != b"\x89PNG\r\n\x1a\n":
+        raise ValueError("no PNG")
+    offset = 8
+    while offset + 12 <= len(data):
+        length = int.from_bytes(data[offset : offset + 4], "big")
+        yield data[offset + 4 : offset + 8], offset + 8, length
+        offset += 12 + length
+
+
+def webp_durations(data: bytes) -> Iterator[Fraction]:
+    """Of every ANMF chunk, or 0 for the one picture of a file that does not move (RFC 9649, 2.7)."""
+    moves = False
+    for kind, start, length in riff_chunks(data):
+        if kind == b"ANMF" and length >= 16:
+            moves = True
+            yield Fraction(int.from_bytes(data[start + 12 : start + 15], "little"), 1000)
+    if not moves:
+        yield Fraction(0)
+
+
+def riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and length of the content of every chunk."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        raise ValueError("no WebP")
+    offset = 12
+    while offset + 8 <= len(data):
+        length = int.from_bytes(data[offset + 4 : offset + 8], "little")
+        yield data[offset : offset + 4], offset + 8, length
+        offset += 8 + length + length % 2
