@@ -21,9 +21,9 @@ STRIP = 32
 
 # Levels are 8-bit code values; the range of a pixel's neighbours stands for its edge, along which compression leaves
 # more noise. Chosen on 7 fast clips of 384x216 with overlays and 12 clips without, base model with 0 steps. PSNR inside
-# the overlay, without and with protection: captions 16.8 -> 32.5 dB (holding the source's pixels: 31.6), after CRF 23
-# 15.2 -> 22.3; boxes 44.8 -> 54.4 and 35.9 -> 36.2; bars 50.6 -> exact and 43.6 -> 45.2; logos that one sees through
-# 29.1 -> 29.1. In the 8 pixels around captions: 20.3 -> 22.0. Plain clips: -0.015 to +0.51 dB, 11 of 12 within 0.02.
+# the overlay, without and with protection: captions 17.1 -> 32.1 dB (holding the source's pixels: 31.6), after CRF 23
+# 15.2 -> 22.3; boxes 44.8 -> 53.6 and 35.9 -> 36.2; bars 50.6 -> exact and 43.6 -> 45.2; logos that one sees through
+# 29.1 -> 29.1. In the 8 pixels around captions: 20.3 -> 22.0. Plain clips: -0.015 to +0.53 dB, 11 of 12 within 0.02.
 STRICT, STRICT_SHIFT = 6, 3
 LOOSE, LOOSE_SHIFT = 10, 2
 """A pixel is still within `STRICT` + range / 8; next to others that are, within `LOOSE` + range / 4."""
@@ -35,8 +35,9 @@ EDGE_PIXELS = 8
 """Still edge pixels that a block needs."""
 SUPPORT = 4
 """Still pixels, of nine, that have to be around each one."""
-MOVING_BLOCK, MOVING_SHARE, MOVING_RADIUS = 0.3, 0.25, 6
-"""A block moves where so many of its pixels do; around an overlay, so many blocks do, so far away."""
+MOVING_BLOCK, MOVING_SHARE, RADIUS = 0.3, 0.25, 6
+"""A block moves where so many of its pixels do; around an overlay so many blocks do, up to `RADIUS` blocks away, and
+more than have still edges. Otherwise it is still ground, before which something passes that one must not wipe away."""
 STILL_BLOCK = 0.9
 """Part of a block that is still, from which on an overlay may extend over it although it shows no edges."""
 GROWTH = 12
@@ -97,8 +98,8 @@ class Shot:
 def overlay_between(left: np.ndarray, right: np.ndarray, groups: list[np.ndarray]) -> Overlay | None:
     """The overlay of two frames; `groups` are the spreads of the groups of frames that hold both. None: there is none.
 
-    1. Blocks with still edges in the middle of motion belong to an overlay. Those next to them and without a moving
-       pixel do too: the inside of a box.
+    1. Blocks with still edges in the middle of more motion belong to an overlay. Those next to them and without a
+       moving pixel do too: the inside of a box.
     2. In these blocks every still pixel counts, near the edges with a wider tolerance. So the mask is exact to the
        pixel, and what is doubtful in one frame does not come and go.
     3. Around edges it is wider by a pixel, which is part letter and part ground, and ends softly.
@@ -106,13 +107,15 @@ def overlay_between(left: np.ndarray, right: np.ndarray, groups: list[np.ndarray
     spread_of_all = groups[0] if len(groups) == 1 else np.minimum.reduce(groups)
     grey = to_bytes(left[..., min(1, left.shape[-1] - 1)])
     core = bars(spread_of_all, grey)
-    near = around(blocks_of(spread(left, right) >= MOVES) >= MOVING_BLOCK, MOVING_RADIUS) >= MOVING_SHARE
+    moving = around(blocks_of(spread(left, right) >= MOVES) >= MOVING_BLOCK, RADIUS)
+    near = moving >= MOVING_SHARE
     if near.any():
         edges = joined(grey, np.maximum) - joined(grey, np.minimum)
         strict = spread_of_all <= STRICT + (edges >> STRICT_SHIFT)
         strict &= neighbours(strict) >= SUPPORT
         is_edge = edges >= EDGE
-        seeds = near & (blocks_of(strict & is_edge) * BLOCK**2 >= EDGE_PIXELS)
+        seeds = blocks_of(strict & is_edge) * BLOCK**2 >= EDGE_PIXELS
+        seeds &= near & (moving >= around(seeds, RADIUS))
         if seeds.any():
             close = widened(seeds)
             close_pixels = to_pixels(close, grey.shape)
