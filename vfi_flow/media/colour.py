@@ -10,7 +10,8 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from vfi_flow.errors import InputError
 from vfi_flow.media import exact_colour
 from vfi_flow.media.light import Light, light_of
-from vfi_flow.media.samples import bits_of, has_alpha, readable_format
+from vfi_flow.media.linear_light import LINEAR, SRGB, decoding, encoding, on_light
+from vfi_flow.media.samples import bits_of, has_alpha, is_float, readable_format
 
 RGB = 0
 BT709 = 1
@@ -62,8 +63,10 @@ def colour_of(picture: av.VideoFrame, chroma_location: str | None = None) -> Col
     untagged_grey = picture.color_range == 0 and picture.format.name.startswith(("gray", "ya"))  # full in FFmpeg
     full = picture.color_range == FULL or picture.format.name.startswith("yuvj") or untagged_grey
     matrix = picture.colorspace
-    if assumed := matrix in (RGB, UNSPECIFIED):
+    assumed = False
+    if matrix in (RGB, UNSPECIFIED):
         matrix = matrix_for(picture.height)
+        assumed = len([c for c in picture.format.components if not c.is_alpha]) > 1  # grey needs none
     if matrix not in SCALER_MATRIX:
         raise InputError(f"colour matrix {matrix} is not supported; supported are {sorted(SCALER_MATRIX)}")
     return Colour(matrix, FULL if full else LIMITED, primaries, transfer, assumed, chroma_location, light)
@@ -74,11 +77,16 @@ def matrix_for(height: int) -> int:
     return BT709 if height >= 720 else SMPTE170M
 
 
-def colour_in(pix_fmt: str, source: Colour, height: int, is_jpeg: bool = False) -> Colour:
-    """`source` as a picture of format `pix_fmt` expresses it; only a change between RGB and YUV changes it.
+def colour_in(pix_fmt: str, source: Colour, height: int, is_jpeg: bool = False, from_floats: bool = False) -> Colour:
+    """`source` as a picture of format `pix_fmt` expresses it; a change between RGB and YUV, or floats, changes it.
 
-    A JPEG file has no words for it: BT.601 in full range is what readers take it for.
+    A JPEG file has no words for it: BT.601 in full range is what readers take it for. Floats (`from_floats`: those of
+    the source) are linear light, and whole numbers made of them are sRGB.
     """
+    if is_float(pix_fmt):
+        source = replace(source, transfer=LINEAR)
+    elif from_floats:
+        source = replace(source, transfer=SRGB)
     if is_jpeg:
         return replace(source, matrix=source.matrix if source.matrix in BT601 else SMPTE170M, range=FULL)
     to_rgb = av.VideoFormat(pix_fmt).is_rgb
@@ -115,6 +123,7 @@ class Converter:
         """
         if self._is_exact(picture.format.name):
             channels = exact_colour.with_rgb(exact_colour.floats_of(picture, self.source.range), self.source.matrix)
+            channels = on_light(channels, encoding(self.source.transfer, self.target.transfer))
             alpha = has_alpha(picture.format.name) and has_alpha(self.pix_fmt)
             return exact_colour.to_array(channels, alpha)
         rgb = self._to_rgb.reformat(
@@ -131,7 +140,7 @@ class Converter:
     def from_rgb(self, array: np.ndarray) -> av.VideoFrame:
         """Picture of format `pix_fmt` from an array such as `to_rgb` gives."""
         if array.dtype == np.uint16:
-            channels = exact_colour.from_array(array)
+            channels = on_light(exact_colour.from_array(array), decoding(self.source.transfer, self.target.transfer))
             picture = self._exact_picture(exact_colour.in_model_of(channels, RGB, self.pix_fmt, self.target.matrix))
             return picture if self._carrier is None else self._with_side_data(picture)
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), "rgb24")
@@ -172,6 +181,10 @@ class Converter:
             return picture
         if self._is_exact(picture.format.name):
             channels = exact_colour.floats_of(picture, self.source.range)
+            if (self.source.transfer == LINEAR) != (self.target.transfer == LINEAR):
+                channels = exact_colour.with_rgb(channels, self.source.matrix)
+                channels = on_light(channels, encoding(self.source.transfer, self.target.transfer))
+                channels = on_light(channels, decoding(self.source.transfer, self.target.transfer))
             return self._exact_picture(
                 exact_colour.in_model_of(channels, self.source.matrix, self.pix_fmt, self.target.matrix)
             )
@@ -190,7 +203,8 @@ class Converter:
     def _is_exact(self, pix_fmt: str) -> bool:
         """Whether conversion from or to `pix_fmt` leaves swscale: more than 8 bits or transparency are in it."""
         formats = {pix_fmt, self.pix_fmt}
-        return all(map(readable_format, formats)) and any(bits_of(name) > 8 or has_alpha(name) for name in formats)
+        needs = any(bits_of(name) > 8 or has_alpha(name) for name in formats)
+        return needs and all(map(readable_format, formats))
 
     def _exact_picture(self, channels: dict[str, exact_colour.Plane]) -> av.VideoFrame:
         return self._tagged(exact_colour.picture_of(channels, self.pix_fmt, self.target.range))

@@ -21,7 +21,7 @@ from vfi_flow.media.light import HLG, PQ, light_options
 from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.pix_fmt import choose_pix_fmt, note_on, traits_of
-from vfi_flow.media.samples import has_alpha
+from vfi_flow.media.samples import bits_of, has_alpha, is_float
 
 DEFAULT_CODEC = "libx264"
 
@@ -32,6 +32,7 @@ DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
     "libsvtav1": {"crf": "24", "preset": "8"},
     "mjpeg": {"qmin": "1", "qmax": "1"},
     "tiff": {"compression_algo": "deflate"},
+    "exr": {"compression": "zip16"},
     "libwebp": {"quality": "90"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "4"},
 }
@@ -82,8 +83,10 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
     if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
         raise UsageError(f"{codec.name} has no preset {settings['preset']!r}; it has {', '.join(PRESETS)}")
     pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info, output)
-    colour = colour_in(pix_fmt, info.colour, info.height, is_jpeg=codec.name == "mjpeg")
+    colour = colour_in(pix_fmt, info.colour, info.height, codec.name == "mjpeg", from_floats=is_float(info.pix_fmt))
     settings.update(colour_options(codec.name, settings, colour, pix_fmt))
+    if codec.name == "exr" and bits_of(info.pix_fmt) <= 16:
+        settings["format"] = "half"
     if codec.name in ("libx264", "libx265") and isinstance(output, Path) and output.suffix.lower() == ".avi":
         settings["bf"] = "0"  # AVI stores frames in the order of decoding and no times
     notes = [note_on(codec.name, info, pix_fmt)] if options.pix_fmt is None else []

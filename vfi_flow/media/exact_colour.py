@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vfi_flow.media.samples import FLOAT_BITS, Layout, layout_of, readable_format, views
+from vfi_flow.media.samples import Layout, layout_of, readable_format, views
 
 Plane = NDArray[np.float32]
 
@@ -66,7 +66,7 @@ def picture_of(channels: dict[str, Plane], pix_fmt: str, range_: int) -> av.Vide
 
 def levels(channel: str, layout: Layout, range_: int) -> tuple[float, float]:
     """The numbers that stand for 0 and how many more stand for 1."""
-    if layout.bits == FLOAT_BITS:
+    if layout.is_float:
         return 0.0, 1.0
     unit, top = 1 << (layout.bits - 8), (1 << layout.bits) - 1
     if channel in "rgba" or (channel == "y" and range_ == FULL):
@@ -79,7 +79,7 @@ def levels(channel: str, layout: Layout, range_: int) -> tuple[float, float]:
 def write(numbers: NDArray[np.generic], values: Plane, zero: float, span: float, layout: Layout) -> None:
     """Quantise `values` into `numbers`: scale, round, clip."""
     scaled = values * np.float32(span)
-    if layout.bits != FLOAT_BITS:
+    if not layout.is_float:
         scaled += np.float32(zero)
         np.rint(scaled, out=scaled)
         np.clip(scaled, 0, (1 << layout.bits) - 1, out=scaled)

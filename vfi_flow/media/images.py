@@ -7,12 +7,13 @@ from pathlib import Path
 
 from vfi_flow.errors import InputError
 
-CODECS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".jpg": "mjpeg", ".jpeg": "mjpeg"}
+CODECS = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".jpg": "mjpeg", ".jpeg": "mjpeg", ".exr": "exr"}
 """Encoder of pictures by their ending."""
 
 PIX_FMTS = {
     "png": ("rgb24", "rgba", "gray", "ya8", "rgb48be", "rgba64be", "gray16be", "ya16be"),
     "tiff": ("rgb24", "rgba", "gray", "ya8", "rgb48le", "rgba64le", "gray16le", "ya16le"),
+    "exr": ("gbrpf32le", "gbrapf32le", "grayf32le"),
     "mjpeg": ("yuvj420p", "yuvj422p", "yuvj444p"),
 }
 """Formats that picture viewers understand; TIFF and PNG hold others, too."""

@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-# Channels in the order in which they lie in the one plane of a packed format.
+# Channels in the order in which they lie in the one plane of a packed format; "-" is one that means nothing.
 PACKED = {
     "rgb24": "rgb",
     "bgr24": "bgr",
@@ -20,17 +20,24 @@ PACKED = {
     "bgr48": "bgr",
     "rgba64": "rgba",
     "bgra64": "bgra",
+    "rgb0": "rgb-",
+    "bgr0": "bgr-",
+    "0rgb": "-rgb",
+    "0bgr": "-bgr",
     "ya8": "ya",
     "ya16": "ya",
 }
 
-SEMI_PLANAR = re.compile(r"p([024])(10|12|16)|nv20")
+SEMI_PLANAR = re.compile(r"p([024])(10|12|16)|nv(12|16|24|20)")
 """Luma in one plane, both chroma channels in another; where there are fewer than 16 bits, they are the upper ones."""
 
-PLANAR = re.compile(r"(yuvj?|yuva|gbr|gbra|gray)(\d{3})?p?(f32|8|9|10|12|14|16)?")
+PLANAR = re.compile(r"(yuvj?|yuva|gbr|gbra|gray)(\d{3})?p?(f16|f32|8|9|10|12|14|16)?")
 
 REPACKED = {
     "pal8": "rgba",
+    "nv21": "nv12",
+    "yuyv422": "yuv422p",
+    "uyvy422": "yuv422p",
     "y210": "yuv422p10le",
     "y212": "yuv422p12le",
     "y216": "yuv422p16le",
@@ -43,8 +50,6 @@ REPACKED = {
 }
 """Formats whose numbers swscale moves into one that can be looked into, none of them changed."""
 
-FLOAT_BITS = 32
-
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -56,13 +61,17 @@ class Layout:
     planes: tuple[str, ...]
     """The same letters as they share planes: ("y", "uv")."""
     bits: int
-    """8 to 16; 32 stands for floats."""
+    """8 to 16 of whole numbers, 16 or 32 of floats."""
     dtype: np.dtype[np.generic]
     halvings_x: int = 0
     """How often the width of the chroma planes was halved."""
     halvings_y: int = 0
     shift: int = 0
     """Empty bits below each number."""
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype.kind == "f"
 
     @property
     def is_rgb(self) -> bool:
@@ -79,13 +88,14 @@ def layout_of(pix_fmt: str) -> Layout | None:
     name = pix_fmt.removesuffix("le").removesuffix("be")
     order = ">" if pix_fmt.endswith("be") else "<"
     bits = bits_of(pix_fmt)
-    dtype = np.dtype(f"{order}f4" if bits == FLOAT_BITS else f"{order}u2" if bits > 8 else "u1")
+    dtype = np.dtype("u1" if bits == 8 else f"{order}{'f' if is_float(pix_fmt) else 'u'}{bits_in_memory(bits) // 8}")
     if name in PACKED:
-        return Layout(pix_fmt, PACKED[name], (PACKED[name],), bits, dtype)
+        return Layout(pix_fmt, PACKED[name].replace("-", ""), (PACKED[name],), bits, dtype)
     probe = av.VideoFormat(pix_fmt, 64, 64)
     across, down = ((64 // size(64)).bit_length() - 1 for size in (probe.chroma_width, probe.chroma_height))
     if SEMI_PLANAR.fullmatch(name):
-        return Layout(pix_fmt, "yuv", ("y", "uv"), bits, dtype, across, down, 0 if name == "nv20" else 16 - bits)
+        shift = 16 - bits if name.startswith("p") else 0
+        return Layout(pix_fmt, "yuv", ("y", "uv"), bits, dtype, across, down, shift)
     match = PLANAR.fullmatch(name)
     if match is None:
         return None
@@ -98,6 +108,15 @@ def layout_of(pix_fmt: str) -> Layout | None:
 def bits_of(pix_fmt: str) -> int:
     """Bits of the deepest channel; 8 for a palette."""
     return max(component.bits for component in av.VideoFormat(pix_fmt).components)
+
+
+def bits_in_memory(bits: int) -> int:
+    return 16 if bits <= 16 else 32
+
+
+def is_float(pix_fmt: str) -> bool:
+    """Whether numbers are floats, which stand for linear light."""
+    return "f16" in pix_fmt or "f32" in pix_fmt
 
 
 @cache
@@ -122,5 +141,6 @@ def views(picture: av.VideoFrame) -> dict[str, NDArray[np.generic]]:
         values = np.frombuffer(plane, np.uint8)[: plane.height * plane.line_size]  # type: ignore[call-overload]
         rows = values.reshape(plane.height, -1).view(layout.dtype)
         for place, name in enumerate(names):
-            channels[name] = rows[:, place : plane.width * len(names) : len(names)]
+            if name != "-":
+                channels[name] = rows[:, place : plane.width * len(names) : len(names)]
     return channels

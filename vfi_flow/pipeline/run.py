@@ -14,6 +14,7 @@ from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
+from vfi_flow.media.samples import is_float
 from vfi_flow.media.scene_list import ListedCuts
 from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timing import to_pts
@@ -132,7 +133,9 @@ def made_frames(
         return True
 
     decoded = clock.around("decode", reader.frames())
-    new_frames, bridges = plan.makes_new_frames, plan.makes_new_frames and plan.job.bridge_repeats
+    new_frames = plan.makes_new_frames
+    # Repeats are looked for in 8 bits, where light beyond white looks the same everywhere.
+    bridges = new_frames and plan.job.bridge_repeats and not is_float(plan.info.pix_fmt)
     prepared = prepare(
         decoded,
         converter,
