@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_by, read_source, read_target
 from vfi_flow.cli.progress import CHOICES, progress_display
+from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.plan import Job, describe_plan, make_plan
@@ -61,6 +62,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is interpolated")
     group.add_argument(
+        "--deinterlace",
+        choices=[str(mode) for mode in Deinterlace],
+        default=str(Deinterlace.OFF),
+        help="auto: frames marked as interlaced, on: all, fields: two frames of each, at twice the rate (default: off)",
+    )
+    group.add_argument(
         "--scenes",
         default="auto",
         metavar="auto|off|FILE.json",
@@ -97,6 +104,7 @@ def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
         bridge_repeats=arguments.dedup == "auto",
         protect=arguments.protect == "auto",
         ignore_errors=arguments.ignore_errors,
+        deinterlace=Deinterlace(arguments.deinterlace),
     )
 
 

@@ -38,9 +38,9 @@ class ByTime:
     pictures   0  1  3                    2 is missing as soon as 3 is there
     """
 
-    def __init__(self, is_countable: bool) -> None:
-        """`is_countable`: every packet becomes a picture."""
-        self._is_countable = is_countable
+    def __init__(self, is_countable: bool, waits_for_key_frame: bool) -> None:
+        """`is_countable`: every packet becomes a picture, if `waits_for_key_frame` from the first key frame on."""
+        self._is_countable, self._waits = is_countable, waits_for_key_frame
         self._waiting: list[int] = []
         self._first: int | None = None
 
@@ -48,7 +48,7 @@ class ByTime:
         if not self._is_countable or packet.pts is None or packet.is_discard:
             return
         if self._first is None:
-            if not packet.is_keyframe:
+            if self._waits and not packet.is_keyframe:
                 return  # what comes before the first key frame refers to something that is not there
             self._first = packet.pts
         if packet.pts >= self._first:
@@ -70,12 +70,13 @@ class ByTime:
 class InOrder:
     """For containers that know only the order of decoding (AVI, bare streams): the n-th picture has the n-th time."""
 
-    def __init__(self, is_countable: bool) -> None:
-        self._is_countable = is_countable
+    def __init__(self, is_countable: bool, waits_for_key_frame: bool) -> None:
+        self._is_countable, self._waits = is_countable, waits_for_key_frame
         self._waiting: deque[Stamp] = deque()
 
     def expect(self, packet: "av.Packet[Any]") -> None:
-        if self._waiting or packet.is_keyframe:
+        self._waits = self._waits and not packet.is_keyframe
+        if not self._waits:
             self._waiting.append(packet.dts)
 
     def arrived(self, picture: av.VideoFrame) -> tuple[Stamp, Sequence[Stamp]]:

@@ -46,8 +46,9 @@ class Decoder:
         self._codec = context
         codec = stream.codec_context.codec.canonical_name
         in_order = container.format.name in FORMATS_IN_ORDER
-        self._arrivals: Arrivals = (InOrder if in_order else ByTime)(codec in ONE_PICTURE_A_PACKET)
         self._is_recording = container.format.name in RECORDINGS
+        kind = InOrder if in_order else ByTime
+        self._arrivals: Arrivals = kind(codec in ONE_PICTURE_A_PACKET, waits_for_key_frame=self._is_recording)
         self._begins_with_key_frame: bool | None = None
         self._damaged: set[Stamp] = set()
         self.failure = ""

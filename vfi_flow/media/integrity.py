@@ -104,6 +104,8 @@ def broken_packets(path: Path, video: int) -> str:
     if not layouts or len(head) < TS_PACKETS[-1] * 6:
         return ""
     length, first = layouts[0]
+    if length == TS_PACKETS[0] and first > 0 and head[0] == TS_SYNC:
+        return "the file is damaged at byte 0"
     count, rest = divmod(size - first, length)
     file_bytes = np.memmap(path, np.uint8, "r")
     for start in range(0, count, TS_PACKETS_AT_ONCE):

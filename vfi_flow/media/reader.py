@@ -15,6 +15,7 @@ from vfi_flow.errors import InputError
 from vfi_flow.media.chroma_location import chroma_location
 from vfi_flow.media.colour import colour_of
 from vfi_flow.media.decoding import Arrival, Decoder
+from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
 from vfi_flow.media.ending import broken_off, broken_promise, promised_end
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
@@ -51,9 +52,17 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         for frame in reader.frames(): ...
     """
 
-    def __init__(self, path: Source, window: Window, threads: int | None = None, ignore_errors: bool = False) -> None:
+    def __init__(
+        self,
+        path: Source,
+        window: Window,
+        threads: int | None = None,
+        ignore_errors: bool = False,
+        deinterlace: Deinterlace = Deinterlace.OFF,
+    ) -> None:
         """`ignore_errors`: what is damaged or missing is no InputError, the frame before stands in for it."""
-        self.path, self.window, self.ignore_errors = path, window, ignore_errors
+        self.path, self.window, self.ignore_errors, self.deinterlace = path, window, ignore_errors, deinterlace
+        self._is_interlaced = False
         self.warnings: list[str] = []
         self._input = open_input(path)
         self.container = self._input.container
@@ -89,13 +98,16 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         """All frames of the window in order of time; InputError where one is damaged or missing."""
         self._seek()
         index = 0
-        for moment in self._moments():
+        timed = self._timed()
+        if self.deinterlace is not Deinterlace.OFF:
+            timed = deinterlaced(timed, self.deinterlace)
+        for moment, duration in timed:
             seconds = moment.time - self.origin
             if seconds < 0:
                 continue
             if self.window.length is not None and seconds >= self.window.length:
                 break
-            yield SourceFrame(index, moment.stamp or 0, seconds, self._duration(moment.picture), moment.picture)
+            yield SourceFrame(index, moment.stamp or 0, seconds, duration, moment.picture)
             index += 1
         if index == 0:
             raise InputError(f"{self.path}: no frame in {describe(self.window)}")
@@ -109,6 +121,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
         duration = self._expected_duration(first)
+        rate = self.rate * self.deinterlace.pictures
         grid = [1 / self.rate] if self.snaps else []
         return VideoInfo(
             path=self.path,
@@ -117,14 +130,16 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             pix_fmt=picture.format.name,
             colour=colour,
             codec=context.name,
-            rate=self.rate,
-            unit=storable_unit(common_unit(self.tick, self.origin, self.stream_start, *grid)),
+            rate=rate,
+            unit=storable_unit(
+                common_unit(self.tick, self.origin, self.stream_start, *grid) / self.deinterlace.pictures
+            ),
             first_seconds=first.seconds,
-            frames=None if duration is None else max(1, round(duration * self.rate)),
+            frames=None if duration is None else max(1, round(duration * rate)),
             duration=duration,
             sample_aspect_ratio=fraction(self.stream.sample_aspect_ratio),
             display_matrix=display_matrix(picture),
-            interlaced=bool(picture.interlaced_frame),
+            interlaced=self._is_interlaced and self.deinterlace is Deinterlace.OFF,
             metadata=dict(self.stream.metadata),
             disposition=self.stream.disposition,
         )
@@ -193,9 +208,15 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         except (av.FFmpegError, InputError):
             self.container.seek(0)
 
+    def _timed(self) -> Iterator[Timed]:
+        for number, moment in enumerate(self._moments()):
+            if number == 0:
+                self._is_interlaced = bool(moment.picture.interlaced_frame)
+            yield Timed(moment, self._duration(moment.picture))
+
     def _moments(self) -> Iterator[Moment]:
         """Whole pictures at rising times, from the start of the file or a key frame before the window on."""
-        hold = Hold(self.rate, self.tick)
+        hold = Hold(self.rate, 1 / self.rate if self.snaps else self.tick)
         if self.ignore_errors and isinstance(self.path, Path):
             for damage in damages(self.path, self.container, self.stream):
                 self.warnings.append(f"{self.path}: {damage.what}")

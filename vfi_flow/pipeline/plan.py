@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vfi_flow.errors import UsageError
 from vfi_flow.media.container import form_of
+from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
@@ -46,6 +47,7 @@ class Job:
     threads: int | None = None
     ignore_errors: bool = False
     """Hold the frame before where the source is damaged or a frame is missing."""
+    deinterlace: Deinterlace = Deinterlace.OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
 
 
 def reader_for(job: Job) -> VideoReader:
-    return VideoReader(job.source, job.window, job.threads, job.ignore_errors)
+    return VideoReader(job.source, job.window, job.threads, job.ignore_errors, job.deinterlace)
 
 
 def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:
@@ -138,7 +140,7 @@ def notes_on(info: VideoInfo, encoder: Encoder, output: Target) -> list[str]:
     if info.display_matrix and not keeps_rotation(output, info.path):
         notes.append(f"{output}: this format cannot say that the picture is turned; it is written as it is stored")
     if info.interlaced:
-        notes.append(f"{info.path}: the video is interlaced; it is treated as progressive")
+        notes.append(f"{info.path}: the video is interlaced; it is treated as progressive; see --deinterlace")
     return notes
 
 
