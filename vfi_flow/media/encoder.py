@@ -43,6 +43,17 @@ ALPHA_CODECS = {"mov": "prores_ks", "webm": "libvpx-vp9", "matroska": "ffv1", "a
 USUAL_LOCATION = "left"
 """What every decoder of 4:2:0 assumes where nothing is said."""
 
+HARDWARE = {
+    "_nvenc": "an NVIDIA GPU with its driver",
+    "_qsv": "an Intel GPU with its driver",
+    "_amf": "an AMD GPU with its driver",
+    "_vaapi": "a GPU with a VA-API driver",
+    "_v4l2m2m": "a V4L2 encoder device",
+    "_videotoolbox": "a Mac",
+    "_mf": "Windows' Media Foundation",
+}
+"""What encoders outside the CPU need, by the end of their names."""
+
 RAW_FORMATS = (Y4M, "nut")
 
 Y4M_CODECS = ("rawvideo", "wrapped_avframe")
@@ -197,6 +208,10 @@ def try_out(encoder: Encoder, info: VideoInfo, output: Target) -> None:
             configure(stream, encoder, info, Fraction(1, 25))
             stream.codec_context.open()
         except (av.FFmpegError, OSError, ValueError) as error:
+            if device := next((name for part, name in HARDWARE.items() if encoder.codec.endswith(part)), None):
+                raise ComponentError(
+                    f"{encoder.codec} needs {device}, and none was found ({reason(error)}); use libx264 or libx265"
+                ) from None
             chosen = " ".join(f"-{k} {v}" for k, v in encoder.options.items() if k in ("crf", "preset"))
             raise ComponentError(f"{what} does not open with {chosen or 'its defaults'}: {reason(error)}") from None
         if unknown := sorted(set(stream.codec_context.options) & {"crf", "preset"}):

@@ -70,7 +70,7 @@ def supported_formats(codec: av.Codec, output: Target) -> list[str]:
         return list(PIX_FMTS[codec.name])
     if codec.name in animations.PIX_FMTS:
         return list(animations.PIX_FMTS[codec.name])
-    names = [video_format.name for video_format in codec.video_formats or []]
+    names = [found.name for found in codec.video_formats or [] if found.components]  # a GPU's own formats have none
     return [name for name in names if name not in (*UNUSABLE.get(codec.name, ()), "pal8")]
 
 
