@@ -80,8 +80,12 @@ def riff_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Name, start and length of the content of every chunk."""
     if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
         raise ValueError("no WebP")
+    if int.from_bytes(data[4:8], "little") + 8 > len(data):
+        raise ValueError("the file is truncated")
     offset = 12
     while offset + 8 <= len(data):
         length = int.from_bytes(data[offset + 4 : offset + 8], "little")
+        if offset + 8 + length > len(data):
+            raise ValueError("the file is truncated")
         yield data[offset : offset + 4], offset + 8, length
         offset += 8 + length + length % 2

@@ -12,6 +12,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
+from vfi_flow.media import webp
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.images import CODECS, ImageSequence
@@ -90,6 +91,8 @@ def open_file(path: Path) -> InputContainer:
     try:
         if path.is_file() and path.stat().st_size == 0:
             raise InputError(f"{path}: the file is empty")
+        if path.suffix.lower() == ".webp" and webp.is_animated(path):
+            return webp.open_animation(path)
         return av.open(str(path), metadata_errors="replace")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
