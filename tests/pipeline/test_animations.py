@@ -14,6 +14,7 @@ from tolerances import DITHERED, DITHERED_LEVEL
 from vfi_flow.errors import UsageError
 from vfi_flow.media.animations import durations
 from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.pipeline.estimate import estimate_bytes
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 
@@ -73,6 +74,17 @@ def test_an_animation_goes_in_too(tmp_path, ending):
     with av.open(str(tmp_path / "out.mp4")) as container:
         stamps = sorted(packet.pts * packet.time_base for packet in container.demux(video=0) if packet.size)
     assert max(abs(stamp - Fraction(n, 40)) for n, stamp in enumerate(stamps)) < Fraction(1, 1000)
+
+
+@pytest.mark.parametrize("ending", [".gif", ".apng", ".webp"])
+def test_the_size_of_an_animation_is_estimated_from_a_few_frames(tmp_path, ending):
+    source = write_clip(tmp_path / "in.mp4", moving_square(16), rate=Fraction(20))
+    plan = make_plan(Job(source, tmp_path / f"out{ending}", find_cuts=False))
+
+    estimated = estimate_bytes(plan)
+    run(plan, Blend())
+
+    assert 0.3 < estimated / (tmp_path / f"out{ending}").stat().st_size < 3
 
 
 def test_a_gif_that_would_be_too_fast_is_refused_before_the_work(tmp_path):

@@ -20,7 +20,7 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import reason
-from vfi_flow.media.palette import Palette
+from vfi_flow.media.palette import palette_for
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.tags import lasting_tags
 from vfi_flow.media.timing import to_pts
@@ -74,8 +74,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self.stream.disposition = info.disposition
         if info.display_matrix:
             self.stream.set_display_matrix(info.display_matrix)
-        with_palette = encoder.codec == "gif"
-        self._palette = Palette(info.width, info.height, encoder.pix_fmt) if with_palette else None
+        self._with_palette = palette_for(encoder, info)
         self._frame_time = max(1, to_pts(1 / self.rate, unit))
         self._pts = array("q")
         self._held: av.VideoFrame | None = None
@@ -107,8 +106,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         if self._held is None:
             return
         picture, self._held = self._held, None
-        if self._palette is not None:
-            picture = self._palette(picture)
+        picture = self._with_palette(picture)
         picture.pts, picture.time_base = len(self._pts) - 2, 1 / self.rate
         picture.pict_type = 0  # the decoder's choice of key frames is not the encoder's
         self._mux(self._call(self.stream.encode, picture))

@@ -8,6 +8,7 @@ from av.video.stream import VideoStream
 from vfi_flow.media.colour import Converter
 from vfi_flow.media.container import open_unwritten
 from vfi_flow.media.encoder import configure
+from vfi_flow.media.palette import palette_for
 from vfi_flow.pipeline.plan import Plan, reader_for
 
 TRIAL_FRAMES = 12
@@ -48,10 +49,13 @@ def trial_sizes(plan: Plan) -> tuple[list[int], list[int]]:
         stream = container.add_stream(plan.encoder.codec, rate=25, options=dict(plan.encoder.options))
         assert isinstance(stream, VideoStream)
         configure(stream, plan.encoder, plan.info, Fraction(1, 25))
+        with_palette = palette_for(plan.encoder, plan.info)
         for number, frame in enumerate(islice(reader.frames(), TRIAL_FRAMES)):
-            picture = converter.to_target(frame.picture)
+            picture = with_palette(converter.to_target(frame.picture))
             picture.pts, picture.time_base, picture.pict_type = number, Fraction(1, 25), 0
             packets += stream.encode(picture)
         packets += stream.encode(None)
     keys = [packet.size for packet in packets if packet.is_keyframe]
+    if not keys:  # APNG marks none
+        return [packet.size for packet in packets], []
     return keys, [packet.size for packet in packets if not packet.is_keyframe]
