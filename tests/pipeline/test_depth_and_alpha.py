@@ -12,6 +12,8 @@ from tolerances import COLOUR_STEP
 
 from vfi_flow.inference.alpha import between_transparent
 from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.endpoints import Target
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.samples import bits_of, views
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -22,7 +24,7 @@ LOSSLESS = {
 }
 
 
-def interpolated(source: Path, output: Path, interpolate=None, **options):
+def interpolated(source: Path, output: Target, interpolate=None, **options):
     job = Job(source, output, encoder=EncoderOptions(**options), find_cuts=False)
     return run(make_plan(job), interpolate or Blend())
 
@@ -78,6 +80,22 @@ def test_ten_bits_stay_ten_bits_by_every_usual_encoder(tmp_path, codec):
     assert stored(tmp_path / "out.mkv").name == "yuv420p10le"
     assert len(read_numbers(tmp_path / "out.mkv")) == 8
     assert report.warnings == []
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p10le", "yuv422p12le", "yuv444p16le", "gray10le"])
+def test_y4m_carries_every_depth_in_and_out(tmp_path, pix_fmt):
+    source, piped = write_numbers(tmp_path / "in.mkv", moving_numbers(pix_fmt, 3), pix_fmt), bytearray()
+
+    interpolated(source, OutputPipe(lambda data: piped.extend(data) or len(data), "yuv4mpegpipe"))
+    (tmp_path / "out.y4m").write_bytes(piped)
+    interpolated(tmp_path / "out.y4m", tmp_path / "again.mkv", codec="ffv1")
+
+    before, after, again = (read_numbers(tmp_path / name) for name in ("in.mkv", "out.y4m", "again.mkv"))
+    assert stored(tmp_path / "out.y4m").name == stored(tmp_path / "again.mkv").name == pix_fmt
+    for n in range(3):
+        for name, numbers in before[n].items():
+            np.testing.assert_array_equal(after[2 * n][name], numbers)
+            np.testing.assert_array_equal(again[4 * n][name], numbers)
 
 
 def ramp(pix_fmt: str, matrix: int, colour_range: int) -> av.VideoFrame:
