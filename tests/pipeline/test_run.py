@@ -155,7 +155,8 @@ def test_the_report_says_what_was_done(tmp_path):
     assert found["frames"] == {"planned": 24, "written": 24, "source": 12, "generated": 11, "held": 1}
     assert found["output"]["rate"] == "60" and found["duration_seconds"] == 0.4
     assert [s["kind"] for s in found["streams"]["copied"]] == ["audio"]
-    assert [s["kind"] for s in found["streams"]["dropped"]] == ["subtitle"]
+    assert [s["kind"] for s in found["streams"]["converted"]] == ["subtitle"]
+    assert found["streams"]["dropped"] == []
     assert found["streams"]["copied"][0]["packets"] == len(stream_packets(source, "audio"))
     assert {"decode", "convert", "interpolate", "encode", "copy", "verify"} <= set(found["seconds"])
     assert found["model"] == {"name": "blend", "hash": "00"} and "av" in found["versions"]

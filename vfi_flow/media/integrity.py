@@ -101,8 +101,10 @@ def broken_packets(path: Path, video: int) -> str:
     layouts = [
         (n, first) for n in TS_PACKETS for first in range(n) if set(head[first : first + n * 4 : n]) == {TS_SYNC}
     ]
-    if not layouts or len(head) < TS_PACKETS[-1] * 6:
+    if len(head) < TS_PACKETS[-1] * 6:
         return ""
+    if not layouts:
+        return "the file is damaged in its first packets"
     length, first = layouts[0]
     if length == TS_PACKETS[0] and first > 0 and head[0] == TS_SYNC:
         return "the file is damaged at byte 0"

@@ -10,7 +10,8 @@ from typing import Any, Self
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.stream import Discard, Stream
+from av.stream import Discard, Disposition, Stream
+from av.subtitles.stream import SubtitleStream
 
 from vfi_flow.media.audio_clock import audio_clock_for
 from vfi_flow.media.endpoints import Source
@@ -19,7 +20,8 @@ from vfi_flow.media.lanes import CopyLane, Lane, StretchLane
 from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.sound_encoder import add_sound
-from vfi_flow.media.streams import Fate, StreamChoice, add_copy
+from vfi_flow.media.streams import Fate, StreamChoice, add_copy, add_cover, codec_of
+from vfi_flow.media.text import TextLane, add_text, says_something
 from vfi_flow.media.timing import to_pts
 
 FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
@@ -61,7 +63,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self._lanes: dict[int, Lane] = {}
         self._input = open_input(source)
         self.container = self._input.container
-        self._is_pipe = isinstance(source, InputPipe)
+        self._source, self._is_pipe = source, isinstance(source, InputPipe)
+        self._covers: list[av.Packet[Any]] = []
         self._origin = clock_origin(self.container, window)
         for choice in choices:
             if choice.fate in (Fate.COPIED, Fate.CONVERTED):
@@ -82,9 +85,11 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Write all packets that start up to `seconds` in the result; None: all that are left."""
+        while self._covers:
+            self.output.mux(self._covers.pop())
         while self._next is not None and (seconds is None or self._next[0] * self.stretch <= seconds):
             time, packet = self._next
-            if packet is not None:
+            if packet is not None and says_something(packet, codec_of(packet.stream)):
                 index = packet.stream.index
                 self._write(index, self._lanes[index].packets(packet, time))
             self._next = next(self._packets, None)
@@ -114,10 +119,15 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
     def _add(self, stream: Stream, choice: StreamChoice) -> None:
         self.copied[stream.index] = CopiedStream(choice.kind, choice.encoder or choice.codec, choice.language)
         if choice.fate is Fate.CONVERTED:
-            assert isinstance(stream, AudioStream)
-            self._lanes[stream.index] = StretchLane(
-                stream, add_sound(self.output, stream, choice.encoder), self.stretch
-            )
+            if isinstance(stream, AudioStream):
+                sound = add_sound(self.output, stream, choice.encoder)
+                self._lanes[stream.index] = StretchLane(stream, sound, self.stretch)
+            elif isinstance(stream, SubtitleStream):
+                text = add_text(self.output, stream, choice.encoder)
+                self._lanes[stream.index] = TextLane(stream, text, self.stretch)
+            return
+        if stream.disposition & Disposition.attached_pic:
+            self._add_cover(stream)
             return
         target = add_copy(self.output, stream)
         if stream.type == "attachment":
@@ -128,6 +138,19 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         if clock is not None:
             target.time_base = clock.sample
         self._lanes[stream.index] = CopyLane(target, clock, self.stretch)
+
+    def _add_cover(self, stream: Stream) -> None:
+        with open_input(self._source) as opened:
+            packets = opened.container.demux(opened.container.streams[stream.index])
+            picture = next((packet for packet in packets if packet.size), None)
+            if picture is None:
+                self.warnings.append("the cover picture is empty and was left out")
+            elif self.output.format.name == "matroska":
+                add_cover(self.output, stream, bytes(picture))
+            else:
+                picture.stream = add_copy(self.output, stream)
+                picture.pts = picture.dts = 0
+                self._covers.append(picture)
 
     def _copy_tags(self) -> None:
         tags = {key: value for key, value in self.container.metadata.items() if key not in FILE_TAGS}

@@ -13,6 +13,12 @@ from av.stream import AttachmentStream, Disposition, Stream
 from vfi_flow.media.container import IMAGES, Form
 from vfi_flow.media.sound_encoder import sound_encoder
 from vfi_flow.media.tags import describe_like
+from vfi_flow.media.text import text_encoder
+
+COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
+"""Ending and type of cover pictures, by codec."""
+
+COVER_FORMATS = ("mp4", "ipod", "matroska")
 
 
 class Fate(StrEnum):
@@ -48,7 +54,7 @@ def choose_streams(
 
 
 def choose(stream: Stream, form: Form, audio: bool, stretch: Fraction) -> StreamChoice:
-    codec = stream.codec_context.name if stream.codec_context is not None else stream.type
+    codec = codec_of(stream)
     choice = StreamChoice(stream.index, kind_of(stream), codec, stream.language, Fate.COPIED)
     if isinstance(stream, AudioStream) and not audio:
         return replace(choice, fate=Fate.LEFT_OUT)
@@ -57,9 +63,22 @@ def choose(stream: Stream, form: Form, audio: bool, stretch: Fraction) -> Stream
         if encoder is None:
             return replace(choice, fate=Fate.DROPPED, reason=f"no encoder for sound in {form.name}")
         return replace(choice, fate=Fate.CONVERTED, reason="stretched", encoder=encoder)
+    if is_timecode(stream) and form.name != IMAGES:
+        return replace(choice, fate=Fate.CONVERTED, reason="as a tag of the video")
     if reason := cannot_hold(form, stream):
+        if encoder := text_encoder(stream, form):
+            return replace(choice, fate=Fate.CONVERTED, reason=f"{form.name} cannot hold its styles", encoder=encoder)
         return replace(choice, fate=Fate.DROPPED, reason=reason)
     return choice
+
+
+def is_timecode(stream: Stream) -> bool:
+    """Whether it is the track that mp4 and mov make of the video's time code, which goes with the video's tags."""
+    return stream.type == "data" and any(key.lower() == "timecode" for key in stream.metadata)
+
+
+def codec_of(stream: Stream) -> str:
+    return stream.codec_context.name if stream.codec_context is not None else stream.type
 
 
 def kind_of(stream: Stream) -> str:
@@ -75,10 +94,19 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream:
     return target
 
 
+def add_cover(output: OutputContainer, stream: Stream, picture: bytes) -> None:
+    """`picture`, the packet of the cover `stream`, as an attachment, which is what Matroska calls a cover."""
+    ending, mimetype = COVERS[codec_of(stream)]
+    output.add_attachment(stream.metadata.get("filename", f"cover.{ending}"), mimetype, picture)
+
+
 def cannot_hold(form: Form, stream: Stream) -> str | None:
     """Why a copy of `stream` does not fit, found by writing a header that goes nowhere; None where it does."""
     if form.name == IMAGES:
         return "pictures hold nothing else"
+    if stream.disposition & Disposition.attached_pic:
+        fits = form.name in COVER_FORMATS and codec_of(stream) in COVERS
+        return None if fits else f"{form.name} holds no such picture"
     if stream.type not in ("audio", "subtitle", "attachment"):
         return f"a {kind_of(stream)} stream is not copied yet"
     if stream.type == "attachment":

@@ -6,24 +6,25 @@ from av.stream import Stream
 STALE_TAGS = ("DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS", "_STATISTICS", "ENCODER", "VENDOR_ID")
 """Metadata of a stream that describes its packets, and is wrong for others."""
 
-# mov writes a language only under its bibliographic code of ISO 639-2; mp4 and Matroska use the terminological one.
+# mov knows a language under one of its codes only, mostly the bibliographic one of ISO 639-2 (tried out, FFmpeg 8).
 QUICKTIME_LANGUAGES = {
-    "ces": "cze",
+    "cze": "ces",
     "cym": "wel",
     "deu": "ger",
     "ell": "gre",
     "eus": "baq",
     "fas": "per",
-    "fra": "fre",
+    "fre": "fra",
     "hye": "arm",
     "isl": "ice",
     "kat": "geo",
     "mkd": "mac",
     "msa": "may",
     "nld": "dut",
-    "ron": "rum",
-    "slk": "slo",
+    "rum": "ron",
+    "slo": "slk",
     "sqi": "alb",
+    "swe": "sve",
     "zho": "chi",
 }
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from av.stream import Disposition
+
 from vfi_flow.media.animations import durations
 from vfi_flow.media.container import AVI
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import MICROSECOND, fraction, open_input, pick_video
+from vfi_flow.media.streams import codec_of
+from vfi_flow.media.text import says_something
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ def read_back(path: Path | ImageSequence) -> Found:
             if packet.size == 0:
                 continue
             if packet.stream.index != video.index:
-                packets[packet.stream.type] += 1
+                is_cover = bool(packet.stream.disposition & Disposition.attached_pic)
+                packets[packet.stream.type] += not is_cover and says_something(packet, codec_of(packet.stream))
                 continue
             frames += 1
             if packet.pts is not None:

@@ -1,0 +1,205 @@
+"""Covers, styled subtitles, time codes, fonts: in the result, converted, or left out with one line."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+from blending import Blend
+from clips import moving_square, stream_packets, write_clip
+
+from vfi_flow.media.frame import Window
+from vfi_flow.media.streams import Fate
+from vfi_flow.media.tags import QUICKTIME_LANGUAGES
+from vfi_flow.pipeline.plan import Job, make_plan
+from vfi_flow.pipeline.run import run
+
+FRAMES = 30
+HEADER = (
+    "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\nFormat: Name, Fontname, Fontsize, PrimaryColour\n"
+    "Style: Default,Arial,20,&H00FFFFFF\n\n[Events]\nFormat: Layer, Start, End, Style, Text\n"
+)
+
+
+def doubled(source: Path, output: Path, **job):
+    return run(make_plan(Job(source, output, bridge_repeats=False, **job)), Blend())
+
+
+def fates(report) -> dict[str, tuple[str, str]]:
+    return {choice.kind: (choice.fate, choice.codec) for choice in report.plan.streams}
+
+
+def with_cover(path: Path) -> Path:
+    """A clip with a JPEG cover: a track with a mark in mp4, an attachment in Matroska."""
+    plain = write_clip(path.with_name("plain.mp4"), moving_square(FRAMES), sound="aac", options={"bf": "0"})
+    context = av.CodecContext.create("mjpeg", "w")
+    context.width, context.height, context.pix_fmt, context.time_base = 64, 48, "yuvj420p", Fraction(1, 25)
+    picture = av.VideoFrame.from_ndarray(moving_square(9)[8], "rgb24").reformat(format="yuvj420p")
+    [cover] = [*context.encode(picture), *context.encode(None)]
+    with av.open(str(plain)) as before, av.open(str(path), "w") as after:
+        streams = {s.index: after.add_stream_from_template(s) for s in before.streams}
+        if path.suffix == ".mkv":
+            after.add_attachment("cover.jpg", "image/jpeg", bytes(cover))
+        else:
+            track = after.add_stream("mjpeg", rate=25)
+            track.width, track.height, track.pix_fmt = 64, 48, "yuvj420p"
+            track.disposition = Disposition.attached_pic
+            cover.stream = track
+            after.mux(cover)
+        for packet in before.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+    return path
+
+
+def with_styled_text(path: Path) -> Path:
+    """A Matroska file with ASS subtitles: slanted, in two lines, in French."""
+    plain = write_clip(path.with_name("plain.mkv"), moving_square(FRAMES), options={"bf": "0"})
+    with av.open(str(plain)) as before, av.open(str(path), "w") as after:
+        video = after.add_stream_from_template(before.streams.video[0])
+        text = after.add_stream("ass")
+        text.time_base = text.codec_context.time_base = Fraction(1, 1000)
+        text.codec_context.subtitle_header = HEADER.encode()
+        text.metadata["language"] = "fra"
+        for n, words in enumerate((r"{\i1}Bonjour{\i0}", r"deux\Nlignes")):
+            packet = av.Packet(f"{n},0,Default,,0,0,0,,{words}".encode())
+            packet.stream, packet.time_base = text, Fraction(1, 1000)
+            packet.pts = packet.dts = 100 + 400 * n
+            packet.duration = 300
+            after.mux(packet)
+        for packet in before.demux(before.streams.video[0]):
+            if packet.size:
+                packet.stream = video
+                after.mux(packet)
+    return path
+
+
+def covers(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        marked = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
+        return [bytes(packet) for packet in container.demux(marked) if packet.size] if marked else []
+
+
+def texts(path: Path) -> list[tuple[Fraction, Fraction, str]]:
+    """(start, length, words) of all subtitles, decoded."""
+    found = []
+    with av.open(str(path)) as container:
+        stream = container.streams.subtitles[0]
+        for packet in container.demux(stream):
+            subtitle = stream.codec_context.decode2(packet) if packet.size else None
+            for rect in subtitle or ():
+                found.append(
+                    (packet.pts * packet.time_base, packet.duration * packet.time_base, rect.dialogue.decode())
+                )
+    return found
+
+
+@pytest.mark.parametrize("before", [".mp4", ".mkv"])
+@pytest.mark.parametrize("after", [".mp4", ".mkv"])
+def test_a_cover_is_kept_bit_by_bit(tmp_path, before, after):
+    source = with_cover(tmp_path / f"in{before}")
+
+    report = doubled(source, tmp_path / f"out{after}")
+
+    assert len(covers(source)) == 1 and covers(tmp_path / f"out{after}") == covers(source)
+    assert fates(report)["cover picture"] == (Fate.COPIED, "mjpeg")
+    assert stream_packets(tmp_path / f"out{after}", "audio") == stream_packets(source, "audio")
+
+
+def test_a_cover_of_a_later_part_is_kept_too(tmp_path):
+    source = with_cover(tmp_path / "in.mp4")
+
+    doubled(source, tmp_path / "out.mp4", window=Window(Fraction(1, 2)))
+
+    assert covers(tmp_path / "out.mp4") == covers(source)
+
+
+def test_a_cover_that_has_no_place_costs_one_line(tmp_path):
+    report = doubled(with_cover(tmp_path / "in.mp4"), tmp_path / "out.mov")
+
+    [dropped] = [choice for choice in report.plan.streams if choice.fate is Fate.DROPPED]
+    assert (dropped.kind, dropped.reason) == ("cover picture", "mov holds no such picture")
+
+
+@pytest.mark.parametrize("after", [".mp4", ".mov"])
+def test_styled_subtitles_become_text_where_the_container_wants_it(tmp_path, after):
+    output = tmp_path / f"out{after}"
+
+    report = doubled(with_styled_text(tmp_path / "in.mkv"), output)
+
+    assert fates(report)["subtitle"][0] is Fate.CONVERTED
+    assert [(start, length) for start, length, words in texts(output) if words] == [
+        (Fraction(1, 10), Fraction(3, 10)),
+        (Fraction(1, 2), Fraction(3, 10)),
+    ]
+    words = [words for *_, words in texts(output) if words]
+    assert "Bonjour" in words[0] and words[1] in ("deux\\Nlignes", "deux\nlignes")
+    with av.open(str(output)) as container:
+        assert container.streams.subtitles[0].codec_context.name == "mov_text"
+        assert container.streams.subtitles[0].language in ("fra", "fre")
+
+
+def test_styled_subtitles_stay_as_they_are_in_matroska(tmp_path):
+    source = with_styled_text(tmp_path / "in.mkv")
+
+    report = doubled(source, tmp_path / "out.mkv")
+
+    assert fates(report)["subtitle"][0] is Fate.COPIED
+    assert stream_packets(tmp_path / "out.mkv", "subtitle") == stream_packets(source, "subtitle")
+
+
+def test_text_goes_to_mp4_and_back_and_is_slowed_down_with_the_picture(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", moving_square(FRAMES), subtitles=True, options={"bf": "0"})
+
+    doubled(source, tmp_path / "there.mp4")
+    doubled(tmp_path / "there.mp4", tmp_path / "again.mp4")
+    doubled(tmp_path / "again.mp4", tmp_path / "back.mkv", slow=Fraction(2))
+
+    once = [(Fraction(3 * n, 10), Fraction(1, 5), f"line {n}") for n in range(3)]
+    assert [text for text in texts(tmp_path / "there.mp4") if text[2]] == once
+    assert [text for text in texts(tmp_path / "again.mp4") if text[2]] == once
+    assert texts(tmp_path / "back.mkv") == [(2 * start, 2 * length, words) for start, length, words in once]
+
+
+@pytest.mark.parametrize("after", [".mov", ".mp4", ".mkv"])
+@pytest.mark.parametrize("before", [".mov", ".mkv"])
+def test_a_time_code_is_kept_and_not_called_lost(tmp_path, before, after):
+    plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), aspect=Fraction(4, 3), options={"bf": "0"})
+    source, output = tmp_path / f"in{before}", tmp_path / f"out{after}"
+    with av.open(str(plain)) as opened, av.open(str(source), "w") as container:
+        video = container.add_stream_from_template(opened.streams.video[0])
+        video.metadata["timecode"] = "01:02:03:04"
+        for packet in opened.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                container.mux(packet)
+
+    report = doubled(source, output)
+
+    with av.open(str(output)) as container:
+        tags = {key.lower(): value for key, value in container.streams.video[0].metadata.items()}
+        assert tags["timecode"] == "01:02:03:04"
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
+    assert all(choice.fate is not Fate.DROPPED for choice in report.plan.streams)
+    assert np.all([choice.kind == "data" for choice in report.plan.streams])
+
+
+@pytest.mark.parametrize("language", ["fra", "fre", "deu", "ces", "cze", "swe", "ron", "slk", "zho"])
+def test_a_language_is_not_lost_in_mov(tmp_path, language):
+    plain = write_clip(tmp_path / "plain.mkv", moving_square(6), sound="aac", options={"bf": "0"})
+    with av.open(str(plain)) as before, av.open(str(tmp_path / "in.mkv"), "w") as after:
+        streams = [after.add_stream_from_template(stream) for stream in before.streams]
+        streams[1].metadata["language"] = language
+        for packet in before.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+
+    doubled(tmp_path / "in.mkv", tmp_path / "out.mov")
+
+    with av.open(str(tmp_path / "out.mov")) as container:
+        found = container.streams.audio[0].language
+    assert found == QUICKTIME_LANGUAGES.get(language, language)
