@@ -129,3 +129,14 @@ def test_a_full_disk_is_named(tmp_path):
 
     with pytest.raises(OutputError, match="no space left on the disk"):
         copy_frames(source, full, Fraction(1, 30), list(range(60)), end=60, crf="1")
+
+
+@pytest.mark.parametrize(("ending", "tag"), [(".mp4", "hvc1"), (".mov", "hvc1")])
+def test_hevc_has_the_tag_that_every_player_opens(tmp_path, ending, tag):
+    output = tmp_path / f"out{ending}"
+    source = write_clip(tmp_path / "in.mp4", moving_square(4))
+
+    copy_frames(source, output, Fraction(1, 30), [0, 1, 2, 3], end=4, codec="libx265")
+
+    with av.open(str(output)) as container:
+        assert container.streams.video[0].codec_context.codec_tag == tag

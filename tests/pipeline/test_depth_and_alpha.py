@@ -215,3 +215,16 @@ def test_a_result_that_cannot_be_transparent_says_so(tmp_path):
 
     assert stored(tmp_path / "out.mp4").name == "yuv420p"
     assert any("cannot store transparency" in warning for warning in report.warnings)
+
+
+def test_a_still_picture_that_fades_is_no_repetition(tmp_path):
+    """Only alpha changes; every source frame keeps its own."""
+    picture = sprite(0, "yuva420p")
+    frames = [[*picture[:3], np.full_like(picture[3], alpha)] for alpha in (0, 200, 210, 255)]
+    source = write_numbers(tmp_path / "in.mkv", frames, "yuva420p")
+
+    report = interpolated(source, tmp_path / "out.mkv", TransparentBlend())
+
+    assert report.frames == {"source": 4, "generated": 3, "held": 1}
+    alphas = [frame["a"][0, 0] for frame in read_numbers(tmp_path / "out.mkv")]
+    assert alphas == pytest.approx([0, 100, 200, 205, 210, 232, 255, 255], abs=1)

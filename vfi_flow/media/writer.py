@@ -30,12 +30,16 @@ FINE_TIME_SCALE = 90_000
 LARGEST_RATE_DENOMINATOR = 1_000_000
 
 
+def is_quicktime(path: Path) -> bool:
+    return path.suffix.lower() in (".mp4", ".m4v", ".mov")
+
+
 def clock_options(path: Target, unit: Fraction) -> dict[str, str]:
     """mp4 and mov store on a clock of their own when a stream starts and ends, by default in milliseconds.
 
     A multiple of our clock makes the start exact; a fine one keeps the last sound packet inside the stored length.
     """
-    if not isinstance(path, Path) or path.suffix.lower() not in (".mp4", ".m4v", ".mov"):
+    if not isinstance(path, Path) or not is_quicktime(path):
         return {}
     return {"movie_timescale": str(unit.denominator * math.ceil(FINE_TIME_SCALE / unit.denominator))}
 
@@ -68,6 +72,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         assert isinstance(stream, VideoStream)
         self.stream = stream
         configure(self.stream, encoder, info, 1 / self.rate)
+        if self.stream.codec_context.codec.canonical_name == "hevc" and isinstance(path, Path) and is_quicktime(path):
+            self.stream.codec_context.codec_tag = "hvc1"  # Apple's players open no other
         self.counts = not keeps_times(self.container)
         self.stream.time_base = 1 / self.rate if self.counts else unit  # y4m, mp4 and mov take their clock from this
         self.stream.metadata.update(lasting_tags(info.metadata, self.container.format.name))

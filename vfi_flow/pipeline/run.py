@@ -14,7 +14,7 @@ from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
-from vfi_flow.media.samples import is_float
+from vfi_flow.media.samples import has_alpha, is_float
 from vfi_flow.media.scene_list import ListedCuts
 from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timing import to_pts
@@ -134,8 +134,9 @@ def made_frames(
 
     decoded = clock.around("decode", reader.frames())
     new_frames = plan.makes_new_frames
-    # Repeats are looked for in 8 bits, where light beyond white looks the same everywhere.
-    bridges = new_frames and plan.job.bridge_repeats and not is_float(plan.info.pix_fmt)
+    # Repeats are looked for in 8 bits of luma: light beyond white looks the same there, and so does a fading alpha.
+    tells_repeats = not is_float(plan.info.pix_fmt) and not has_alpha(plan.encoder.pix_fmt)
+    bridges = new_frames and plan.job.bridge_repeats and tells_repeats
     prepared = prepare(
         decoded,
         converter,
