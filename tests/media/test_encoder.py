@@ -127,6 +127,13 @@ def test_only_what_is_lost_is_noted(tmp_path, codec, source, notes):
     assert encoder.notes == notes
 
 
+@pytest.mark.parametrize(("size", "chosen"), [((64, 48), "libsvtav1"), ((63, 47), "libvpx-vp9")])
+def test_ten_bits_stay_ten_bits_in_webm_too(tmp_path, size, chosen):
+    encoder = choose_encoder(EncoderOptions(), info(*size, "yuv420p10le"), tmp_path / "out.webm")
+
+    assert (encoder.codec, encoder.pix_fmt) == (chosen, "yuv420p10le" if chosen == "libsvtav1" else "yuv420p")
+
+
 def test_a_depth_can_be_asked_for(tmp_path):
     wanted = EncoderOptions(codec="libx265", pix_fmt="yuv420p10")
 

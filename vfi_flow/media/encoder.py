@@ -20,7 +20,7 @@ from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.light import HLG, PQ, light_options
 from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.pix_fmt import choose_pix_fmt, note_on, traits_of
+from vfi_flow.media.pix_fmt import choose_pix_fmt, fits, note_on, traits_of
 from vfi_flow.media.samples import bits_of, has_alpha, is_float
 
 DEFAULT_CODEC = "libx264"
@@ -88,7 +88,7 @@ class Encoder:
 
 def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> Encoder:
     """The encoder for `output`, proved by opening it; nothing is written yet."""
-    codec = find_codec(options, output, has_alpha(info.pix_fmt) and options.pix_fmt is None, is_hdr(info.colour))
+    codec = find_codec(options, output, info)
     settings = dict(DEFAULT_OPTIONS.get(codec.name, {}))
     settings.update({k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None})
     if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
@@ -130,11 +130,11 @@ def colour_options(codec: str, settings: dict[str, str], colour: Colour, pix_fmt
     return found
 
 
-def find_codec(options: EncoderOptions, output: Target, with_alpha: bool = False, hdr: bool = False) -> av.Codec:
+def find_codec(options: EncoderOptions, output: Target, info: VideoInfo) -> av.Codec:
     """The encoder by name, or the first that fits: one for transparency or HDR, libx264, the container's own choice."""
     with open_unwritten(output) as container:
         format_name = container.format.name
-        names = [options.codec] if options.codec is not None else default_codecs(container, output, with_alpha, hdr)
+        names = [options.codec] if options.codec is not None else default_codecs(container, output, options, info)
         for name in names:
             try:
                 codec = av.Codec(name, "w")
@@ -165,7 +165,12 @@ def possible_codecs(output: Target, codec: str) -> tuple[str, ...]:
     return (codec,)
 
 
-def default_codecs(container: OutputContainer, output: Target, with_alpha: bool, hdr: bool) -> list[str]:
+def suits_av1(width: int, height: int) -> bool:
+    """Whether SVT-AV1 opens at this size (tried out, version 4.1)."""
+    return min(width, height) >= 4 and fits("yuv420p10le", "libsvtav1", width, height)
+
+
+def default_codecs(container: OutputContainer, output: Target, options: EncoderOptions, info: VideoInfo) -> list[str]:
     """The first of these that fits is used. What goes through a pipe of raw frames stays raw."""
     name = container.format.name
     if isinstance(output, ImageSequence):
@@ -174,11 +179,11 @@ def default_codecs(container: OutputContainer, output: Target, with_alpha: bool,
         return ["rawvideo"]
     if name in animations.CODECS:
         return [animations.CODECS[name]]
-    if with_alpha and name in ALPHA_CODECS:
+    if options.pix_fmt is None and has_alpha(info.pix_fmt) and name in ALPHA_CODECS:
         return [ALPHA_CODECS[name]]
-    if hdr and name == "webm":
-        return ["libsvtav1"]
-    usual = "libx265" if hdr else DEFAULT_CODEC
+    if name == "webm" and options.pix_fmt is None and bits_of(info.pix_fmt) > 8 and suits_av1(info.width, info.height):
+        return ["libsvtav1"]  # libvpx is built for 8 bits
+    usual = "libx265" if is_hdr(info.colour) else DEFAULT_CODEC
     return [usual, DEFAULT_CODEC, "libvpx-vp9" if name == "webm" else container.default_video_codec]
 
 
