@@ -1,5 +1,6 @@
 """What is wrong with a file is named for each format, and what is missing can be held."""
 
+import io
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ from vfi_flow.errors import InputError
 from vfi_flow.media.frame import Window
 from vfi_flow.media.matroska import broken_clusters
 from vfi_flow.media.nut import ends_with_index
+from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.reader import VideoReader
 
 FRAMES = 24
@@ -149,6 +151,29 @@ def test_a_recording_that_begins_anywhere_is_not_damaged(tmp_path):
     frames, _ = read(rewritten(source, lambda data: data[start:]))
 
     assert 20 < len(frames) < 45
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.nut"])
+def test_a_stream_that_breaks_off_in_a_pipe_is_noticed(tmp_path, name):
+    """Matroska as it is written where the writer cannot go back: no length anywhere."""
+    written = bytearray()
+    pipe = OutputPipe(lambda data: written.extend(data) or len(data), "matroska" if name == "clip.mkv" else "nut")
+    source = write_clip(tmp_path / "in.mkv", moving_square(60), options={"crf": "1", "g": "8", "bf": "0"})
+    with av.open(str(source)) as before, av.open(pipe, "w", format=pipe.format_name) as after:
+        stream = after.add_stream_from_template(before.streams.video[0])
+        for packet in before.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                after.mux(packet)
+
+    def frames(data: bytes) -> int:
+        with VideoReader(InputPipe(io.BytesIO(data)), Window()) as reader:
+            return len(list(reader.frames()))
+
+    assert frames(bytes(written)) == 60
+    for length in range(len(written) // 3, len(written) - 20, len(written) // 7):
+        with pytest.raises(InputError, match=r"breaks off|a frame is (missing|damaged)"):
+            frames(bytes(written[:length]))
 
 
 def test_an_index_is_told_from_other_bytes(tmp_path):

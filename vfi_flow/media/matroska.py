@@ -53,6 +53,34 @@ def broken_clusters(path: Path) -> Iterator[tuple[str, Fraction]]:
             yield f"the file is truncated; {end - size} bytes are missing at its end", seconds
 
 
+class Elements:
+    """Goes from element to element of a stream that cannot be read twice: at its end one may have bytes missing."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._offset = self._next = 0
+        """Of the first byte of `_rest`, and of the element to look at."""
+
+    def feed(self, data: bytes) -> None:
+        self._rest += data
+        while self._next + LONGEST_HEAD <= self._offset + len(self._rest):
+            place = self._next - self._offset
+            identifier, start, length = parsed(self._rest[place : place + LONGEST_HEAD], self._next)
+            if identifier is None:
+                self._next = self._offset + len(self._rest)  # damaged: nothing can be told any more
+            elif identifier == SEGMENT or length is None:
+                self._next = start
+            else:
+                self._next = start + length
+        kept = max(0, min(len(self._rest), self._next - self._offset))
+        self._rest, self._offset = self._rest[kept:], self._offset + kept
+
+    @property
+    def missing(self) -> int:
+        """Bytes that are missing of the last element, if everything has been fed."""
+        return max(0, self._next - self._offset - len(self._rest))
+
+
 def segment(file: BinaryIO, size: int) -> tuple[int, int]:
     """First and last byte of what is in the segment; the whole rest where its length is not known."""
     offset = 0

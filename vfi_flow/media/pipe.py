@@ -37,6 +37,7 @@ class InputPipe:
         self._kept = bytearray()
         self._kept_from = 0
         self._readers: list[InputPipe.Reader] = []
+        self._watch: Callable[[bytes], None] = lambda data: None
         self._forgets = False
         self._lock = threading.Lock()
 
@@ -54,6 +55,13 @@ class InputPipe:
         with self._lock:
             self._forgets = True
             self._drop()
+
+    def watch(self, feed: Callable[[bytes], None]) -> None:
+        """Show everything that comes, from the start on, to `feed`, too; it replaces another one."""
+        with self._lock:
+            assert self._kept_from == 0
+            feed(bytes(self._kept))
+            self._watch = feed
 
     def stop(self) -> None:
         """End all reading now, also that which waits for a sender who has gone quiet."""
@@ -78,6 +86,7 @@ class InputPipe:
         if not self.first_line.endswith(b"\n") and len(self.first_line) < LONGEST_LINE:
             self.first_line += data[: data.find(b"\n") + 1 or len(data)]
         self.length += len(data)
+        self._watch(data)
         self.tail = (self.tail + data)[-TAIL_BYTES:] if len(data) < TAIL_BYTES else data[-TAIL_BYTES:]
         return data
 

@@ -21,6 +21,7 @@ from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
 from vfi_flow.media.holding import Hold, Moment
 from vfi_flow.media.integrity import damages
+from vfi_flow.media.matroska import Elements
 from vfi_flow.media.opening import (
     COARSE_FORMATS,
     MICROSECOND,
@@ -71,6 +72,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         except InputError:
             self._input.close()
             raise
+        self._elements = Elements()
+        if isinstance(path, InputPipe) and "matroska" in self.container.format.name:
+            path.watch(self._elements.feed)
         self.stream.thread_type = "AUTO"
         if threads:
             self.stream.thread_count = threads
@@ -250,6 +254,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def _ended(self, hold: Hold, promised: Fraction | None, packet_bytes: int) -> Iterator[Moment]:
         """What is held up to the promised end; InputError where that is not ignored."""
         off = broken_off(self.path, self.container, hold.end, packet_bytes)
+        if missing := self._elements.missing:
+            off = f"the stream breaks off after {float(hold.end):.2f} s; {missing} bytes of a cluster are missing"
         for what in filter(None, (off, broken_promise(promised, hold.end, self._slack))):
             self._complain(what, None)
             self.warnings.append(f"{self.path}: {what}")

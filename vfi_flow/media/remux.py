@@ -14,6 +14,7 @@ from av.stream import Discard, Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
 from vfi_flow.media.audio_clock import audio_clock_for
+from vfi_flow.media.decoding import MOST_FAILURES
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.lanes import CopyLane, Lane, StretchLane
@@ -180,13 +181,20 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             except av.FFmpegError:
                 self.container.seek(0)
         wanted = {*self._lanes, *([self._video.index] if self._is_pipe else [])}
-        packets = self.container.demux([self.container.streams[index] for index in wanted])
+        wanted_streams = [self.container.streams[index] for index in wanted]
+        packets = self.container.demux(wanted_streams)
+        failures = 0
         while True:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
-                self.warnings.append(f"copying sound and subtitles stopped: {reason(error)}")
-                return
+                if failures == 0:
+                    self.warnings.append(f"of the sound and the subtitles something was left out: {reason(error)}")
+                failures += 1
+                if failures > MOST_FAILURES:
+                    return
+                packets = self.container.demux(wanted_streams)
+                continue
             if packet is None:
                 return
             if packet.size == 0 or (packet.pts is None and packet.dts is None):

@@ -1,0 +1,25 @@
+"""The benchmark of reading and writing runs and tells ratios."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, load_script
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    return load_script(ROOT / "benchmarks" / "media_overhead.py")
+
+
+def test_it_times_a_job_a_plain_loop_and_the_model(benchmark, trained_model, capsys):
+    assert benchmark.main(["--pairs", "3", "--size", "64x48", "--rounds", "1", "--steps", "0"]) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["job to loop"] == pytest.approx(found["job"] / found["loop"], rel=0.02)
+    assert found["around to model"] > 0 and found["model"] > 0
+
+
+def test_a_clip_that_is_missing_is_one_sentence(benchmark, tmp_path: Path, capsys):
+    assert benchmark.main([str(tmp_path / "missing.mp4"), "--rounds", "1"]) == 3
+    assert "no such file" in capsys.readouterr().err
