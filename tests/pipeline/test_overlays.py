@@ -210,6 +210,33 @@ def test_a_caption_in_a_file_stays_and_is_torn_without_protection(tmp_path, monk
     assert quality["auto"] > least
 
 
+def test_the_model_does_not_see_the_letters_so_that_motion_carries_none_along(tmp_path, monkeypatch):
+    ghosts = []
+
+    class Watched(Torn):
+        def __call__(self, frame0, frame1, taus, *, pts=0):
+            ghosts.append(max(np.mean(f[letters()] > 200) for f in (frame0, frame1)))
+            return super().__call__(frame0, frame1, taus, pts=pts)
+
+    monkeypatch.setattr(engine_module, "Interpolator", Watched)
+    source = write_clip(tmp_path / "in.mkv", captioned(pan(8)), codec="ffv1", options={}, pix_fmt="yuv444p")
+
+    assert main(["interpolate", str(source), str(tmp_path / "out.mkv"), "-c:v", "ffv1", "--progress", "none"]) == 0
+
+    assert len(ghosts) == 7 and max(ghosts) < 0.1
+    assert main(["interpolate", str(source), str(tmp_path / "off.mkv"), "--protect", "off"]) == 0
+    assert min(ghosts[7:]) > 0.9
+
+
+def test_a_picture_without_letters_reaches_the_model_untouched():
+    frames = pan(6)
+    for frame in frames:
+        frame[:12] = frame[-12:] = 16
+
+    for overlay, frame in zip(overlays(frames), frames, strict=False):
+        assert overlay is not None and overlay.without(frame) is frame
+
+
 def test_the_ground_beside_a_caption_is_the_models(tmp_path):
     frames = captioned(pan(6))
     made = [np.roll(frame, -3, axis=1) for frame in frames]

@@ -89,6 +89,9 @@ def new_pictures(
     """Pictures for the places between two frames, `FRAMES_PER_CALL` of them made at once."""
     assert span.right is not None and span.left.rgb is not None and span.right.rgb is not None
     frame0, frame1, pts = span.left.rgb, span.right.rgb, span.left.source.pts
+    if span.overlay is not None:
+        with clock.during("protect"):
+            frame0, frame1 = span.overlay.without(frame0), span.overlay.without(frame1)
     taus = [float(place.tau) for place in places if place.tau > 0]
     for first in range(0, len(taus), FRAMES_PER_CALL):
         batch = taus[first : first + FRAMES_PER_CALL]

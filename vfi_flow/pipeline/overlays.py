@@ -2,6 +2,7 @@
 
 Optical flow spreads from what moves to what lies on top of it, and tears it. But what was the same before and after
 an interval was the same inside it: there a new pixel may not leave the range of the two source pixels around it.
+Letters are also taken out of the frames that the model sees, or it would show parts of them beside the true ones.
 """
 
 from collections import deque
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from vfi_flow.pipeline.filling import filled
 
 Grid = np.ndarray
 """(ceil(H / 8), ceil(W / 8)), one value for each block of pixels."""
@@ -20,10 +23,14 @@ STRIP = 32
 """Rows looked at together, so that they stay in the processor's cache."""
 
 # Levels are 8-bit code values; the range of a pixel's neighbours stands for its edge, along which compression leaves
-# more noise. Chosen on 7 fast clips of 384x216 with overlays and 12 clips without, base model with 0 steps. PSNR inside
-# the overlay, without and with protection: captions 17.1 -> 32.1 dB (holding the source's pixels: 31.6), after CRF 23
-# 15.2 -> 22.3; boxes 44.8 -> 53.6 and 35.9 -> 36.2; bars 50.6 -> exact and 43.6 -> 45.2; logos that one sees through
-# 29.1 -> 29.1. In the 8 pixels around captions: 20.3 -> 22.0. Plain clips: -0.015 to +0.53 dB, 11 of 12 within 0.02.
+# more noise. Chosen on 7 fast clips of 384x216 with overlays and 12 clips without, base model with 0 steps. PSNR without
+# and with protection, in brackets after CRF 23:
+#   captions, in the letters      17.1 -> 32.8 dB (15.2 -> 22.2); holding the source's pixels: 31.6 (22.9)
+#   captions, 8 pixels around     20.3 -> 23.9    (19.7 -> 22.5)
+#   boxes with text               44.8 -> 48.8    (35.9 -> 35.8)
+#   letterbox bars                50.6 -> exact   (43.6 -> 45.2)
+#   logos that one sees through   29.1 -> 29.1    (26.5 -> 26.5): their pixels are not still
+#   clips without overlays        -0.015 to +0.001, one of a still camera +0.53
 STRICT, STRICT_SHIFT = 6, 3
 LOOSE, LOOSE_SHIFT = 10, 2
 """A pixel is still within `STRICT` + range / 8; next to others that are, within `LOOSE` + range / 4."""
@@ -42,6 +49,9 @@ STILL_BLOCK = 0.9
 """Part of a block that is still, from which on an overlay may extend over it although it shows no edges."""
 GROWTH = 12
 """Blocks from the edges of an overlay to its middle."""
+LETTERS, LETTERS_MOVING = 0.16, 0.45
+"""Shares of blocks with still edges around a block of a text, and of moving blocks right beside it. That is more than an
+overlay needs: letters are taken out of the frames, and still ground must not be."""
 BAR_RANGE = 24
 """Levels within one row of a letterbox bar."""
 
@@ -57,6 +67,12 @@ class Overlay:
     lowest: np.ndarray
     highest: np.ndarray
     """(N, channels)"""
+    hole: np.ndarray | None = None
+    """(H, W): letters, which are taken out of the frames before the model sees them; None where there are none."""
+
+    def without(self, frame: np.ndarray) -> np.ndarray:
+        """`frame` with the letters filled from around, so that the ground's motion does not carry them along."""
+        return frame if self.hole is None else filled(frame, self.hole)
 
     def keep(self, array: np.ndarray) -> np.ndarray:
         """`array` (H, W, channels) with the overlay's pixels kept within their range."""
@@ -103,11 +119,13 @@ def overlay_between(left: np.ndarray, right: np.ndarray, groups: list[np.ndarray
     2. In these blocks every still pixel counts, near the edges with a wider tolerance. So the mask is exact to the
        pixel, and what is doubtful in one frame does not come and go.
     3. Around edges it is wider by a pixel, which is part letter and part ground, and ends softly.
+    4. Where blocks with edges are dense, they are letters.
     """
     spread_of_all = groups[0] if len(groups) == 1 else np.minimum.reduce(groups)
     grey = to_bytes(left[..., min(1, left.shape[-1] - 1)])
-    core = bars(spread_of_all, grey)
-    moving = around(blocks_of(spread(left, right) >= MOVES) >= MOVING_BLOCK, RADIUS)
+    core, hole = bars(spread_of_all, grey), None
+    moves = blocks_of(spread(left, right) >= MOVES) >= MOVING_BLOCK
+    moving = around(moves, RADIUS)
     near = moving >= MOVING_SHARE
     if near.any():
         edges = joined(grey, np.maximum) - joined(grey, np.minimum)
@@ -123,19 +141,22 @@ def overlay_between(left: np.ndarray, right: np.ndarray, groups: list[np.ndarray
             loose = spread_of_all <= LOOSE + (edges >> LOOSE_SHIFT)
             still = (strict & inside) | (loose & close_pixels)
             still &= neighbours(still) >= SUPPORT
-            core |= still | widened(still & is_edge & close_pixels)
+            still |= widened(still & is_edge & close_pixels)
+            core |= still
+            letters = seeds & (around(seeds, RADIUS) >= LETTERS) & (around(moves, 1) >= LETTERS_MOVING)
+            hole = still & to_pixels(grown(letters, close), grey.shape) if letters.any() else None
     if not core.any():
         return None
-    return overlay_of(core, left, right)
+    return overlay_of(core, left, right, hole)
 
 
-def overlay_of(core: np.ndarray, left: np.ndarray, right: np.ndarray) -> Overlay:
+def overlay_of(core: np.ndarray, left: np.ndarray, right: np.ndarray, hole: np.ndarray | None = None) -> Overlay:
     """The overlay of the pixels in `core`, with a soft edge around them."""
     weights = np.where(core, 9, neighbours(core)).ravel()
     places = np.flatnonzero(weights)
     one, other = (frame.reshape(-1, frame.shape[-1])[places] for frame in (left, right))
     lowest, highest = np.minimum(one, other), np.maximum(one, other)
-    return Overlay(places, weights[places].astype(np.int32)[:, None], lowest, highest)
+    return Overlay(places, weights[places].astype(np.int32)[:, None], lowest, highest, hole)
 
 
 def bars(spread_of_all: np.ndarray, grey: np.ndarray) -> np.ndarray:
