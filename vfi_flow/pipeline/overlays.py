@@ -23,8 +23,8 @@ STRIP = 32
 """Rows looked at together, so that they stay in the processor's cache."""
 
 # Levels are 8-bit code values; the range of a pixel's neighbours stands for its edge, along which compression leaves
-# more noise. Chosen on 7 fast clips of 384x216 with overlays and 12 clips without, base model with 0 steps. PSNR without
-# and with protection, in brackets after CRF 23:
+# more noise. Chosen on 7 fast clips of 384x216 with overlays and 12 clips without, base model with 0 steps. PSNR
+# without and with protection, in brackets after CRF 23:
 #   captions, in the letters      17.1 -> 32.8 dB (15.2 -> 22.2); holding the source's pixels: 31.6 (22.9)
 #   captions, 8 pixels around     20.3 -> 23.9    (19.7 -> 22.5)
 #   boxes with text               44.8 -> 48.8    (35.9 -> 35.8)
@@ -35,7 +35,7 @@ STRICT, STRICT_SHIFT = 6, 3
 LOOSE, LOOSE_SHIFT = 10, 2
 """A pixel is still within `STRICT` + range / 8; next to others that are, within `LOOSE` + range / 4."""
 MOVES = 16
-"""Level from which on a pixel has moved (and more than twice `STRICT`)."""
+"""Level from which on a pixel has moved."""
 EDGE = 60
 """Range from which on stillness is evidence: a flat place looks still whatever it does."""
 EDGE_PIXELS = 8
@@ -50,8 +50,8 @@ STILL_BLOCK = 0.9
 GROWTH = 12
 """Blocks from the edges of an overlay to its middle."""
 LETTERS, LETTERS_MOVING = 0.16, 0.45
-"""Shares of blocks with still edges around a block of a text, and of moving blocks right beside it. That is more than an
-overlay needs: letters are taken out of the frames, and still ground must not be."""
+"""Shares of blocks with still edges around a block of a text, and of moving blocks right beside it. That is more than
+an overlay needs: letters are taken out of the frames, and still ground must not be."""
 BAR_RANGE = 24
 """Levels within one row of a letterbox bar."""
 
