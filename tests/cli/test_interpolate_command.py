@@ -124,12 +124,22 @@ def test_no_progress_means_silence(clip, tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_stream_that_cannot_be_kept_costs_a_line_not_the_render(tmp_path, capsys):
+def test_a_stream_that_is_converted_costs_a_line(tmp_path, capsys):
     source = write_clip(tmp_path / "in.mkv", moving_square(10), sound="aac", subtitles=True)
 
     assert interpolate(source, tmp_path / "out.mp4", "--progress", "none") == 0
 
-    assert capsys.readouterr().err == (f"vfi-flow: {source}: subtitle stream (srt) left out: mp4 cannot hold it\n")
+    said = f"vfi-flow: {source}: subtitle stream (srt) becomes mov_text: mp4 cannot hold it as it is\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_stream_that_cannot_be_kept_costs_a_line_not_the_render(tmp_path, capsys):
+    source = with_cover(tmp_path / "in.mp4")
+
+    assert interpolate(source, tmp_path / "out.mov", "--progress", "none") == 0
+
+    said = f"vfi-flow: {source}: cover picture stream (mjpeg) left out: mov holds no such picture\n"
+    assert capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize(("choice", "kinds"), [("stretch", ["video", "audio"]), ("drop", ["video"])])
@@ -231,6 +241,9 @@ def test_what_cannot_work_ends_with_its_exit_code(clip, tmp_path, capsys, words,
         (["--strength", "3"], "'3' is not a number from 0 to 2"),
         (["--threads", "0"], "'0' is not a whole number above 0"),
         (["--steps", "9"], "invalid choice"),
+        (["--cut-fill", "melt"], "invalid choice"),
+        (["--dedup", "maybe"], "invalid choice"),
+        (["--protect", "maybe"], "invalid choice"),
         (["more.mp4"], "unrecognized arguments: more.mp4"),
     ],
     ids=" ".join,
