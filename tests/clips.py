@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 RATE = Fraction(30)
 SAMPLE_RATE = 48000
@@ -153,4 +154,28 @@ def sound_only(path: Path) -> Path:
         stream.codec_context.layout = "stereo"
         for packet in encode_tone(stream, 0.3):
             container.mux(packet)
+    return path
+
+
+def with_cover(path: Path) -> Path:
+    """A clip with a JPEG cover: a track with a mark in mp4, an attachment in Matroska."""
+    plain = write_clip(path.with_name("plain.mp4"), moving_square(30), sound="aac", options={"bf": "0"})
+    context = av.CodecContext.create("mjpeg", "w")
+    context.width, context.height, context.pix_fmt, context.time_base = 64, 48, "yuvj420p", Fraction(1, 25)
+    picture = av.VideoFrame.from_ndarray(moving_square(9)[8], "rgb24").reformat(format="yuvj420p")
+    [cover] = [*context.encode(picture), *context.encode(None)]
+    with av.open(str(plain)) as before, av.open(str(path), "w") as after:
+        streams = {s.index: after.add_stream_from_template(s) for s in before.streams}
+        if path.suffix == ".mkv":
+            after.add_attachment("cover.jpg", "image/jpeg", bytes(cover))
+        else:
+            track = after.add_stream("mjpeg", rate=25)
+            track.width, track.height, track.pix_fmt = 64, 48, "yuvj420p"
+            track.disposition = Disposition.attached_pic
+            cover.stream = track
+            after.mux(cover)
+        for packet in before.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
     return path

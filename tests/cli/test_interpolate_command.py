@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import pytest
 from blending import Blend
-from clips import moving_square, sound_only, stream_packets, video_times, write_clip
+from clips import moving_square, sound_only, stream_packets, video_times, with_cover, write_clip
 
 from vfi_flow.cli.main import main
 from vfi_flow.errors import ComponentError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from blending import Blend
-from clips import moving_square, stream_packets, write_clip
+from clips import moving_square, stream_packets, with_cover, write_clip
 
 from vfi_flow.media.frame import Window
 from vfi_flow.media.streams import Fate
@@ -29,30 +29,6 @@ def doubled(source: Path, output: Path, **job):
 
 def fates(report) -> dict[str, tuple[str, str]]:
     return {choice.kind: (choice.fate, choice.codec) for choice in report.plan.streams}
-
-
-def with_cover(path: Path) -> Path:
-    """A clip with a JPEG cover: a track with a mark in mp4, an attachment in Matroska."""
-    plain = write_clip(path.with_name("plain.mp4"), moving_square(FRAMES), sound="aac", options={"bf": "0"})
-    context = av.CodecContext.create("mjpeg", "w")
-    context.width, context.height, context.pix_fmt, context.time_base = 64, 48, "yuvj420p", Fraction(1, 25)
-    picture = av.VideoFrame.from_ndarray(moving_square(9)[8], "rgb24").reformat(format="yuvj420p")
-    [cover] = [*context.encode(picture), *context.encode(None)]
-    with av.open(str(plain)) as before, av.open(str(path), "w") as after:
-        streams = {s.index: after.add_stream_from_template(s) for s in before.streams}
-        if path.suffix == ".mkv":
-            after.add_attachment("cover.jpg", "image/jpeg", bytes(cover))
-        else:
-            track = after.add_stream("mjpeg", rate=25)
-            track.width, track.height, track.pix_fmt = 64, 48, "yuvj420p"
-            track.disposition = Disposition.attached_pic
-            cover.stream = track
-            after.mux(cover)
-        for packet in before.demux():
-            if packet.size:
-                packet.stream = streams[packet.stream.index]
-                after.mux(packet)
-    return path
 
 
 def with_styled_text(path: Path) -> Path:

@@ -160,6 +160,8 @@ def tell(report: Report) -> None:
     for stream in report.plan.streams:
         if stream.fate is Fate.DROPPED:
             say(f"{report.plan.job.source}: {stream.kind} stream ({stream.codec}) left out: {stream.reason}")
+        elif stream.fate is Fate.CONVERTED and stream.kind == "subtitle":
+            say(f"{report.plan.job.source}: subtitle stream ({stream.codec}) becomes {stream.encoder}: {stream.reason}")
     for warning in report.warnings[len(report.plan.notes) :]:
         say(warning)
 

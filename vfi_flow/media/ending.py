@@ -35,6 +35,8 @@ def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
             return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
         except ValueError:
             return None
+    if container.duration and container.format.name == "flv":  # counted from 0, wherever the video starts
+        return container.duration * MICROSECOND
     if container.duration and len(container.streams) == 1:
         return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
     return None

@@ -33,6 +33,7 @@ class Hold:
         """One may be missing between the last picture and the next."""
         self.held = 0
         self.last: Fraction | None = None
+        self._interval = Fraction(0)
         self._picture: av.VideoFrame | None = None
         self._early: list[tuple[Stamp, Fraction]] = []
 
@@ -62,8 +63,8 @@ class Hold:
 
     @property
     def end(self) -> Fraction:
-        """When the last picture is over, as far as the rate tells."""
-        return Fraction(0) if self.last is None else self.last + self._frame_time
+        """When the last picture is over, as far as the rate and the picture before tell."""
+        return Fraction(0) if self.last is None else self.last + max(self._frame_time, self._interval)
 
     def up_to(self, end: Fraction) -> Iterator[Moment]:
         """The last picture again for every frame that has room before `end`, if that is not absurdly far away."""
@@ -74,5 +75,6 @@ class Hold:
 
     def _moment(self, stamp: Stamp, time: Fraction, picture: av.VideoFrame, is_held: bool) -> Moment:
         self.held += is_held
+        self._interval = time - self.last if self.last is not None else Fraction(0)
         self.last = time
         return Moment(stamp, time, picture)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -173,15 +174,17 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                     raise InputError(f"{self.path}: {damage.what}; {ADVICE}")
         if promised is None or (window_end is not None and window_end <= promised):
             return
-        end, packet_bytes = self.stream_start, 1
+        times, shown, packet_bytes = [self.stream_start], Fraction(0), 1
         try:
             self.container.seek(int(max(promised - TAIL, self.stream_start) / self.tick), stream=self.stream)
             for packet in self.container.demux(self.stream):
                 if packet.pts is not None:
-                    end = max(end, (packet.pts + (packet.duration or 0)) * self.tick)
-                    packet_bytes = packet.size
+                    times.append(packet.pts * self.tick)
+                    shown, packet_bytes = (packet.duration or 0) * self.tick, packet.size
         except (av.FFmpegError, OSError):
             return  # what cannot be seeked in is judged when it is decoded
+        times.sort()
+        end = times[-1] + max(shown, *(after - before for before, after in pairwise(times[-2:])))
         off = broken_off(self.path, self.container, end, packet_bytes)
         if what := off or broken_promise(promised, end, self._slack):
             raise InputError(f"{self.path}: {what}; {ADVICE}")

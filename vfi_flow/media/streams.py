@@ -67,7 +67,7 @@ def choose(stream: Stream, form: Form, audio: bool, stretch: Fraction) -> Stream
         return replace(choice, fate=Fate.CONVERTED, reason="as a tag of the video")
     if reason := cannot_hold(form, stream):
         if encoder := text_encoder(stream, form):
-            return replace(choice, fate=Fate.CONVERTED, reason=f"{form.name} cannot hold its styles", encoder=encoder)
+            return replace(choice, fate=Fate.CONVERTED, reason=f"{form.name} cannot hold it as it is", encoder=encoder)
         return replace(choice, fate=Fate.DROPPED, reason=reason)
     return choice
 
