@@ -22,6 +22,7 @@ from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.pix_fmt import choose_pix_fmt, fits, note_on, traits_of
 from vfi_flow.media.samples import bits_of, has_alpha, is_float
+from vfi_flow.media.scheduling import ordinary_priority
 
 DEFAULT_CODEC = "libx264"
 
@@ -211,7 +212,8 @@ def try_out(encoder: Encoder, info: VideoInfo, output: Target) -> None:
         assert isinstance(stream, VideoStream)
         try:
             configure(stream, encoder, info, Fraction(1, 25))
-            stream.codec_context.open()
+            with ordinary_priority():
+                stream.codec_context.open()
         except (av.FFmpegError, OSError, ValueError) as error:
             if device := next((name for part, name in HARDWARE.items() if encoder.codec.endswith(part)), None):
                 raise ComponentError(

@@ -22,6 +22,7 @@ from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import reason
 from vfi_flow.media.palette import palette_for
 from vfi_flow.media.pipe import OutputPipe
+from vfi_flow.media.scheduling import ordinary_priority
 from vfi_flow.media.tags import lasting_tags
 from vfi_flow.media.timing import to_pts
 
@@ -89,7 +90,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
 
     def start(self) -> None:
         """Write the header; all other streams have been added."""
-        self._call(self.container.start_encoding)
+        with ordinary_priority():
+            self._call(self.container.start_encoding)
 
     def write(self, picture: av.VideoFrame, pts: int) -> None:
         """Show `picture` from `pts` (in units of the container's clock, above that of the frame before) on.

@@ -9,6 +9,7 @@ from vfi_flow.media.colour import Converter
 from vfi_flow.media.container import open_unwritten
 from vfi_flow.media.encoder import configure
 from vfi_flow.media.palette import palette_for
+from vfi_flow.media.scheduling import ordinary_priority
 from vfi_flow.pipeline.plan import Plan, reader_for
 
 TRIAL_FRAMES = 12
@@ -49,6 +50,8 @@ def trial_sizes(plan: Plan) -> tuple[list[int], list[int]]:
         stream = container.add_stream(plan.encoder.codec, rate=25, options=dict(plan.encoder.options))
         assert isinstance(stream, VideoStream)
         configure(stream, plan.encoder, plan.info, Fraction(1, 25))
+        with ordinary_priority():
+            stream.codec_context.open()
         with_palette = palette_for(plan.encoder, plan.info)
         for number, frame in enumerate(islice(reader.frames(), TRIAL_FRAMES)):
             picture = with_palette(converter.to_target(frame.picture))
