@@ -119,10 +119,12 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def info(self) -> VideoInfo:
         """What the header and the first frame of the window say."""
+        # Asked before any decoder's thread runs: one that logs meanwhile may wait for Python, and Python for it.
+        location = chroma_location(self.container, self.stream)
         first = next(self.frames())
         picture, context = first.picture, self.stream.codec_context
         try:
-            colour = colour_of(picture, chroma_location(self.container, self.stream))
+            colour = colour_of(picture, location)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
         duration = self._expected_duration(first)
