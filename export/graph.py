@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
 
@@ -19,25 +20,74 @@ class Port:
     axes: tuple[str | int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a network: the frame at `tau` between two others."""
+
+    frame0: Tensor
+    """(B, 3, H, W) float32 in [0, 1], as `frame1`."""
+    frame1: Tensor
+    tau: Tensor
+    """(B, 1, 1, 1)."""
+    noise: Tensor
+    """(B, 3, H, W) standard Gaussian."""
+    strength: Tensor
+    """(1,)."""
+
+
 class ExportGraph(nn.Module):
     """A network as one file: what goes in and out, in order."""
 
+    layout: str
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    alignment = ALIGNMENT
+    """Height and width must be multiples of this; it is the smallest size, too."""
+    value_range = "0..1"
+    steps: int | None = None
+    """None where a graph has no part in the solver."""
+    noise_source = "input"
 
     def __init__(self, network: InterpolationNetwork) -> None:
         super().__init__()
         self.network = network
 
+    def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
+        """Inputs to trace the graph with, for frames of `height` x `width`."""
+        raise NotImplementedError
+
+
+class PairGraph(ExportGraph):
+    """The whole integrator in one call, whatever its inputs look like."""
+
+    def __init__(self, network: InterpolationNetwork, steps: int) -> None:
+        super().__init__(network)
+        self.steps = steps
+
+    def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
+        return self.feed(example_question(height, width))
+
+    def feed(self, question: Question) -> tuple[Tensor, ...]:
+        """The inputs that ask `question`, in order."""
+        raise NotImplementedError
+
+    def as_image(self, output: Tensor) -> Tensor:
+        """The output as (B, 3, H, W) float32 in [0, 1]."""
+        return output
+
 
 class EncodeGraph(ExportGraph):
     """`frame` (B, H, W, 3) float32 RGB in [0, 1] -> what the frame contributes to every pair, as float32 maps."""
 
+    layout = "split"
     inputs = (Port("frame", ("batch", "height", "width", 3)),)
     outputs = tuple(Port(name, ("batch", f"{name}_channels", f"{name}_height", f"{name}_width")) for name in FEATURES)
 
     def forward(self, frame: Tensor) -> FrameFeatures:
         return self.network.encode(frame.permute(0, 3, 1, 2))
+
+    def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
+        return (example_question(height, width).frame0.permute(0, 2, 3, 1).contiguous(),)
 
 
 class SynthesiseGraph(ExportGraph):
@@ -46,6 +96,7 @@ class SynthesiseGraph(ExportGraph):
     With 0 steps there is neither `noise` nor `strength`.
     """
 
+    layout = "split"
     outputs = (Port("frame", ("batch", "height", "width", 3)),)
 
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
@@ -64,21 +115,30 @@ class SynthesiseGraph(ExportGraph):
         tau, noise, strength = read_dials(inputs[2 * count :])
         return self.network.synthesise(frame0, frame1, tau, noise, strength, self.steps).permute(0, 2, 3, 1)
 
+    def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
+        question = example_question(height, width)
+        with torch.no_grad():
+            features = self.network.encode(question.frame0)
+        return *features, *features, *dials(question, self.steps)
 
-class NativeGraph(ExportGraph):
+
+class NativeGraph(PairGraph):
     """`frame0`, `frame1` (B, 3, H, W) float32, `tau`, `noise`, `strength` -> `frame`: the whole integrator."""
 
+    layout = "native"
     outputs = (Port("frame", ("batch", 3, "height", "width")),)
 
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
-        super().__init__(network)
-        self.steps = steps
+        super().__init__(network, steps)
         image = ("batch", 3, "height", "width")
         self.inputs = (Port("frame0", image), Port("frame1", image), *dial_ports(steps))
 
     def forward(self, frame0: Tensor, frame1: Tensor, *dials: Tensor) -> Tensor:
         tau, noise, strength = read_dials(dials)
         return self.network(frame0, frame1, tau, noise, strength, self.steps)
+
+    def feed(self, question: Question) -> tuple[Tensor, ...]:
+        return question.frame0, question.frame1, *dials(question, self.steps)
 
 
 def dial_ports(steps: int) -> tuple[Port, ...]:
@@ -91,16 +151,11 @@ def read_dials(dials: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:
     return tau, noise, strength
 
 
-def example_inputs(graph: ExportGraph, height: int, width: int) -> tuple[Tensor, ...]:
-    """Inputs to trace `graph` with, for a frame of `height` x `width`."""
+def dials(question: Question, steps: int | None) -> tuple[Tensor, ...]:
+    return (question.tau, question.noise, question.strength) if steps else (question.tau,)
+
+
+def example_question(height: int, width: int) -> Question:
     generator = torch.Generator().manual_seed(0)
     frame = torch.rand(1, 3, height, width, generator=generator)
-    tau, strength = torch.full((1, 1, 1, 1), 0.5), torch.ones(1)
-    dials = (tau, frame - 0.5, strength) if getattr(graph, "steps", 0) else (tau,)
-    if isinstance(graph, EncodeGraph):
-        return (frame.permute(0, 2, 3, 1).contiguous(),)
-    if isinstance(graph, NativeGraph):
-        return (frame, frame, *dials)
-    with torch.no_grad():
-        features = graph.network.encode(frame)
-    return (*features, *features, *dials)
+    return Question(frame, frame, torch.full((1, 1, 1, 1), 0.5), frame - 0.5, torch.ones(1))

@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
@@ -10,18 +11,76 @@ import torch
 from onnx import ModelProto, TensorProto
 from vfi_flow.export.align import fill_channels
 from vfi_flow.export.expand import DOMAIN, expand_correlations
-from vfi_flow.export.graph import ExportGraph, example_inputs
+from vfi_flow.export.gather_warp import gather_warps
+from vfi_flow.export.graph import ExportGraph
+from vfi_flow.export.half import halve_convolutions
+from vfi_flow.export.rules import OPSET, broken_rules
 
 from vfi_flow.errors import ComponentError
 
-OPSET = 18
-"""GridSample 16 and later are bound by every runtime; DirectML knows none of opset 20's, TensorRT had wrong results."""
 SCHEMA = "vfi_flow-1"
 TRACED_SIZE = (64, 96)
 
 
-def to_onnx(graph: ExportGraph, metadata: Mapping[str, str]) -> ModelProto:
-    """`graph` as a checked ONNX model with dynamic batch, height and width, float32, opset OPSET."""
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a graph is written down; what it computes stays the same."""
+
+    precision: str = "fp32"
+    """`fp32`, or `fp16`: the inner convolutions in half precision."""
+    warp: str = "grid"
+    """`grid`: GridSample; `gather`: written out."""
+    size: tuple[int, int] | None = None
+    """Fixed (width, height) and one pair at a time; None for any size and batch."""
+
+    @property
+    def suffix(self) -> str:
+        """For the file's name: empty for the plain variant."""
+        size = [f"{self.size[0]}x{self.size[1]}"] if self.size else []
+        parts = [*size, *[part for part in (self.precision, self.warp) if part not in ("fp32", "grid")]]
+        return "".join(f".{part}" for part in parts)
+
+
+PLAIN = Variant()
+
+
+def to_onnx(graph: ExportGraph, metadata: Mapping[str, str], variant: Variant = PLAIN) -> ModelProto:
+    """`graph` as a checked ONNX model; batch, height and width are dynamic unless `variant` fixes them."""
+    return finish(trace(graph), graph, metadata, variant)
+
+
+def finish(traced: ModelProto, graph: ExportGraph, metadata: Mapping[str, str], variant: Variant) -> ModelProto:
+    """The model of `graph` from its trace, which stays as it is."""
+    model = ModelProto()
+    model.CopyFrom(traced)
+    expand_correlations(model)
+    if variant.precision == "fp16":
+        halve_convolutions(model)
+    else:
+        fill_channels(model)
+    if variant.warp == "gather":
+        model = gather_warps(model)
+    declare_shapes(model, graph, variant.size)
+    for key, value in {"schema": SCHEMA, **metadata}.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(model, full_check=True)
+    assert not broken_rules(model), broken_rules(model)
+    return model
+
+
+def declare_shapes(model: ModelProto, graph: ExportGraph, size: tuple[int, int] | None) -> None:
+    """Writes the sizes that `graph` names, and those that `size` (width, height) fixes, on inputs and outputs."""
+    for port, value in zip((*graph.inputs, *graph.outputs), (*model.graph.input, *model.graph.output), strict=True):
+        for axis, dimension in zip(port.axes, value.type.tensor_type.shape.dim, strict=True):
+            if isinstance(axis, int):
+                dimension.dim_value = axis
+            elif size is not None:
+                dimension.dim_value = dict(zip(("width", "height"), size, strict=True)).get(axis, 1)
+
+
+def trace(graph: ExportGraph) -> ModelProto:
+    """`graph` as the tracer sees it, with dynamic sizes and nodes of our own domain."""
     inputs, outputs = graph.inputs, graph.outputs
     axes = {
         port.name: {
@@ -34,7 +93,7 @@ def to_onnx(graph: ExportGraph, metadata: Mapping[str, str]) -> ModelProto:
         warnings.simplefilter("ignore")  # the tracer warns of every size it records; all of them are meant
         torch.onnx.export(
             graph.eval(),
-            example_inputs(graph, *TRACED_SIZE),
+            graph.examples(*TRACED_SIZE),
             buffer,  # type: ignore[arg-type]
             input_names=[port.name for port in inputs],
             output_names=[port.name for port in outputs],
@@ -44,14 +103,7 @@ def to_onnx(graph: ExportGraph, metadata: Mapping[str, str]) -> ModelProto:
             do_constant_folding=False,  # keeps every weight under the name it has in the weights file
             dynamo=False,
         )
-    model = onnx.load_from_string(buffer.getvalue())
-    expand_correlations(model)
-    fill_channels(model)
-    for key, value in {"schema": SCHEMA, **metadata}.items():
-        entry = model.metadata_props.add()
-        entry.key, entry.value = key, value
-    onnx.checker.check_model(model)
-    return model
+    return onnx.load_from_string(buffer.getvalue())
 
 
 def share_weights(model: ModelProto, weights: Path, prefix: str = "network.") -> None:

@@ -1,53 +1,123 @@
 """A weights file as the ONNX files that hosts run."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import onnx
 from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, SynthesiseGraph
-from vfi_flow.export.to_onnx import share_weights, to_onnx
+from vfi_flow.export.host_graphs import BytesGraph, PlanesGraph, ThreeInputGraph
+from vfi_flow.export.rules import OPSET
+from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, trace
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError
 from vfi_flow.inference.onnx_interpolator import file_hash
+from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
-from vfi_flow.model.weights import load_weights
+from vfi_flow.model.weights import Card, load_weights
 
-LAYOUTS = ("split", "native")
+LAYOUTS = ("split", "native", "3in", "7ch", "11ch", "u8")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file, and the graph it was made of."""
+
+    path: Path
+    graph: ExportGraph
+    variant: Variant
 
 
 def write_onnx(weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[int]) -> Iterator[Path]:
-    """Writes every layout of the model in `weights` to `folder`; yields each file when it is there.
+    """Writes every layout of the model in `weights` to `folder`; yields each file when it is there."""
+    return (written.path for written in write_variants(weights, folder, layouts, steps, [PLAIN]))
+
+
+def write_variants(
+    weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[int], variants: Iterable[Variant]
+) -> Iterator[Written]:
+    """Writes every layout in every variant; yields each file when it is there.
 
     `split` is what the package's own engine runs: NAME.encode.onnx and NAME.synthesise_STEPS.onnx. They read their
-    weights from the safetensors file, which must lie in the same folder. `native` files stand alone.
+    weights from the safetensors file, which must lie in the same folder. All other files stand alone.
     """
     network, card, digest = load_weights(weights)
+    layouts, steps, variants = list(layouts), list(steps), list(variants)
+    check_request(weights, folder, layouts, variants)
+    name = weights.name.split(".")[0]
+    origin = {"preset": network.config.name, "hash": digest, **{k: str(v) for k, v in asdict(card).items()}}
+    for layout in layouts:
+        for part, graph in graphs(network, card, layout, steps):
+            traced = trace(graph)
+            for variant in variants:
+                metadata = {**origin, "part": part, **description(graph, variant)}
+                if layout == "split":
+                    metadata["weights_sha256"] = file_hash(weights)
+                model = finish(traced, graph, metadata, variant)
+                if layout == "split":
+                    share_weights(model, weights)
+                path = folder / f"{name}.{part}{variant.suffix}.onnx"
+                onnx.save(model, path)
+                yield Written(path, graph, variant)
+
+
+def check_request(weights: Path, folder: Path, layouts: list[str], variants: list[Variant]) -> None:
+    """Raises for what cannot be written, before anything is."""
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder")
-    name = weights.name.split(".")[0]
-    metadata = {"preset": network.config.name, "hash": digest, **{k: str(v) for k, v in asdict(card).items()}}
     for layout in layouts:
         if layout not in LAYOUTS:
             raise UsageError(f"unknown layout '{layout}'; there are {', '.join(LAYOUTS)}")
-        if layout == "split" and folder.resolve() != weights.parent.resolve():
+    if "split" in layouts:
+        if variants != [PLAIN]:
+            raise UsageError("layout split shares its weights with PyTorch: any size, fp32 and GridSample only")
+        if folder.resolve() != weights.parent.resolve():
             raise ComponentError(f"layout split reads {weights.name} at run time; write it to {weights.parent}")
-        for part, graph in graphs(network, layout, steps):
-            described = {"layout": layout, "part": part, "colour": "RGB, gamma-encoded", "alignment": "16"}
-            if layout == "split":
-                described["weights_sha256"] = file_hash(weights)
-            model = to_onnx(graph, {**metadata, **described})
-            if layout == "split":
-                share_weights(model, weights)
-            path = folder / f"{name}.{part}.onnx"
-            onnx.save(model, path)
-            yield path
+    for variant in variants:
+        if variant.size and "native" in layouts and any(side % ALIGNMENT for side in variant.size):
+            width, height = variant.size
+            raise UsageError(
+                f"layout native takes multiples of {ALIGNMENT}, got {width}x{height}; 3in, 7ch, 11ch and u8 pad inside"
+            )
 
 
-def graphs(network: InterpolationNetwork, layout: str, steps: Iterable[int]) -> Iterator[tuple[str, ExportGraph]]:
+def graphs(
+    network: InterpolationNetwork, card: Card, layout: str, steps: Iterable[int]
+) -> Iterator[tuple[str, ExportGraph]]:
     """Name and graph of every file of a layout."""
     if layout == "split":
         yield "encode", EncodeGraph(network)
         yield from ((f"synthesise_{n}", SynthesiseGraph(network, n)) for n in steps)
     else:
-        yield from ((f"native_{n}", NativeGraph(network, n)) for n in steps)
+        yield from ((f"{layout}_{n}", pair_graph(network, card, layout, n)) for n in steps)
+
+
+def pair_graph(network: InterpolationNetwork, card: Card, layout: str, steps: int) -> ExportGraph:
+    if layout == "native":
+        return NativeGraph(network, steps)
+    if layout == "3in":
+        return ThreeInputGraph(network, steps, card.strength)
+    if layout == "u8":
+        return BytesGraph(network, steps, card.strength)
+    return PlanesGraph(network, steps, card.strength, planes=int(layout.removesuffix("ch")))
+
+
+def description(graph: ExportGraph, variant: Variant) -> dict[str, str]:
+    """What a host must know to feed the file."""
+    size = f"{variant.size[0]}x{variant.size[1]}" if variant.size else "dynamic"
+    return {
+        "layout": graph.layout,
+        "colour": "RGB, gamma-encoded",
+        "range": graph.value_range,
+        "alignment": str(graph.alignment),
+        "minimum_size": f"{graph.alignment}x{graph.alignment}",
+        "size": size,
+        "tau": "0..1",
+        "steps": "any" if graph.steps is None else str(graph.steps),
+        "solver": "midpoint" if graph.steps else "none",
+        "noise": graph.noise_source if graph.steps else "none",
+        "precision": variant.precision,
+        "warp": variant.warp,
+        "opset": str(OPSET),
+        "licence": "MIT",
+    }

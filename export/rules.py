@@ -1,0 +1,39 @@
+"""What every exported file keeps to, so that every runtime can run it."""
+
+from onnx import ModelProto, NodeProto, TensorProto, helper
+
+OPSET = 18
+"""GridSample 16 and later are bound by every runtime; DirectML knows none of opset 20's, TensorRT had wrong results."""
+CHANCE = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
+"""Give other numbers on every runtime, and another frame for the same question."""
+BRANCHES = {"If", "Loop", "Scan"}
+"""Cannot be captured in a CUDA graph."""
+GRID_SAMPLE = {"mode": b"bilinear", "padding_mode": b"zeros", "align_corners": 0}
+"""The one form that is fast everywhere; coordinates are clamped before."""
+
+
+def broken_rules(model: ModelProto) -> list[str]:
+    """One sentence for everything in `model` that some runtime would stumble over."""
+    found = []
+    opsets = [(opset.domain, opset.version) for opset in model.opset_import]
+    if opsets != [("", OPSET)] or model.functions:
+        found.append(f"operators are those of opset {OPSET} alone, found {opsets}")
+    for node in model.graph.node:
+        if node.domain:
+            found.append(f"{node.domain}.{node.op_type} is no standard operator")
+        if node.op_type in CHANCE | BRANCHES:
+            found.append(f"{node.op_type} must not be in a graph")
+        if node.op_type == "GridSample" and sampling(node) != GRID_SAMPLE:
+            found.append(f"GridSample must be {GRID_SAMPLE}, found {sampling(node)}")
+    return found
+
+
+def sampling(node: NodeProto) -> dict[str, object]:
+    """Attributes of a GridSample, with the defaults of the standard where it says nothing."""
+    given = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    return GRID_SAMPLE | given
+
+
+def size_in_bytes(model: ModelProto, data_type: int = TensorProto.FLOAT) -> int:
+    """Of all weights and tables of one type."""
+    return sum(len(tensor.raw_data) for tensor in model.graph.initializer if tensor.data_type == data_type)
