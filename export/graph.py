@@ -60,6 +60,8 @@ class ExportGraph(nn.Module):
 class PairGraph(ExportGraph):
     """The whole integrator in one call, whatever its inputs look like."""
 
+    steps: int
+
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network)
         self.steps = steps
@@ -97,6 +99,7 @@ class SynthesiseGraph(ExportGraph):
     """
 
     layout = "split"
+    steps: int
     outputs = (Port("frame", ("batch", "height", "width", 3)),)
 
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:

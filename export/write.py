@@ -26,6 +26,8 @@ class Written:
     path: Path
     graph: ExportGraph
     variant: Variant
+    strength: float
+    """Of the weights' card: what layouts without that input have built in."""
 
 
 def write_onnx(weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[int]) -> Iterator[Path]:
@@ -58,7 +60,7 @@ def write_variants(
                     share_weights(model, weights)
                 path = folder / f"{name}.{part}{variant.suffix}.onnx"
                 onnx.save(model, path)
-                yield Written(path, graph, variant)
+                yield Written(path, graph, variant, card.strength)
 
 
 def check_request(weights: Path, folder: Path, layouts: list[str], variants: list[Variant]) -> None:

@@ -2,44 +2,107 @@
 
 import argparse
 import os
+from itertools import product
 from pathlib import Path
+from typing import Any
 
-from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.errors import ComponentError, UsageError, VerificationError
 
-DESCRIPTION = """Writes a model as ONNX files: `split` is what this package runs itself (features of a frame are
-computed once), `native` is the whole integrator in one file for other programs."""
+DESCRIPTION = """Writes a model as ONNX files that hold the whole integrator. Layouts: `native` takes frames, place,
+noise and strength; `3in` two images and a timestep; `7ch` and `11ch` one tensor of planes, as vs-mlrt gives them to
+RIFE; `u8` bytes, channels last; `split` is what this package runs itself (features of a frame are computed once). All
+but `split` stand alone; all but `native` and `split` take frames of any size. export/README.md has names and ranges."""
+
+PRECISIONS, WARPS = ("fp32", "fp16"), ("grid", "gather")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("export", help="write a model as ONNX files", description=DESCRIPTION)
+    several: dict[str, Any] = {"nargs": "+", "metavar": "NAME"}
     parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or weights file (default base)")
-    parser.add_argument("--layout", default="native", metavar="LIST", help="of split, native (default native)")
     parser.add_argument(
-        "--steps", default="0,1,2", metavar="LIST", help="solver steps, a file for each (default 0,1,2)"
+        "--layout", default=["native"], **several, help="of native, 3in, 7ch, 11ch, u8, split (default native)"
     )
+    parser.add_argument(
+        "--steps", default=["0,1,2"], nargs="+", metavar="N", help="solver steps, a file for each (default 0 1 2)"
+    )
+    parser.add_argument("--size", metavar="WxH", help="one fixed size and batch 1, for runtimes that want it")
+    parser.add_argument(
+        "--precision", default=["fp32"], **several, help="of fp32, fp16; flows and warps stay in fp32 (default fp32)"
+    )
+    parser.add_argument(
+        "--warp", default=["grid"], **several, help="of grid (GridSample), gather (without it); default grid"
+    )
+    parser.add_argument("--verify", action="store_true", help="compare every file with torch and print a table")
     parser.add_argument("--output-dir", type=Path, default=Path(), metavar="DIR", help="default: the current folder")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # the tracer warns of the node that is expanded afterwards
+    layouts, steps = words(arguments.layout), read_steps(arguments.steps)
+    size = None if arguments.size is None else read_size(arguments.size)
+    precisions = read_names("--precision", arguments.precision, PRECISIONS)
+    warps = read_names("--warp", arguments.warp, WARPS)
     try:
-        from vfi_flow.export.write import write_onnx
+        from vfi_flow.export.to_onnx import Variant
+        from vfi_flow.export.write import write_variants
         from vfi_flow.model.weights import packaged_weights
     except ImportError as error:
         raise ComponentError(f'export needs {error.name}; run: pip install "vfi-flow[train]"') from error
     path = Path(arguments.model)
     weights = path if path.suffix else packaged_weights(arguments.model)
-    for file in write_onnx(weights, arguments.output_dir, arguments.layout.split(","), read_steps(arguments.steps)):
-        print(file)
+    variants = [Variant(precision, warp, size) for precision, warp in product(precisions, warps)]
+    files = []
+    for file in write_variants(weights, arguments.output_dir, layouts, steps, variants):
+        print(file.path, flush=True)
+        files.append(file)
+    if arguments.verify:
+        verify(files)
     return 0
 
 
-def read_steps(text: str) -> list[int]:
-    try:
-        steps = [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise UsageError(f"--steps takes numbers with commas between them, got '{text}'") from error
-    if not set(steps) <= {0, 1, 2}:
-        raise UsageError(f"--steps takes 0, 1 and 2, got '{text}'")
-    return steps
+def verify(files: list[Any]) -> None:
+    """Prints a table of the files against torch; raises VerificationError when one differs too much."""
+    from vfi_flow.export.parity import compare, table
+
+    rows = []
+
+    def seen():  # type: ignore[no-untyped-def]
+        for row in compare(files):
+            rows.append(row)
+            yield row
+
+    for line in table(seen()):
+        print(line, flush=True)
+    failed = sorted({row.file for row in rows if not row.passed})
+    if failed:
+        raise VerificationError(f"{', '.join(failed)}: not what torch computes, see the rows that say FAILED")
+
+
+def words(values: list[str]) -> list[str]:
+    """Names with spaces or commas between them, each once."""
+    return list(dict.fromkeys(word for value in values for word in value.split(",") if word))
+
+
+def read_names(option: str, values: list[str], known: tuple[str, ...]) -> list[str]:
+    names = words(values)
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise UsageError(f"{option} takes {' and '.join(known)}, got '{' '.join(values)}'")
+    return names
+
+
+def read_steps(values: list[str]) -> list[int]:
+    names = words(values)
+    if not names or not set(names) <= {"0", "1", "2"}:
+        raise UsageError(f"--steps takes 0, 1 and 2, got '{' '.join(values)}'")
+    return [int(name) for name in names]
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """Width and height."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise UsageError(f"--size takes WIDTHxHEIGHT such as 1920x1080, got '{text}'")
+    return int(width), int(height)

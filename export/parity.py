@@ -1,0 +1,195 @@
+"""Exported files against torch: the same questions to both, the answers compared."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from vfi_flow.export.fixed_noise import fixed_noise
+from vfi_flow.export.graph import EncodeGraph, ExportGraph, PairGraph, Question, SynthesiseGraph, dials
+from vfi_flow.export.host_graphs import BytesGraph, as_bytes
+from vfi_flow.export.write import Written
+
+from vfi_flow.errors import VerificationError
+from vfi_flow.inference.onnx_interpolator import first_line, load_runtime
+from vfi_flow.model.config import ALIGNMENT
+from vfi_flow.model.network import InterpolationNetwork
+
+SIZES = ((1, 1), (37, 51), (64, 96), (135, 241))
+ALIGNED_SIZES = ((16, 16), (64, 96), (144, 240))
+"""Height and width."""
+BATCHES, TAUS = (1, 3), (0.1, 0.5, 0.75)
+LEAST_PSNR = {"fp32": 80.0, "fp16": 50.0}
+"""dB between file and torch (134 and 108 measured of an untrained network)."""
+LEAST_PSNR_OF_BYTES = 48.0
+"""dB when every value is off by one level."""
+MOST_LOST = 0.1
+"""dB that the distance to the true frame may grow by."""
+TOO_FEW = 1000
+"""Pixels; in fewer, one level of one byte is more than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All questions of one size, answered by a file and by torch: the worst of each, in units of the range 0..1."""
+
+    file: str
+    height: int
+    width: int
+    questions: int
+    largest: float
+    mean: float
+    psnr: float
+    """dB; infinite when both are equal."""
+    lost: float
+    """dB that torch is nearer to the true frame."""
+    least_psnr: float
+
+    @property
+    def passed(self) -> bool:
+        near_truth = self.lost <= MOST_LOST or self.height * self.width < TOO_FEW
+        return self.psnr >= self.least_psnr and near_truth
+
+
+def compare(files: Iterable[Written]) -> Iterator[Comparison]:
+    """Asks every file of one model at several sizes, batches and places in time."""
+    answers: dict[tuple[object, ...], Tensor] = {}
+    for written in files:
+        if isinstance(written.graph, EncodeGraph):
+            continue  # is run with every `synthesise`
+        run, graph = Runner(written), written.graph
+        for height, width in sizes(written):
+            differences = []
+            for batch, tau in product((1,) if written.variant.size else BATCHES, TAUS):
+                question, truth = ask(height, width, batch, tau, written.strength)
+                key = graph.steps, height, width, batch, tau
+                if key not in answers:
+                    answers[key] = answer(graph.network, question, graph.steps or 0)
+                expected = as_written(answers[key], graph)
+                differences.append(difference(run(question).numpy(), expected.numpy(), truth))
+            largest, means, psnrs, lost = zip(*differences, strict=True)
+            yield Comparison(
+                written.path.name,
+                height,
+                width,
+                len(differences),
+                max(largest),
+                max(means),
+                min(psnrs),
+                max(lost),
+                LEAST_PSNR_OF_BYTES if isinstance(graph, BytesGraph) else LEAST_PSNR[written.variant.precision],
+            )
+
+
+def sizes(written: Written) -> tuple[tuple[int, int], ...]:
+    """Height and width of the frames a file is asked about."""
+    if written.variant.size is not None:
+        return (written.variant.size[::-1],)
+    return ALIGNED_SIZES if written.graph.alignment > 1 else SIZES
+
+
+def as_written(frame: Tensor, graph: ExportGraph) -> Tensor:
+    """`frame` (B, 3, H, W) with the rounding of the layout."""
+    return graph.as_image(as_bytes(frame)) if isinstance(graph, BytesGraph) else frame
+
+
+def difference(
+    made: NDArray[np.float32], expected: NDArray[np.float32], truth: NDArray[np.float32]
+) -> tuple[float, float, float, float]:
+    """Largest and mean difference, PSNR, and what is lost of the PSNR to the truth."""
+    apart = np.abs(made - expected)
+    near = psnr(made, expected)
+    lost = 0.0 if near == math.inf else psnr(expected, truth) - psnr(made, truth)
+    return float(apart.max()), float(apart.mean()), near, lost
+
+
+def ask(height: int, width: int, batch: int, tau: float, strength: float) -> tuple[Question, NDArray[np.float32]]:
+    """A question and its true answer (batch, 3, height, width): waves that move, in every pair another way."""
+    before, true, after = (
+        np.concatenate([waves(height, width, when * (1 + 2 * seed), seed) for seed in range(batch)])
+        for when in (0, tau, 1)
+    )
+    frame0, frame1 = (torch.from_numpy(np.round(frame * 255) / np.float32(255)) for frame in (before, after))
+    noise = torch.from_numpy(fixed_noise(height, width)).expand(batch, -1, -1, -1).contiguous()
+    place = torch.full((batch, 1, 1, 1), tau)
+    return Question(frame0, frame1, place, noise, torch.tensor([strength])), true
+
+
+def waves(height: int, width: int, moved: float, seed: int) -> NDArray[np.float32]:
+    """(1, 3, height, width) in [0, 1]: coloured waves, `moved` pixels further left and half of that further up."""
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width].astype(float)
+    image = np.full((3, height, width), 0.5)
+    for a, b, phase in generator.uniform(-0.7, 0.7, (6, 3)):
+        image += np.sin(a * (x + moved) + b * (y + moved / 2) + 6 * phase) * generator.uniform(0.02, 0.08, (3, 1, 1))
+    return image.clip(0, 1).astype(np.float32)[None]
+
+
+@torch.no_grad()
+def answer(network: InterpolationNetwork, question: Question, steps: int) -> Tensor:
+    """The frame (B, 3, H, W) that torch gives; padded and cropped here."""
+    height, width = question.frame0.shape[-2:]
+    pads = (0, -width % ALIGNMENT, 0, -height % ALIGNMENT)
+    frame0, frame1 = (F.pad(frame, pads, mode="replicate") for frame in (question.frame0, question.frame1))
+    noise = torch.from_numpy(fixed_noise(*frame0.shape[-2:])).expand_as(frame0)
+    made = network(frame0, frame1, question.tau, noise, question.strength, steps)
+    return made[:, :, :height, :width]
+
+
+class Runner:
+    """A file in ONNX Runtime on the CPU: question -> frame (B, 3, H, W)."""
+
+    def __init__(self, written: Written) -> None:
+        self.written = written
+        self.sessions = [open_session(written.path)]
+        if isinstance(written.graph, SynthesiseGraph):
+            encode = written.path.with_name(f"{written.path.name.split('.')[0]}.encode.onnx")
+            self.sessions.insert(0, open_session(encode))
+
+    def __call__(self, question: Question) -> Tensor:
+        graph = self.written.graph
+        if isinstance(graph, PairGraph):
+            return graph.as_image(self._run(graph.feed(question))[0])
+        frames = (frame.permute(0, 2, 3, 1).contiguous() for frame in (question.frame0, question.frame1))
+        features = [value for frame in frames for value in self._run((frame,), 0)]
+        return self._run((*features, *dials(question, graph.steps)))[0].permute(0, 3, 1, 2)
+
+    def _run(self, values: Iterable[Tensor], session: int = -1) -> list[Tensor]:
+        names = [port.name for port in self.sessions[session].get_inputs()]
+        feeds = {name: value.numpy() for name, value in zip(names, values, strict=True)}
+        try:
+            return [torch.from_numpy(value) for value in self.sessions[session].run(None, feeds)]
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise VerificationError(f"{self.written.path}: onnxruntime cannot run it ({first_line(error)})") from error
+
+
+def open_session(path: Path):  # type: ignore[no-untyped-def]
+    runtime = load_runtime()
+    options = runtime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, torch.get_num_threads()
+    try:
+        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors share no base class
+        raise VerificationError(f"{path}: onnxruntime cannot load it ({first_line(error)})") from error
+
+
+def psnr(image: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    error = float(np.square(image.astype(np.float64) - other).mean())
+    return -10 * math.log10(error) if error else math.inf
+
+
+def table(comparisons: Iterable[Comparison]) -> Iterator[str]:
+    """Lines of a table, the heading first."""
+    yield f"{'file':36} {'size':>9} {'asked':>5} {'max':>8} {'mean':>8} {'PSNR':>6} {'lost':>6}"
+    for row in comparisons:
+        size = f"{row.width}x{row.height}"
+        yield (
+            f"{row.file:36} {size:>9} {row.questions:5} {row.largest:8.1e} {row.mean:8.1e} "
+            f"{row.psnr:6.1f} {row.lost:6.3f}{'' if row.passed else '  FAILED'}"
+        )
