@@ -1,0 +1,143 @@
+"""`vfi-flow export`: files, table, and one sentence for what cannot be."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from vfi_flow.export import parity  # noqa: E402
+from vfi_flow.export.write import PLAIN, Variant, write_variants  # noqa: E402
+
+from vfi_flow.cli.main import main  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _few_questions(monkeypatch):
+    monkeypatch.setattr(parity, "SIZES", ((1, 1), (37, 51)))
+    monkeypatch.setattr(parity, "ALIGNED_SIZES", ((32, 48),))
+    monkeypatch.setattr(parity, "TAUS", (0.5,))
+
+
+def test_several_layouts_and_precisions_are_written_and_verified_at_once(tiny_model, tmp_path, capsys):
+    command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0"]
+
+    code = main([*command, "--layout", "3in", "u8", "--precision", "fp32,fp16", "--verify"])
+
+    names = [f"tiny.{part}.onnx" for part in ("3in_0", "3in_0.fp16", "u8_0", "u8_0.fp16")]
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names)
+    assert lines[:4] == [str(tmp_path / name) for name in names]
+    assert lines[4].split() == ["file", "size", "asked", "max", "mean", "PSNR", "lost"]
+    rows = [line.split() for line in lines[5:]]
+    assert [row[:3] for row in rows] == [[name, size, "2"] for name in names for size in ("1x1", "51x37")]
+    assert all(float(row[5]) > 50 for row in rows)
+    metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / names[1]).metadata_props}
+    assert (metadata["layout"], metadata["precision"], metadata["preset"]) == ("3in", "fp16", "tiny")
+
+
+def test_a_fixed_size_is_verified_at_that_size(tiny_model, tmp_path, capsys):
+    command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0", "--layout", "7ch"]
+
+    code = main([*command, "--size", "50x30", "--verify"])
+
+    path, _, row = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert Path(path).name == "tiny.7ch_0.50x30.onnx"
+    assert row.split()[:3] == ["tiny.7ch_0.50x30.onnx", "50x30", "1"]
+
+
+def test_the_two_graphs_of_split_are_verified_together(tiny_model, tmp_path):
+    weights = tmp_path / tiny_model.name
+    shutil.copy(tiny_model, weights)
+
+    rows = list(parity.compare(write_variants(weights, tmp_path, ["split"], [1], [PLAIN])))
+
+    assert [(row.file, row.height, row.width, row.passed) for row in rows] == [("tiny.synthesise_1.onnx", 32, 48, True)]
+
+
+@pytest.fixture(scope="module")
+def written(tiny_model, tmp_path_factory) -> list:
+    return list(write_variants(tiny_model, tmp_path_factory.mktemp("bad"), ["native"], [0], [PLAIN, Variant("fp16")]))
+
+
+def test_a_file_with_other_weights_fails(written):
+    [good, _] = written
+    model = onnx.load(good.path)
+    [bias] = [t for t in model.graph.initializer if t.name == "network.fusion.head.bias"]
+    bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + np.float32(0.1), bias.name))
+    onnx.save(model, good.path.with_name("bad.onnx"))
+
+    [row] = parity.compare([parity.Written(good.path.with_name("bad.onnx"), good.graph, good.variant, good.strength)])
+
+    assert not row.passed
+    assert next(iter(parity.compare([good]))).passed
+
+
+def test_what_torch_does_not_compute_ends_with_a_code(tiny_model, tmp_path, capsys, monkeypatch):
+    exact = parity.answer
+    monkeypatch.setattr(parity, "answer", lambda *question: exact(*question) + 0.001)
+    command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0", "--layout", "3in"]
+
+    code = main([*command, "--verify"])
+
+    out, err = capsys.readouterr()
+    assert code == 6
+    assert [line.endswith("FAILED") for line in out.splitlines()[2:]] == [True, True]
+    assert err == "vfi-flow: tiny.3in_0.onnx: not what torch computes, see the rows that say FAILED\n"
+
+
+def test_a_file_that_does_not_load_is_named(written):
+    path = written[0].path.with_name("empty.onnx")
+    path.write_bytes(b"")
+
+    with pytest.raises(parity.VerificationError, match=r"empty\.onnx: onnxruntime cannot load it"):
+        list(parity.compare([parity.Written(path, written[0].graph, PLAIN, 1.0)]))
+
+
+def test_noise_of_half_a_level_is_seen():
+    image = np.full((1, 3, 8, 8), 0.5, np.float32)
+
+    assert parity.psnr(image, image) == np.inf
+    assert parity.psnr(image, image + np.float32(0.01)) == pytest.approx(40, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "complaint"),
+    [
+        (["--layout", "8ch"], 2, "unknown layout '8ch'; there are split, native, 3in, 7ch, 11ch, u8"),
+        (["--steps", "3"], 2, "--steps takes 0, 1 and 2, got '3'"),
+        (["--steps", "one"], 2, "--steps takes 0, 1 and 2, got 'one'"),
+        (["--precision", "fp8"], 2, "--precision takes fp32 and fp16, got 'fp8'"),
+        (["--warp", "bend"], 2, "--warp takes grid and gather, got 'bend'"),
+        (["--size", "1080p"], 2, "--size takes WIDTHxHEIGHT such as 1920x1080, got '1080p'"),
+        (["--size", "0x8"], 2, "--size takes WIDTHxHEIGHT such as 1920x1080, got '0x8'"),
+        (
+            ["--size", "1920x1080"],
+            2,
+            "layout native takes multiples of 16, got 1920x1080; 3in, 7ch, 11ch and u8 pad inside",
+        ),
+        (
+            ["--layout", "split", "--precision", "fp16"],
+            2,
+            "layout split shares its weights with PyTorch: any size, fp32 and GridSample only",
+        ),
+        (["--model", "nothing.safetensors"], 4, "nothing.safetensors: cannot be read as weights"),
+        (["--model", "huge"], 4, "no model named 'huge' comes with this package"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_sentence(tiny_model, tmp_path, capsys, options, code, complaint):
+    command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path)]
+
+    found = main([*command, *options])
+
+    err = capsys.readouterr().err
+    assert found == code
+    assert err.startswith(f"vfi-flow: {complaint}")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
