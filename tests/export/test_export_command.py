@@ -26,30 +26,32 @@ def _few_questions(monkeypatch):
 def test_several_layouts_and_precisions_are_written_and_verified_at_once(tiny_model, tmp_path, capsys):
     command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0"]
 
-    code = main([*command, "--layout", "3in", "u8", "--precision", "fp32,fp16", "--verify"])
+    code = main([*command, "--layout", "3in", "native", "--precision", "fp32,fp16", "--verify"])
 
-    names = [f"tiny.{part}.onnx" for part in ("3in_0", "3in_0.fp16", "u8_0", "u8_0.fp16")]
+    names = [f"tiny.{part}.onnx" for part in ("3in_0", "3in_0.fp16", "native_0", "native_0.fp16")]
     lines = capsys.readouterr().out.splitlines()
     assert code == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names)
     assert lines[:4] == [str(tmp_path / name) for name in names]
     assert lines[4].split() == ["file", "size", "asked", "max", "mean", "PSNR", "lost"]
     rows = [line.split() for line in lines[5:]]
-    assert [row[:3] for row in rows] == [[name, size, "2"] for name in names for size in ("1x1", "51x37")]
+    sizes = ["1x1", "51x37", "1x1", "51x37", "48x32", "48x32"]  # native does not pad
+    assert [row[1:3] for row in rows] == [[size, "2"] for size in sizes]
+    assert [row[0] for row in rows] == [names[0], names[0], names[1], names[1], names[2], names[3]]
     assert all(float(row[5]) > 50 for row in rows)
     metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / names[1]).metadata_props}
     assert (metadata["layout"], metadata["precision"], metadata["preset"]) == ("3in", "fp16", "tiny")
 
 
 def test_a_fixed_size_is_verified_at_that_size(tiny_model, tmp_path, capsys):
-    command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0", "--layout", "7ch"]
+    command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0", "--layout", "3in"]
 
     code = main([*command, "--size", "50x30", "--verify"])
 
     path, _, row = capsys.readouterr().out.splitlines()
     assert code == 0
-    assert Path(path).name == "tiny.7ch_0.50x30.onnx"
-    assert row.split()[:3] == ["tiny.7ch_0.50x30.onnx", "50x30", "1"]
+    assert Path(path).name == "tiny.3in_0.50x30.onnx"
+    assert row.split()[:3] == ["tiny.3in_0.50x30.onnx", "50x30", "1"]
 
 
 def test_the_two_graphs_of_split_are_verified_together(tiny_model, tmp_path):

@@ -11,11 +11,12 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from tiny_network import STRENGTH, tiny_network  # noqa: E402
 from tolerances import FP16_LOST, FP16_PSNR, ONNX_FLOAT32  # noqa: E402
+from vfi_flow.export import to_onnx  # noqa: E402
 from vfi_flow.export.host_graphs import ThreeInputGraph  # noqa: E402
 from vfi_flow.export.parity import answer, ask, psnr  # noqa: E402
 from vfi_flow.export.rules import broken_rules  # noqa: E402
 from vfi_flow.export.tidy import element_types, merge_repeated  # noqa: E402
-from vfi_flow.export.to_onnx import Variant, finish, trace  # noqa: E402
+from vfi_flow.export.to_onnx import Variant, finish  # noqa: E402
 
 FLOAT, HALF = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 VARIANTS = {
@@ -34,7 +35,7 @@ def graph() -> ThreeInputGraph:
 
 @pytest.fixture(scope="module")
 def traced(graph) -> "onnx.ModelProto":
-    return trace(graph)
+    return to_onnx.trace(graph)
 
 
 @pytest.fixture(scope="module")
