@@ -1,11 +1,6 @@
 """`vfi-flow interpolate` as people type it: options, exit codes, one sentence on stderr, nothing half-written."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -292,44 +287,4 @@ def test_a_missing_engine_is_exit_code_4(clip, tmp_path, capsys, monkeypatch):
     assert interpolate(clip, tmp_path / "out.mp4", "--progress", "none") == 4
 
     assert_one_sentence(capsys.readouterr().err, "no ONNX Runtime")
-    assert list(files(tmp_path)) == ["in.mp4"]
-
-
-SLOW_JOB = """
-import sys, time
-from vfi_flow.cli.main import main
-from vfi_flow.inference import interpolator
-
-class Slow:
-    model_name = model_hash = engine = "slow"
-    strength = 1.0
-    def __init__(self, **options): pass
-    def __enter__(self): return self
-    def __exit__(self, *error): pass
-    def __call__(self, frame0, frame1, taus, *, pts=0):
-        time.sleep(0.05)
-        return [frame0 for _ in taus]
-
-interpolator.Interpolator = Slow
-sys.exit(main(["interpolate", *sys.argv[1:]]))
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_an_interrupted_job_ends_with_130_and_leaves_nothing(tmp_path, number):
-    source = write_clip(tmp_path / "in.mp4", moving_square(200), sound="aac")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    words = [sys.executable, "-c", SLOW_JOB, str(source), str(tmp_path / "out.mp4"), "--progress", "json"]
-    job = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment)
-    assert job.stderr is not None
-    for line in job.stderr:
-        if '"progress"' in line:
-            break
-    time.sleep(0.2)
-
-    job.send_signal(number)
-    _, err = job.communicate(timeout=20)
-
-    assert job.returncode == 130
-    assert err.splitlines()[-1] == "vfi-flow: interrupted"
     assert list(files(tmp_path)) == ["in.mp4"]

@@ -1,20 +1,22 @@
 """`vfi-flow interpolate`: one video in, one video with more frames out."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_by, read_source, read_target
 from vfi_flow.cli.progress import CHOICES, progress_display
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.making import CutFill
-from vfi_flow.pipeline.plan import Job, describe_plan, make_plan
+from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, write_report
 from vfi_flow.pipeline.run import run as run_job
 
@@ -104,6 +106,7 @@ def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
         bridge_repeats=arguments.dedup == "auto",
         protect=arguments.protect == "auto",
         ignore_errors=arguments.ignore_errors,
+        resume=arguments.resume,
         deinterlace=Deinterlace(arguments.deinterlace),
     )
 
@@ -114,6 +117,11 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         "--ignore-errors",
         action="store_true",
         help="of a damaged file take what is there, and hold the frame before where one is missing",
+    )
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a job that was interrupted, with the same options; without one, start from the beginning",
     )
     group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
     group.add_argument("--report", metavar="FILE.json", type=Path, help="write what was done, as JSON")
@@ -148,7 +156,8 @@ def run(arguments: argparse.Namespace) -> int:
             "strength": interpolator.strength,
             "seed": arguments.seed,
         }
-        report = run_job(plan, interpolator, engine, show)
+        with stop_on_signal(plan) as stop:
+            report = run_job(plan, interpolator, engine, show, stop)
     tell(report)
     if arguments.report is not None:
         write_report(report, arguments.report)
@@ -173,14 +182,51 @@ def say(sentence: str) -> None:
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
     """Inside the block, SIGTERM ends the job as Ctrl-C does: threads stopped, unfinished file removed."""
+    with signal_handler(signal.default_int_handler, signal.SIGTERM):
+        yield
+
+
+@contextmanager
+def stop_on_signal(plan: Plan) -> Iterator[Callable[[], bool]]:
+    """Inside the block, the first Ctrl-C or SIGTERM makes what is yielded True, a second one ends the job at once.
+
+    So the job has time to keep what it has made; where it cannot, the first one ends it. However it ends too early, a
+    line says what was kept.
+    """
+    signals = 0
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        nonlocal signals
+        signals += 1
+        if signals > 1:
+            raise KeyboardInterrupt
+        # Written past Python's buffer, which the signal may have interrupted.
+        os.write(2, b"\nvfi-flow: keeping what has been made; once more ends the job at once\n")
+
+    try:
+        if plan.chunks is None:
+            yield lambda: False
+        else:
+            with signal_handler(handler, signal.SIGINT, signal.SIGTERM):
+                yield lambda: signals > 0
+    except BaseException as error:
+        for note in getattr(error, "__notes__", ()):
+            say(note)
+        raise
+
+
+@contextmanager
+def signal_handler(handler: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only the main thread may choose a handler
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup, a shell's `&`
+    before = [(number, signal.signal(number, handler)) for number in heard]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, earlier in before:
+            signal.signal(number, earlier)
 
 
 def parse_strength(text: str) -> float:

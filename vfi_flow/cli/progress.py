@@ -48,7 +48,7 @@ def bar(name: str, planned: int | None) -> Iterator[Show]:
         task = display.add_task(name, total=planned, rate=0.0)
 
         def show(progress: Progress) -> None:
-            rate = progress.frames / max(time.perf_counter() - started, 1e-9)
+            rate = (progress.frames - progress.resumed) / max(time.perf_counter() - started, 1e-9)
             display.update(task, completed=progress.frames, total=total_of(progress), rate=rate)
 
         yield show
@@ -69,7 +69,7 @@ def json_lines(name: str, planned: int | None) -> Iterator[Show]:
 
     def counts(progress: Progress) -> dict[str, object]:
         elapsed = time.perf_counter() - started
-        rate = progress.frames / elapsed if elapsed > 0 else 0.0
+        rate = (progress.frames - progress.resumed) / elapsed if elapsed > 0 else 0.0
         rest = None if progress.planned is None else max(progress.planned - progress.frames, 0)
         return {
             "frame": progress.frames,

@@ -2,19 +2,24 @@
 
 import errno
 import math
+import os
 from array import array
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import av
+from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import OutputError, UsageError
 from vfi_flow.media.animations import FASTEST_GIF
-from vfi_flow.media.container import keeps_times, open_output
+from vfi_flow.media.chunked_encoder import ChunkedEncoder, FrameEncoder, PlainEncoder
+from vfi_flow.media.chunks import ChunkFolder
+from vfi_flow.media.container import form_of, keeps_times, open_output
 from vfi_flow.media.encoder import Encoder, configure
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
@@ -64,15 +69,22 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         pts      0   17   33   52          what the container is told; rising, so the order of decoding stays right
     """
 
-    def __init__(self, path: Target, info: VideoInfo, encoder: Encoder, unit: Fraction, rate: Fraction) -> None:
-        self.path, self.unit = path, unit
+    def __init__(
+        self,
+        path: Target,
+        info: VideoInfo,
+        encoder: Encoder,
+        unit: Fraction,
+        rate: Fraction,
+        chunks: ChunkFolder | None = None,
+    ) -> None:
+        """With `chunks` what is encoded is kept there, too, and what is there is not encoded again."""
+        self.path, self.unit, self.chunks = path, unit, chunks
+        self._info, self._settings = info, encoder
         self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
         check_rate(path, self.rate)
         self.container = open_output(path, clock_options(path, unit))
-        stream = self.container.add_stream(encoder.codec, rate=self.rate, options=dict(encoder.options))
-        assert isinstance(stream, VideoStream)
-        self.stream = stream
-        configure(self.stream, encoder, info, 1 / self.rate)
+        self.stream = self._add_encoder(self.container)
         if self.stream.codec_context.codec.canonical_name == "hevc" and isinstance(path, Path) and is_quicktime(path):
             self.stream.codec_context.codec_tag = "hvc1"  # Apple's players open no other
         self.counts = not keeps_times(self.container)
@@ -85,39 +97,69 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self._frame_time = max(1, to_pts(1 / self.rate, unit))
         self._pts = array("q")
         self._held: av.VideoFrame | None = None
+        self._encoder: FrameEncoder = PlainEncoder(self.stream)
+        if chunks is not None:
+            self._encoder = ChunkedEncoder(self.stream, 1 / self.rate, chunks, self._another_encoder)
         self.packets = 0
         """Given to the container; one for every frame when it is finished."""
+
+    def _add_encoder(self, container: OutputContainer) -> VideoStream:
+        stream = container.add_stream(self._settings.codec, rate=self.rate, options=dict(self._settings.options))
+        assert isinstance(stream, VideoStream)
+        configure(stream, self._settings, self._info, 1 / self.rate)
+        return stream
+
+    @contextmanager
+    def _another_encoder(self) -> Iterator[VideoStream]:
+        """One like the first, opened."""
+        with form_of(self.path).imitation() as container:
+            stream = self._add_encoder(container)
+            with ordinary_priority():
+                stream.codec_context.open()
+            yield stream
 
     def start(self) -> None:
         """Write the header; all other streams have been added."""
         with ordinary_priority():
             self._call(self.container.start_encoding)
+        if self.chunks is not None and not self.chunks.fits(bytes(self.stream.codec_context.extradata or b"")):
+            raise UsageError(
+                f"{self.chunks.path}: the encoder makes another kind of stream than in the interrupted job (another "
+                "version of it, or another number of threads); start again with --overwrite instead of --resume"
+            )
 
-    def write(self, picture: av.VideoFrame, pts: int) -> None:
+    def write(self, picture: av.VideoFrame | None, pts: int) -> None:
         """Show `picture` from `pts` (in units of the container's clock, above that of the frame before) on.
 
-        It is encoded with the next call, when it is known how long it stays.
+        It is encoded with the next call, when it is known how long it stays. None: it is in a chunk on disk.
         """
         assert not self._pts or pts > self._pts[-1], (pts, self._pts[-1])
         self._pts.append(pts)
-        self._encode_held()
+        if len(self._pts) > 1:
+            self._mux(self._encode_held(len(self._pts) - 2))
         self._held = picture
 
     def finish(self, end: int) -> None:
         """Show the last frame until `end`, drain the encoder and complete the file."""
         self._pts.append(end)
-        self._encode_held()
-        self._mux(self._call(self.stream.encode, None))
+        if len(self._pts) > 1:
+            self._mux(self._encode_held(len(self._pts) - 2))
+        self._mux(self._call(self._encoder.finish))
         self._call(self.container.close)
 
-    def _encode_held(self) -> None:
-        if self._held is None:
-            return
+    def keep(self) -> None:
+        """No more frames will come: keep those that came in their chunk; the file stays incomplete."""
+        if self._pts:
+            self._encode_held(len(self._pts) - 1)
+        self._call(self._encoder.keep)
+
+    def _encode_held(self, number: int) -> list[av.Packet]:
         picture, self._held = self._held, None
-        picture = self._with_palette(picture)
-        picture.pts, picture.time_base = len(self._pts) - 2, 1 / self.rate
-        picture.pict_type = 0  # the decoder's choice of key frames is not the encoder's
-        self._mux(self._call(self.stream.encode, picture))
+        if picture is not None:
+            picture = self._with_palette(picture)
+            picture.pts, picture.time_base = number, 1 / self.rate
+            picture.pict_type = 0  # the decoder's choice of key frames is not the encoder's
+        return self._call(self._encoder.encode, number, picture)
 
     def _mux(self, packets: list[av.Packet]) -> None:
         for packet in packets:
@@ -151,6 +193,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     ) -> None:
         with suppress(av.FFmpegError, OSError, ValueError):  # the error on its way out says more
             self.container.close()
+        self._encoder.close()
 
 
 def write_error(path: Target, error: BaseException) -> OutputError:
@@ -162,6 +205,7 @@ def write_error(path: Target, error: BaseException) -> OutputError:
         gone = "the program that reads it has ended" if number == errno.EPIPE else reason(error)
         return OutputError(f"{path}: {gone}")
     if number == errno.ENOENT:
-        folder = path.pattern.parent if isinstance(path, ImageSequence) else path.parent
+        named = getattr(error, "filename", None) or (path.pattern if isinstance(path, ImageSequence) else path)
+        folder = Path(os.fsdecode(named)).parent
         return OutputError(f"{folder}: no such folder")
     return OutputError(f"{path}: writing failed: {reason(error)}")

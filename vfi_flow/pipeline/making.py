@@ -1,9 +1,10 @@
 """The result frame by frame: source frames, new ones between them, held ones where nothing is to be made."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from itertools import count
 from typing import Protocol
 
 import av
@@ -46,7 +47,8 @@ class CutFill(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutputFrame:
-    picture: av.VideoFrame
+    picture: av.VideoFrame | None
+    """None: an earlier run has encoded it."""
     seconds: Fraction
     kind: Kind
     interval_end: Fraction
@@ -60,39 +62,47 @@ def output_frames(
     converter: Converter,
     clock: StageClock,
     cut_fill: CutFill = CutFill.HOLD,
+    is_stored: Callable[[int], bool] = lambda frame: False,
 ) -> Iterator[OutputFrame]:
     """The result frame by frame.
 
     A frame on top of a source frame is that source frame. After the last one the frame before is held; between two
-    frames with a cut between them as well, unless they are to be blended.
+    frames with a cut between them as well, unless they are to be blended. Of frames whose number `is_stored`, nothing
+    but the time is made.
     """
+    numbers = count()
     for span in spans:
-        places = list(span.places(division))
+        places = [(place, is_stored(number)) for place, number in zip(span.places(division), numbers, strict=False)]
         kind, make = Kind.GENERATED, interpolate
         if span.is_cut and cut_fill is CutFill.BLEND:
             kind, make = Kind.BLENDED, blend
         elif not span.is_bridge:
             kind = Kind.HELD
-        new = iter(()) if kind is Kind.HELD else new_pictures(span, places, make, converter, clock)
-        for place in places:
-            if place.tau == 0:
-                yield OutputFrame(span.left.picture, place.seconds, Kind.SOURCE, place.interval_end)
-            elif kind is Kind.HELD:
-                yield OutputFrame(span.frames[place.shown].picture, place.seconds, kind, place.interval_end)
+        missing = [place for place, stored in places if place.tau > 0 and not stored]
+        new = iter(()) if kind is Kind.HELD else new_pictures(span, missing, make, converter, clock)
+        for place, stored in places:
+            shown = Kind.SOURCE if place.tau == 0 else kind
+            if stored:
+                picture = None
+            elif place.tau == 0:
+                picture = span.left.picture
             else:
-                yield OutputFrame(next(new), place.seconds, kind, place.interval_end)
+                picture = span.frames[place.shown].picture if kind is Kind.HELD else next(new)
+            yield OutputFrame(picture, place.seconds, shown, place.interval_end)
 
 
 def new_pictures(
     span: Span, places: Sequence[Place], make: Interpolate, converter: Converter, clock: StageClock
 ) -> Iterator[av.VideoFrame]:
-    """Pictures for the places between two frames, `FRAMES_PER_CALL` of them made at once."""
+    """Pictures for `places`, all between two frames, `FRAMES_PER_CALL` of them made at once."""
+    if not places:
+        return
     assert span.right is not None and span.left.rgb is not None and span.right.rgb is not None
     frame0, frame1, pts = span.left.rgb, span.right.rgb, span.left.source.pts
     if span.overlay is not None:
         with clock.during("protect"):
             frame0, frame1 = span.overlay.without(frame0), span.overlay.without(frame1)
-    taus = [float(place.tau) for place in places if place.tau > 0]
+    taus = [float(place.tau) for place in places]
     for first in range(0, len(taus), FRAMES_PER_CALL):
         batch = taus[first : first + FRAMES_PER_CALL]
         with clock.during("interpolate"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vfi_flow.errors import OutputError
+from vfi_flow.media.chunks import frames_in
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
@@ -32,6 +33,23 @@ def check_output(output: Target, source: Source, overwrite: bool) -> None:
         raise OutputError(f"{partial}: the input has the name that the unfinished result needs; choose another output")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{folder}: no permission to write into this folder")
+
+
+def check_chunks(folder: Path, overwrite: bool, resume: bool) -> None:
+    """OutputError where the work of an interrupted job would be lost, or something else has its name."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is in the way; the unfinished job needs this name for a folder")
+    frames = frames_in(folder)
+    if frames and not overwrite and not resume:
+        raise OutputError(
+            f"{folder} holds {frames} frames of an interrupted job; pass --resume to go on with it, "
+            "or --overwrite to start again"
+        )
+
+
+def chunks_of(output: Path) -> Path:
+    """Folder for the parts of a job that may be interrupted: `film.mkv` -> `film.mkv.partial`."""
+    return output.with_name(f"{output.name}.partial")
 
 
 @contextmanager

@@ -5,19 +5,22 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfi_flow.errors import UsageError
+from vfi_flow.media import animations
+from vfi_flow.media.chunks import JOINABLE
 from vfi_flow.media.container import form_of
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.images import CODECS, ImageSequence
-from vfi_flow.media.pipe import OutputPipe
+from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.reader import VideoReader, describe
+from vfi_flow.media.samples import has_alpha
 from vfi_flow.media.scene_list import SceneList, read_scene_list
 from vfi_flow.media.streams import StreamChoice, choose_streams
 from vfi_flow.media.timing import Division, Multiply, Resample, Slow, common_unit, frame_count, storable_unit
 from vfi_flow.pipeline.making import CutFill
-from vfi_flow.pipeline.placing import check_output
+from vfi_flow.pipeline.placing import check_chunks, check_output, chunks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Job:
     protect: bool = True
     """What lies still on a moving picture keeps the pixels of the source."""
     overwrite: bool = False
+    resume: bool = False
+    """Go on with what an interrupted job has left; start from the beginning where it left nothing."""
     threads: int | None = None
     ignore_errors: bool = False
     """Hold the frame before where the source is damaged or a frame is missing."""
@@ -70,6 +75,8 @@ class Plan:
     """The cuts to obey; None where they are looked for, or ignored."""
     notes: tuple[str, ...]
     """Sentences that the user should read before the work starts."""
+    chunks: Path | None = None
+    """Folder in which parts of the result outlive an interruption; None: it is made in one go."""
 
     @property
     def looks_for_cuts(self) -> bool:
@@ -77,7 +84,7 @@ class Plan:
 
     @property
     def makes_new_frames(self) -> bool:
-        return isinstance(self.division, Resample) or self.division.factor.numerator != 1
+        return makes_new_frames(self.division)
 
 
 def make_plan(job: Job, may_write: bool = True) -> Plan:
@@ -99,6 +106,14 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         reader.check_whole()
     division = choose_division(job, info)
     encoder = choose_encoder(job.encoder, info, job.output)
+    obstacle = why_in_one_go(job, encoder)
+    if obstacle and job.resume:
+        raise UsageError(f"--resume: {obstacle}, so an interrupted job starts again from the beginning")
+    chunks = None
+    if isinstance(job.output, Path) and not obstacle and makes_new_frames(division):  # without, it takes no time
+        chunks = chunks_of(job.output)
+    if chunks is not None and may_write:
+        check_chunks(chunks, job.overwrite, job.resume)
     return Plan(
         job=job,
         info=info,
@@ -111,7 +126,22 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         streams=tuple(streams),
         scenes=scenes,
         notes=tuple(notes_on(info, encoder, job.output)),
+        chunks=chunks,
     )
+
+
+def why_in_one_go(job: Job, encoder: Encoder) -> str | None:
+    """Why the result cannot be made in parts that are kept; None where it can."""
+    if isinstance(job.source, InputPipe):
+        return f"{job.source} cannot be read a second time"
+    if not isinstance(job.output, Path):
+        return f"{job.output} is not one video file"
+    if job.output.suffix.lower() in animations.SUFFIXES:
+        return f"{job.output} is an animation, which is made in one go"
+    if encoder.codec not in JOINABLE or (encoder.codec == "libvpx-vp9" and has_alpha(encoder.pix_fmt)):
+        alpha = " with transparency" if encoder.codec in JOINABLE else ""
+        return f"{encoder.codec}{alpha} is not known to make videos that can be joined"
+    return None
 
 
 def reader_for(job: Job) -> VideoReader:
@@ -124,6 +154,10 @@ def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:
     if job.slow is not None:
         return Slow(job.slow)
     return Multiply(job.factor or Fraction(2))
+
+
+def makes_new_frames(division: Multiply | Resample | Slow) -> bool:
+    return isinstance(division, Resample) or division.factor.numerator != 1
 
 
 def expected_frames(division: Division, info: VideoInfo) -> int | None:

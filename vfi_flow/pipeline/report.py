@@ -41,6 +41,8 @@ class Report:
     stage_seconds: dict[str, float]
     wall_seconds: float
     warnings: list[str]
+    resumed: int = 0
+    """Frames that earlier runs of an interrupted job made."""
     engine: Mapping[str, Any] = field(default_factory=dict)
     """What the interpolator says about itself: model, hash, steps, seed."""
 
@@ -75,6 +77,7 @@ def as_json(report: Report) -> dict[str, Any]:
             "bytes": size_of(plan.job.output),
         },
         "frames": {"planned": plan.frames, "written": written, **report.frames},
+        "resumed_frames": report.resumed,
         "first_seconds": rounded(report.first_seconds),
         "duration_seconds": rounded(report.end_seconds - report.first_seconds),
         "cuts_seconds": [rounded(cut) for cut in report.cuts],

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vfi_flow.errors import InputError, VerificationError
+from vfi_flow.errors import InputError, OutputError, VerificationError
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.verify import read_back
 from vfi_flow.media.writer import VideoWriter
+from vfi_flow.pipeline.placing import files_of
 from vfi_flow.pipeline.plan import Plan
 
 FORMATS_WITHOUT_NEGATIVE_TIME = (".mkv", ".webm")
@@ -46,6 +47,8 @@ def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Pa
     try:
         found = read_back(finished)
     except InputError as error:
+        if not files_of(finished):
+            raise OutputError(f"{finished}: was removed by somebody else before it was finished") from error
         raise VerificationError(f"{plan.job.output}: the finished file cannot be read back: {error}") from error
     differences = []
     frames = written.kinds.total()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from vfi_flow.media.chunks import ChunkFolder
 from vfi_flow.media.colour import Converter
 from vfi_flow.media.container import keeps_times
 from vfi_flow.media.images import ImageSequence
@@ -25,6 +26,8 @@ from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan, reader_for
 from vfi_flow.pipeline.report import Report
 from vfi_flow.pipeline.result import Written, verify
+from vfi_flow.pipeline.resuming import kept_chunks
+from vfi_flow.pipeline.source_state import unchanging
 from vfi_flow.pipeline.spans import Span, spans, with_overlays
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock, prepare
 
@@ -40,6 +43,8 @@ class Progress:
     """None: nobody knows."""
     seconds: Fraction
     """Time of the frame that was written last."""
+    resumed: int = 0
+    """Frames among them that an earlier run made."""
 
     @classmethod
     def none(cls, planned: int | None) -> "Progress":
@@ -70,17 +75,23 @@ def run(
     interpolate: Interpolate,
     engine: Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Make what `plan` says. The result appears under its name complete and verified, or not at all.
 
-    Three threads: one decodes and converts, one interpolates, this one encodes and writes.
+    Three threads: one decodes and converts, one interpolates, this one encodes and writes. When `stop` says so, what
+    has been made is kept where it can be, for a job with `resume`, and KeyboardInterrupt is raised.
     """
     started, clock, found = time.perf_counter(), StageClock(), Found()
-    with unfinished(plan.job.output, plan.job.overwrite) as partial:
+    with (
+        kept_chunks(plan, engine or {}) as chunks,
+        unfinished(plan.job.output, plan.job.overwrite) as partial,
+        unchanging(plan.job.source),
+    ):
         with (
             reader_for(plan.job) as reader,
-            made_frames(plan, reader, interpolate, found, clock) as frames,
-            VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate) as writer,
+            made_frames(plan, reader, interpolate, found, clock, chunks) as frames,
+            VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate, chunks) as writer,
             StreamCopier(
                 plan.job.source, plan.job.window, writer.container, plan.streams, plan.division.stretch
             ) as copier,
@@ -89,7 +100,7 @@ def run(
                 plan.job.source.forget()
             writer.start()
             keeps = keeps_times(writer.container)
-            written = write_all(plan, frames, writer, copier, clock, on_progress)
+            written = write_all(plan, frames, writer, copier, clock, on_progress, stop)
         with clock.during("verify"):
             verify(plan, written, writer, copier)
     return Report(
@@ -101,6 +112,7 @@ def run(
         repeats=found.repeats,
         overlays=found.overlays,
         kept=copier.copied,
+        resumed=chunks.stored_frames if chunks is not None else 0,
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
         warnings=[*plan.notes, *reader.warnings, *copier.warnings, *warnings_on(plan, written, keeps)],
@@ -116,7 +128,12 @@ def warnings_on(plan: Plan, written: Written, keeps_times: bool) -> list[str]:
 
 @contextmanager
 def made_frames(
-    plan: Plan, reader: VideoReader, interpolate: Interpolate, found: Found, clock: StageClock
+    plan: Plan,
+    reader: VideoReader,
+    interpolate: Interpolate,
+    found: Found,
+    clock: StageClock,
+    chunks: ChunkFolder | None = None,
 ) -> Iterator[Iterator[OutputFrame]]:
     """The result's frames; decoding and interpolation each run ahead in a thread. `found` collects what comes up.
 
@@ -149,7 +166,8 @@ def made_frames(
         between = found.counted(spans(waiting, is_cut, bridges))
         if plan.job.protect and plan.makes_new_frames:
             between = found.watched(with_overlays(between, clock))
-        made = output_frames(between, plan.division, interpolate, converter, clock, plan.job.cut_fill)
+        is_stored = chunks.holds if chunks is not None else lambda frame: False
+        made = output_frames(between, plan.division, interpolate, converter, clock, plan.job.cut_fill, is_stored)
         with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:
             try:
                 yield frames
@@ -179,9 +197,10 @@ def write_all(
     copier: StreamCopier,
     clock: StageClock,
     on_progress: Callable[[Progress], None],
+    stop: Callable[[], bool],
 ) -> Written:
     """Encode every frame, the other streams keeping up with it."""
-    written = Written(Counter())
+    written, resumed = Written(Counter()), 0
     for frame in clock.around("wait for frames", frames):
         with clock.during("encode"):
             writer.write(frame.picture, to_pts(frame.seconds, plan.unit))
@@ -191,7 +210,12 @@ def write_all(
         written.last, written.end = frame.seconds, plan.division.end(frame.seconds, frame.interval_end)
         written.drift = max(written.drift, abs(written.last - written.first - written.kinds.total() / plan.rate))
         written.kinds[frame.kind] += 1
-        on_progress(Progress(written.kinds.total(), plan.frames, frame.seconds))
+        resumed += frame.picture is None
+        on_progress(Progress(written.kinds.total(), plan.frames, frame.seconds, resumed))
+        if stop():
+            with clock.during("encode"):
+                writer.keep()
+            raise KeyboardInterrupt
     with clock.during("copy"):
         copier.copy_until(None)
     with clock.during("encode"):

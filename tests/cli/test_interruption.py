@@ -1,0 +1,166 @@
+"""Signals at a running `vfi-flow interpolate`, and what the same command with `--resume` makes of what they left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import moving_square, pixels, stream_packets, video_times, write_clip
+
+JOB = """
+import sys, time
+import numpy as np
+from vfi_flow.cli.main import main
+from vfi_flow.inference import interpolator
+from vfi_flow.media import chunks
+
+class Slow:
+    model_name = model_hash = engine = "slow"
+    strength = 1.0
+    def __init__(self, **options): pass
+    def __enter__(self): return self
+    def __exit__(self, *error): pass
+    def __call__(self, frame0, frame1, taus, *, pts=0):
+        time.sleep(float(sys.argv[1]))
+        return [np.round(frame0 * (1.0 - t) + frame1 * t).astype(frame0.dtype) for t in taus]
+
+chunks.CHUNK_FRAMES = 10
+interpolator.Interpolator = Slow
+sys.exit(main(["interpolate", *sys.argv[2:]]))
+"""
+
+ROOT = Path(__file__).parents[2]
+
+
+class Started:
+    """A job in a process of its own."""
+
+    def __init__(self, *words: object, seconds_a_call: float = 0.05) -> None:
+        quiet = [] if "--progress" in words else ["--progress", "none"]
+        command = [sys.executable, "-c", JOB, str(seconds_a_call), *map(str, words), *quiet]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+
+    def wait_for_chunk(self, folder: Path, first: int) -> "Started":
+        """Until the chunk that begins with frame `first` is complete."""
+        while self.process.poll() is None and not (folder / f"{first:09d}.json").exists():
+            time.sleep(0.002)
+        return self
+
+    def send(self, number: signal.Signals) -> "Started":
+        self.process.send_signal(number)
+        return self
+
+    def ended(self) -> tuple[int, list[str]]:
+        """Exit code and the lines on stderr."""
+        _, err = self.process.communicate(timeout=60)
+        return self.process.returncode, [line for line in err.splitlines() if line]
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A folder with a clip and the result of a job that nobody interrupted, constant and variable rate."""
+    folder = tmp_path_factory.mktemp("whole")
+    ticks = np.cumsum([0, *([3, 4, 3, 9, 3] * 8)])[:40].tolist()
+    write_clip(folder / "constant.mp4", moving_square(40, 128, 96), sound="aac")
+    write_clip(folder / "variable.mp4", moving_square(40, 128, 96), pts=ticks, time_base=Fraction(1, 90), sound="aac")
+    for kind in ("constant", "variable"):
+        words = (folder / f"{kind}.mp4", folder / f"{kind}.mkv", "-c:v", "ffv1")
+        assert Started(*words, seconds_a_call=0).ended() == (0, [])
+    return folder
+
+
+def assert_same_result(result: Path, whole: Path) -> None:
+    assert video_times(result) == video_times(whole)
+    assert stream_packets(result, "audio") == stream_packets(whole, "audio")
+    np.testing.assert_array_equal(pixels(result, "yuv420p"), pixels(whole, "yuv420p"))
+
+
+@pytest.mark.parametrize(("kind", "number"), [("constant", signal.SIGINT), ("variable", signal.SIGTERM)])
+def test_the_first_signal_keeps_every_frame_and_resume_goes_on(whole, tmp_path, kind, number):
+    words = (whole / f"{kind}.mp4", tmp_path / "out.mkv", "-c:v", "ffv1", "--resume")
+    folder = tmp_path / "out.mkv.partial"
+
+    code, err = Started(*words).wait_for_chunk(folder, 10).send(number).ended()
+
+    assert code == 130
+    keeping, kept, interrupted = err
+    assert keeping == "vfi-flow: keeping what has been made; once more ends the job at once"
+    frames = int(kept.split()[1])
+    assert kept == f"vfi-flow: {frames} frames are kept in {folder}; the same command with --resume goes on from there"
+    assert interrupted == "vfi-flow: interrupted" and frames >= 20
+    assert left_in(tmp_path) == ["out.mkv.partial"]
+    report = tmp_path / "report.json"
+    assert Started(*words, "--report", report, seconds_a_call=0).ended() == (0, [])
+    assert json.loads(report.read_text())["resumed_frames"] == frames
+    assert_same_result(tmp_path / "out.mkv", whole / f"{kind}.mkv")
+    assert left_in(tmp_path) == ["out.mkv", "report.json"]
+
+
+@pytest.mark.parametrize("kind", ["constant", "variable"])
+def test_a_kill_costs_at_most_one_chunk_at_any_moment(whole, tmp_path, kind):
+    words = (whole / f"{kind}.mp4", tmp_path / "out.mkv", "-c:v", "ffv1", "--resume")
+    folder = tmp_path / "out.mkv.partial"
+
+    for first in (0, 10, 50):
+        code, _ = Started(*words).wait_for_chunk(folder, first).send(signal.SIGKILL).ended()
+        assert code == -signal.SIGKILL
+        assert not (tmp_path / "out.mkv").exists()
+        assert {f"{n:09d}.json" for n in range(0, first + 1, 10)} <= set(left_in(folder))
+
+    assert Started(*words, seconds_a_call=0).ended() == (0, [])
+    assert_same_result(tmp_path / "out.mkv", whole / f"{kind}.mkv")
+    assert left_in(tmp_path) == ["out.mkv"]
+
+
+def test_a_second_signal_ends_the_job_at_once_and_keeps_whole_chunks(whole, tmp_path):
+    """The model takes a long time for a frame; nobody waits for the first signal's last one."""
+    words = (whole / "constant.mp4", tmp_path / "out.mkv", "-c:v", "ffv1")
+    folder = tmp_path / "out.mkv.partial"
+    job = Started(*words, seconds_a_call=0.3).wait_for_chunk(folder, 0)
+
+    job.send(signal.SIGTERM)
+    assert job.process.stderr.readline() == "\n"
+    code, err = job.send(signal.SIGTERM).ended()
+
+    assert code == 130
+    assert err[-2].startswith("vfi-flow: 10 frames are kept in ") and err[-1] == "vfi-flow: interrupted"
+
+
+@pytest.mark.parametrize(("output", "number"), [("out.gif", signal.SIGTERM), ("out/%03d.png", signal.SIGINT)])
+def test_what_cannot_be_resumed_leaves_nothing(tmp_path, output, number):
+    source = write_clip(tmp_path / "in.mp4", moving_square(60), rate=Fraction(12))
+    (tmp_path / "out").mkdir()
+    job = Started(source, tmp_path / output, "--progress", "json")
+    for line in job.process.stderr:
+        if '"progress"' in line:
+            break
+
+    code, err = job.send(number).ended()
+
+    assert code == 130
+    assert err[-1] == "vfi-flow: interrupted" and not any("kept" in line for line in err)
+    assert left_in(tmp_path) == ["in.mp4", "out"] and left_in(tmp_path / "out") == []
+
+
+def test_a_job_that_has_kept_frames_says_how_to_go_on(whole, tmp_path):
+    words = (whole / "constant.mp4", tmp_path / "out.mkv", "-c:v", "ffv1")
+    folder = tmp_path / "out.mkv.partial"
+    Started(*words).wait_for_chunk(folder, 0).send(signal.SIGKILL).ended()
+
+    code, [refused] = Started(*words).ended()
+
+    assert code == 7
+    assert refused.endswith("pass --resume to go on with it, or --overwrite to start again")
+    code, [named] = Started(*words, "--resume", "-x", "3").ended()
+    assert code == 2 and "--resume: -x was 2 in the interrupted job and is 3" in named
