@@ -15,7 +15,8 @@ from vfi_flow.export.write import write_onnx  # noqa: E402
 from vfi_flow.inference.padding import pad_frame  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 
-HOSTS = ("3in", "7ch", "11ch", "u8")
+HOSTS = {"3in": 1, "7ch": 1, "11ch": 0, "u8": 0}
+"""Layouts for hosts and the steps they are tried with; tracing takes seconds."""
 SIZES = [(1, 64, 96), (1, 1, 1), (1, 16, 17), (3, 37, 51)]
 TAUS = (0.125, 0.5, 0.8)
 
@@ -27,11 +28,10 @@ def network() -> InterpolationNetwork:
 
 @pytest.fixture(scope="module")
 def files(tiny_model, tmp_path_factory) -> dict:
-    """The four layouts for hosts with one step, and the three-input one with 0 and 2."""
+    """The layouts for hosts, and the three-input one with 0 steps besides."""
     folder = tmp_path_factory.mktemp("hosts")
-    one = zip([(layout, 1) for layout in HOSTS], write_onnx(tiny_model, folder, HOSTS, [1]), strict=True)
-    others = zip([("3in", 0), ("3in", 2)], write_onnx(tiny_model, folder, ["3in"], [0, 2]), strict=True)
-    return dict([*one, *others])
+    wanted = [*HOSTS.items(), ("3in", 0)]
+    return {key: next(iter(write_onnx(tiny_model, folder, [key[0]], [key[1]]))) for key in wanted}
 
 
 @pytest.fixture(scope="module")
@@ -92,30 +92,29 @@ def test_a_layout_of_floats_takes_any_size_and_gives_the_frame_of_the_network(
 ):
     frames = two_frames(batch, height, width)
     for tau in TAUS:
-        [made] = sessions[layout, 1].run(None, inputs(layout, *frames, tau))
+        [made] = sessions[layout, HOSTS[layout]].run(None, inputs(layout, *frames, tau))
 
         assert (made.dtype, made.shape) == (np.float32, (batch, 3, height, width))
-        assert np.abs(made - expected(network, *frames, tau, 1)).max() < ONNX_FLOAT32
+        assert np.abs(made - expected(network, *frames, tau, HOSTS[layout])).max() < ONNX_FLOAT32
 
 
 @pytest.mark.parametrize(("batch", "height", "width"), SIZES)
 def test_bytes_in_are_bytes_out(network, sessions, batch, height, width):
     frames = two_frames(batch, height, width)
     for tau in TAUS:
-        [made] = sessions["u8", 1].run(None, inputs("u8", *frames, tau))
+        [made] = sessions["u8", 0].run(None, inputs("u8", *frames, tau))
 
-        exact = expected(network, *frames, tau, 1).transpose(0, 2, 3, 1) * 255
+        exact = expected(network, *frames, tau, 0).transpose(0, 2, 3, 1) * 255
         assert (made.dtype, made.shape) == (np.uint8, (batch, height, width, 3))
         assert np.abs(made - exact).max() < 0.5 + 255 * ONNX_FLOAT32
 
 
-@pytest.mark.parametrize("steps", [0, 2])
-def test_other_numbers_of_steps_are_unrolled_in_their_own_files(network, sessions, steps):
+def test_another_number_of_steps_is_unrolled_in_a_file_of_its_own(network, sessions):
     frames = two_frames(1, 40, 24)
 
-    [made] = sessions["3in", steps].run(None, inputs("3in", *frames, 0.5))
+    [made] = sessions["3in", 0].run(None, inputs("3in", *frames, 0.5))
 
-    assert np.abs(made - expected(network, *frames, 0.5, steps)).max() < ONNX_FLOAT32
+    assert np.abs(made - expected(network, *frames, 0.5, 0)).max() < ONNX_FLOAT32
     assert np.abs(made - expected(network, *frames, 0.5, 1)).max() > 10 * ONNX_FLOAT32
 
 
@@ -141,7 +140,7 @@ def test_every_pair_of_a_batch_has_its_own_place(sessions):
 
 @pytest.mark.parametrize(("layout", "tau"), [(layout, tau) for layout in HOSTS for tau in (0.0, 1.0)])
 def test_the_ends_of_the_interval_are_no_trap(sessions, layout, tau):
-    [made] = sessions[layout, 1].run(None, inputs(layout, *two_frames(1, 33, 47), tau))
+    [made] = sessions[layout, HOSTS[layout]].run(None, inputs(layout, *two_frames(1, 33, 47), tau))
 
     assert np.isfinite(made).all()
 
@@ -151,7 +150,7 @@ def test_the_grid_of_eleven_planes_is_not_read(sessions):
     nonsense = fed.copy()
     nonsense[:, 7:] = np.nan
 
-    first, second = (sessions["11ch", 1].run(None, {"input": value})[0] for value in (fed, nonsense))
+    first, second = (sessions["11ch", 0].run(None, {"input": value})[0] for value in (fed, nonsense))
 
     assert np.array_equal(first, second)
 
@@ -160,7 +159,8 @@ def test_the_grid_of_eleven_planes_is_not_read(sessions):
 def test_vs_mlrt_can_take_the_file(files, count):
     """Its plugins fix batch and size of the one input, infer shapes, and read the frame size off the session."""
     height, width = 54, 67
-    model = onnx.load(files[f"{count}ch", 1])
+    path = files[f"{count}ch", HOSTS[f"{count}ch"]]
+    model = onnx.load(path)
     [given], [result] = model.graph.input, model.graph.output
     shapes = [value.type.tensor_type.shape.dim for value in (given, result)]
     assert [len(shape) for shape in shapes] == [4, 4]
@@ -177,5 +177,5 @@ def test_vs_mlrt_can_take_the_file(files, count):
     assert port.shape == [1, sum(clips), height, width]
     assert made.shape == [1, 3, height, width]
     fed = inputs(f"{count}ch", *two_frames(1, height, width), 0.5)
-    plain = open_session(files[f"{count}ch", 1].read_bytes())
+    plain = open_session(path.read_bytes())
     assert np.abs(session.run(None, fed)[0] - plain.run(None, fed)[0]).max() < ONNX_FLOAT32

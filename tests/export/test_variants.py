@@ -127,8 +127,8 @@ def test_half_precision_halves_the_weights(models):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fp16", "fp16.gather"])
-def test_half_precision_holds_at_3840x2160(graph, sessions, name):
+@pytest.mark.parametrize("name", ["plain", "fp16", "fp16.gather"])
+def test_variants_hold_at_3840x2160(graph, sessions, name):
     """Where half precision names every second pixel only: the right half of the frame is looked at on its own."""
     question, truth = ask(2160, 3840, 1, 0.5, STRENGTH)
     expected = answer(graph.network, question, 1).numpy()
