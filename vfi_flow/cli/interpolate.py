@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -200,8 +200,9 @@ def stop_on_signal(plan: Plan) -> Iterator[Callable[[], bool]]:
         signals += 1
         if signals > 1:
             raise KeyboardInterrupt
-        # Written past Python's buffer, which the signal may have interrupted.
-        os.write(2, b"\nvfi-flow: keeping what has been made; once more ends the job at once\n")
+        with suppress(OSError):  # nobody may be there to read it
+            # Past Python's buffer, whose writing the signal may have interrupted.
+            os.write(2, b"\nvfi-flow: keeping what has been made; once more ends the job at once\n")
 
     try:
         if plan.chunks is None:

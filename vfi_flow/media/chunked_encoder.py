@@ -1,5 +1,6 @@
 """Encoders of a video stream: in one go, or in chunks that are also kept on disk."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
@@ -66,9 +67,13 @@ class ChunkedEncoder:
         folder: ChunkFolder,
         another: Callable[[], AbstractContextManager[VideoStream]],
     ) -> None:
-        """`stream` is the first encoder, `another` opens one more of the same kind; it counts in `frame_time`."""
+        """`another` opens one more encoder like that of `stream`, which only writes the header.
+
+        So there is no more than one at a time that holds frames: hundreds of MB in HD.
+        """
         self.stream, self.folder, self._another, self._frame_time = stream, folder, another, frame_time
-        self._encoder, self._is_used = stream, False
+        self._encoder: VideoStream | None = None
+        self._had_another = False
         self._opened = ExitStack()
         self._file: ChunkFile | None = None
         self._end = 0
@@ -82,7 +87,7 @@ class ChunkedEncoder:
             return list(self._read(number))
         if self._file is None:
             self._begin(number)
-        packets = self._passed_on(self._encoder.encode(picture))
+        packets = self._encoded(picture)
         return packets + self._complete() if number + 1 == self._end else packets
 
     def finish(self) -> Packets:
@@ -108,23 +113,27 @@ class ChunkedEncoder:
             self._next = next(self._stored, None)
 
     def _begin(self, number: int) -> None:
-        if self._is_used:
-            self._opened.close()
-            self._encoder = self._opened.enter_context(self._another())
-        self._is_used = True
-        extradata = bytes(self._encoder.codec_context.extradata or b"")
+        if self._had_another:
+            gc.collect()  # PyAV's container and stream hold each other, and the stream what its encoder has in memory
+        self._had_another = True
+        encoder = self._opened.enter_context(self._another())
+        extradata = bytes(encoder.codec_context.extradata or b"")
         assert extradata == bytes(self.stream.codec_context.extradata or b""), "two streams that do not join"
         self._file, self._end = self.folder.begin(number, extradata), self.folder.end_from(number)
+        self._encoder = encoder
 
     def _complete(self) -> Packets:
         assert self._file is not None
-        packets = self._passed_on(self._encoder.encode(None))
+        packets = self._encoded(None)
+        self._encoder = None
+        self._opened.close()
         self._file.complete(self._last + 1)
         self._file = None
         return packets
 
-    def _passed_on(self, packets: Packets) -> Packets:
-        assert self._file is not None
+    def _encoded(self, picture: av.VideoFrame | None) -> Packets:
+        assert self._file is not None and self._encoder is not None
+        packets = self._encoder.encode(picture)
         for packet in packets:
             self._file.write(packet)
             packet.stream = self.stream
