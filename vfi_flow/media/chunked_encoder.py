@@ -1,6 +1,5 @@
 """Encoders of a video stream: in one go, or in chunks that are also kept on disk."""
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from fractions import Fraction
@@ -73,7 +72,6 @@ class ChunkedEncoder:
         """
         self.stream, self.folder, self._another, self._frame_time = stream, folder, another, frame_time
         self._encoder: VideoStream | None = None
-        self._had_another = False
         self._opened = ExitStack()
         self._file: ChunkFile | None = None
         self._end = 0
@@ -113,9 +111,6 @@ class ChunkedEncoder:
             self._next = next(self._stored, None)
 
     def _begin(self, number: int) -> None:
-        if self._had_another:
-            gc.collect()  # PyAV's container and stream hold each other, and the stream what its encoder has in memory
-        self._had_another = True
         encoder = self._opened.enter_context(self._another())
         extradata = bytes(encoder.codec_context.extradata or b"")
         assert extradata == bytes(self.stream.codec_context.extradata or b""), "two streams that do not join"
