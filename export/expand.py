@@ -4,10 +4,12 @@ Traced as Python, the 155 displacements of three levels would become a thousand 
 would take minutes. As one node of our own domain they cost nothing, and are expanded here by constants alone.
 """
 
+from itertools import product
+
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
-from vfi_flow.motion.correlation import ONNX_OPERATOR
+from vfi_flow.motion.correlation import ONNX_OPERATOR, margin, shifts
 
 DOMAIN, OPERATOR = ONNX_OPERATOR.split("::")
 TO_THE_END = np.iinfo(np.int64).max
@@ -39,26 +41,31 @@ def _expanded(node: NodeProto, graph: GraphProto, constants: dict[tuple[int, ...
             graph.initializer.append(numpy_helper.from_array(np.array(values, np.int64), constants[values]))
         return constants[values]
 
-    padded, scores = f"{name}_padded", []
-    pads = constant(0, 0, radius, radius, 0, 0, radius, radius)
-    nodes = [helper.make_node("Pad", [right, pads], [padded])]
-    size = 2 * radius + 1
-    for i in range(size):
-        rows = f"{name}_rows_{i}"
-        # Ends count from the far side, so the node needs no size: -(2 radius - i), and "all" where that is 0.
-        nodes.append(_slice(padded, rows, 2, i, size - 1 - i, constant))
-        for j in range(size):
-            shifted = f"{name}_{i}_{j}"
-            nodes.append(_slice(rows, shifted, 3, j, size - 1 - j, constant))
-            nodes.append(helper.make_node("Mul", [left, shifted], [f"{shifted}_product"]))
-            nodes.append(
-                helper.make_node("ReduceSum", [f"{shifted}_product", constant(1)], [f"{shifted}_score"], keepdims=1)
-            )
-            scores.append(f"{shifted}_score")
+    edge, reach = margin(radius), range(-radius, radius + 1)
+    scores: list[str] = []
+    pads = constant(0, 0, edge, edge, 0, 0, edge, edge)
+    nodes: list[NodeProto] = []
+    shifted: dict[tuple[int, int, int], str] = {}
+    for side, source in enumerate((left, right)):
+        padded = f"{name}_{side}"
+        nodes.append(helper.make_node("Pad", [source, pads], [padded]))
+        for row in range(-edge, edge + 1):
+            # Ends count from the far side, so the node needs no size: "all" where nothing is left of the margin.
+            rows = f"{padded}_{edge + row}"
+            nodes.append(_slice(padded, rows, 2, edge + row, edge - row, constant))
+            for column in range(-edge, edge + 1):
+                shifted[side, row, column] = f"{rows}_{edge + column}"
+                nodes.append(_slice(rows, f"{rows}_{edge + column}", 3, edge + column, edge - column, constant))
+    for dy, dx in product(reach, reach):
+        factors = [shifted[side, shifts(dy)[side], shifts(dx)[side]] for side in (0, 1)]
+        score = f"{name}_score_{len(scores)}"
+        nodes.append(helper.make_node("Mul", factors, [f"{score}_product"]))
+        nodes.append(helper.make_node("ReduceSum", [f"{score}_product", constant(1)], [score], keepdims=1))
+        scores.append(score)
     nodes.append(helper.make_node("Concat", scores, [name], axis=1))
     return nodes
 
 
-def _slice(source: str, result: str, axis: int, start: int, margin: int, constant) -> NodeProto:  # type: ignore[no-untyped-def]
-    end = -margin if margin else TO_THE_END
+def _slice(source: str, result: str, axis: int, start: int, rest: int, constant) -> NodeProto:  # type: ignore[no-untyped-def]
+    end = -rest if rest else TO_THE_END
     return helper.make_node("Slice", [source, constant(start), constant(end), constant(axis)], [result])

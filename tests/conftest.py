@@ -7,27 +7,16 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
+from scripts import ROOT, load_script
 
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))  # subprocesses
 
-import vfi_flow  # noqa: E402
+import vfi_flow
 
 if importlib.util.find_spec("vfi_flow.export") is None:
     # pyproject.toml installs the folder export/ as vfi_flow.export; without an installation it is found this way.
     vfi_flow.__path__.append(str(ROOT))
-
-
-def load_script(path: Path) -> ModuleType:
-    """The script at `path` as a module: samples are run, not installed."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # dataclasses look their module up here
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, load_script
+from scripts import ROOT, load_script
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("cv2")
 
 from clips import moving_square, write_clip
-from conftest import ROOT, load_script
+from scripts import ROOT, load_script
 
 import vfi_flow
 

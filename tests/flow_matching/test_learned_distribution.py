@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, load_script
+from scripts import ROOT, load_script
 from tolerances import LEARNED_TO_NOISE_DISTANCE
 
 from vfi_flow.flow_matching.path import DIFFUSION, LINEAR

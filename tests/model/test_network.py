@@ -83,6 +83,18 @@ def test_strength_scales_what_is_added_to_the_mean(network, pair, steps):
     assert torch.allclose((half - mean)[unclamped] * 2, (full - mean)[unclamped], rtol=0, atol=BATCH_FLOAT32)
 
 
+def test_where_nothing_happens_nothing_is_drawn(network, pair):
+    frame0 = pair[0]
+    frame1 = frame0.clone()
+    frame1[..., 32:] = pair[1][..., 32:]
+    mean = network.mean(network.encode(frame0), network.encode(frame1), HALF)
+
+    detail = network.detail(mean, standard_noise(1, 3, 48, 64), 1)
+
+    assert not detail[..., :29].any()
+    assert detail[..., 36:].abs().max() > 0
+
+
 def test_another_noise_gives_another_frame(network, pair):
     first, second = (network(*pair, HALF, standard_noise(1, 3, 48, 64, seed=seed), FULL, 1) for seed in (0, 1))
 

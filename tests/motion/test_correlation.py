@@ -1,5 +1,7 @@
 """Correlation against a slow loop and finite differences; the displacement that is read out of it."""
 
+import math
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -22,8 +24,12 @@ def slow_correlation(features0: "torch.Tensor", features1: "torch.Tensor", radiu
     for channel, (dx, dy) in enumerate(displacements(radius).T.int().tolist()):
         for row in range(height):
             for column in range(width):
-                if 0 <= row + dy < height and 0 <= column + dx < width:
-                    product = features0[:, :, row, column] * features1[:, :, row + dy, column + dx]
+                from_row, from_column = row - math.floor(dy / 2), column - math.floor(dx / 2)
+                to_row, to_column = from_row + dy, from_column + dx
+                if not (0 <= from_row < height and 0 <= to_row < height):
+                    continue
+                if 0 <= from_column < width and 0 <= to_column < width:
+                    product = features0[:, :, from_row, from_column] * features1[:, :, to_row, to_column]
                     scores[:, channel, row, column] = product.sum(1)
     return scores
 
@@ -43,6 +49,24 @@ def test_the_gradient_of_the_correlation_agrees_with_finite_differences():
     features1 = noise(2, 2, 2, 3, seed=1, dtype=torch.float64).requires_grad_()
 
     assert torch.autograd.gradcheck(lambda a, b: local_correlation(a, b, 1), (features0, features1))
+
+
+def test_swapped_maps_mirror_the_displacements():
+    features0, features1 = noise(1, 4, 7, 8), noise(1, 4, 7, 8, seed=1)
+
+    forwards, backwards = local_correlation(features0, features1, 3), local_correlation(features1, features0, 3)
+
+    assert torch.equal(forwards, backwards.flip(1))
+
+
+def test_content_is_found_where_it_is_half_way():
+    """A dot that goes from column 2 to column 6 passes column 4."""
+    features0, features1 = torch.zeros(1, 1, 1, 9), torch.zeros(1, 1, 1, 9)
+    features0[..., 2] = features1[..., 6] = 1
+
+    scores = local_correlation(features0, features1, 4)
+
+    assert scores.nonzero().tolist() == [[0, displacements(4).T.tolist().index([4, 0]), 0, 4]]
 
 
 def test_displacements_are_listed_row_by_row():

@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from tiny_network import as_image, moving_texture, standard_noise  # noqa: E402
 
-from vfi_flow.motion.stillness import WINDOW, stillness  # noqa: E402
+from vfi_flow.motion.stillness import CLOSE, WINDOW, activity, stillness  # noqa: E402
 
 GROUND = as_image(moving_texture(64, 96))
 ELSEWHERE = as_image(moving_texture(64, 96, dx=8))
@@ -42,3 +42,20 @@ def test_ground_beside_a_moving_thing_is_still_half_a_window_away_from_it():
     assert found[..., : 48 - WINDOW // 2].min() > 0.99
     assert found[..., 48 + WINDOW // 2 :].max() < 0.01
     assert 0 <= found.min() <= found.max() <= 1
+
+
+def test_nothing_happens_between_equal_frames_and_under_faint_noise():
+    noisy = GROUND + 0.005 * standard_noise(*GROUND.shape)
+
+    assert activity(GROUND, GROUND).max() == 0
+    assert activity(GROUND, noisy).max() == 0
+
+
+def test_something_happens_where_texture_moves_and_only_close_to_it():
+    frame1 = GROUND.clone()
+    frame1[..., 48:] = ELSEWHERE[..., 48:]
+
+    found = activity(GROUND, frame1)
+
+    assert found[..., : 48 - CLOSE // 2].max() == 0
+    assert found[..., 48 + CLOSE // 2 :].mean() > 0.9

@@ -2,7 +2,7 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tolerances import INVERSE_MOTION_PIXELS, SYNTHETIC_WARP_PSNR
 
 from vfi_flow.errors import InputError
 from vfi_flow.training import surfaces
-from vfi_flow.training.effects import change_light
+from vfi_flow.training.effects import change_light, dissolve
 from vfi_flow.training.layers import Layer, Motion, Stage, grids, render
 from vfi_flow.training.motions import camera, draw_magnitude
 from vfi_flow.training.overlays import static_overlay
@@ -21,7 +21,7 @@ from vfi_flow.training.sample import Sample
 from vfi_flow.training.synthetic import SCENES, Extras, SyntheticScenes, draw_tau
 
 CROP = 96
-PLAIN = Extras(overlay=0, light=0, blur=0, grain=0, damage=0)
+PLAIN = Extras(overlay=0, light=0, blur=0, grain=0, dissolve=0, damage=0)
 
 
 def draws(scenes: SyntheticScenes, count: int, seed: int = 1) -> list[Sample]:
@@ -205,3 +205,15 @@ def test_a_folder_without_stills_is_an_input_error(tmp_path: Path) -> None:
         SyntheticScenes(tmp_path)
     with pytest.raises(InputError, match="no such folder"):
         SyntheticScenes(tmp_path / "missing")
+
+
+def test_a_dissolve_of_two_still_pictures_is_the_linear_blend_and_trusts_no_flow() -> None:
+    rng = np.random.default_rng(2)
+    frames, others = (list(rng.uniform(0, 255, (1, 8, 8, 3)).repeat(3, axis=0)) for _ in range(2))
+
+    frame0, middle, frame1 = dissolve(rng, frames, others, 0.25)
+
+    assert np.allclose(middle, 0.75 * frame0 + 0.25 * frame1)
+    assert np.abs(frame1 - frame0).max() > 1
+    samples = draws(SyntheticScenes(crop=CROP, shares={"photo": 1.0}, extras=replace(PLAIN, dissolve=1.0)), 2)
+    assert all(not sample.flow_weight.any() for sample in samples)

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from vfi_flow.training.loop import Training
     from vfi_flow.training.lpips import Lpips
 
-DESCRIPTION = """Trains a model on ordinary videos and, if given, on synthetic scenes made from stills. Stage `mean`
-learns motion and the conditional mean, stage `velocity` the flow around it; train them in this order. The run lives in
---output: log.jsonl, best.safetensors (chosen on --val) and a checkpoint, from which --resume goes on to the same
-state."""
+DESCRIPTION = """Trains a model on ordinary videos and, if given, on synthetic scenes made from stills. Stage `motion`
+learns to register the frames, `mean` that and the conditional mean, `velocity` the flow around it; train them in this
+order, `motion` if the time is short. The run lives in --output: log.jsonl, best.safetensors (chosen on --val) and a
+checkpoint, from which --resume goes on to the same state."""
+
+STAGES = "motion, mean or velocity (default mean)"
 
 # glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
 # fifth of the time. These keep them. They must be in the environment before the process starts.
@@ -38,7 +40,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
     parser.add_argument("--synthetic", type=float, default=0.3, metavar="SHARE", help="of samples (default 0.3)")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--stage", choices=("mean", "velocity"), default="mean", help="default mean")
+    parser.add_argument("--stage", choices=("motion", "mean", "velocity"), default="mean", help=STAGES)
     parser.add_argument("--preset", default="base", help="tiny, fast or base (default base)")
     parser.add_argument("--init", type=Path, metavar="FILE", help="weights to start from (default: random)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --output")
@@ -46,7 +48,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--samples", type=int, help="length in samples instead: exactly repeatable")
     parser.add_argument("--batch", type=int, help="samples a step (default 12; 64 on a GPU)")
     parser.add_argument("--crop", type=int, default=192, help="side of a sample in pixels (default 192)")
-    parser.add_argument("--learning-rate", type=float, help="default 3e-4 (mean), 1e-3 (velocity)")
+    parser.add_argument("--learning-rate", type=float, help="default 3e-4, for stage velocity 1e-3")
     parser.add_argument("--flow-weight", type=float, default=0.002, help="of the flow targets (default 0.002)")
     parser.add_argument("--lpips", type=Path, metavar="FILE.npz", help="weights of LPIPS, for stage velocity")
     parser.add_argument("--perceptual", type=float, default=1.0, help="weight of LPIPS (default 1)")
@@ -114,7 +116,7 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
     torch.manual_seed(arguments.seed)
     network = start_network(arguments)
     lpips = load_metric(arguments.lpips, device)
-    learning_rate = arguments.learning_rate or (3e-4 if arguments.stage == "mean" else 1e-3)
+    learning_rate = arguments.learning_rate or (1e-3 if arguments.stage == "velocity" else 3e-4)
     recipe = Recipe(
         minutes=arguments.minutes,
         samples=arguments.samples,
@@ -158,11 +160,12 @@ def load_metric(path: Path | None, device: "torch.device") -> "Lpips | None":
 
 def make_objective(arguments: argparse.Namespace, lpips: "Lpips | None") -> Any:
     from vfi_flow.training.losses import LossWeights
-    from vfi_flow.training.objective import MeanObjective, VelocityObjective
+    from vfi_flow.training.objective import MeanObjective, MotionObjective, VelocityObjective
 
-    if arguments.stage == "mean":
-        return MeanObjective(LossWeights(flow=arguments.flow_weight))
-    return VelocityObjective(lpips, arguments.perceptual)
+    if arguments.stage == "velocity":
+        return VelocityObjective(lpips, arguments.perceptual)
+    objectives = {"motion": MotionObjective, "mean": MeanObjective}
+    return objectives[arguments.stage](LossWeights(flow=arguments.flow_weight))
 
 
 def make_shares(arguments: argparse.Namespace) -> list[Any]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError
-from vfi_flow.inference.depth import as_floats, as_integers
 from vfi_flow.inference.engine import Image, ModelInfo
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -31,7 +30,6 @@ class OnnxEngine:
         self._encode = self._open(runtime, folder / f"{name}.{ENCODE}.onnx", options)
         self._synthesise = self._open(runtime, folder / f"{name}.{SYNTHESISE}_{steps}.onnx", options)
         self._inputs = [port.name for port in self._synthesise.get_inputs()]
-        self._takes_bytes = self._encode.get_inputs()[0].type == "tensor(uint8)"  # graphs of earlier versions
         self.model = read_info(self._encode, folder / name)
         check_weights(self._synthesise, folder / f"{name}.safetensors")
         self.description = f"onnxruntime {self._provider}"
@@ -48,16 +46,14 @@ class OnnxEngine:
         return session
 
     def encode(self, frame: Image) -> list[Any]:
-        values = as_integers(frame, np.uint8) if self._takes_bytes else frame
-        return self._run(self._encode, {"frame": values[None]})
+        return self._run(self._encode, {"frame": frame[None]})
 
     def synthesise(
         self, features0: list[Any], features1: list[Any], tau: float, noise: NDArray[np.float32], strength: float
     ) -> Image:
         values = [*features0, *features1, np.full((1, 1, 1, 1), tau, np.float32)]
         values += [noise, np.array([strength], np.float32)]  # graphs of 0 steps have no such inputs
-        made = self._run(self._synthesise, dict(zip(self._inputs, values, strict=False)))[0][0]
-        return as_floats(made) if self._takes_bytes else made
+        return self._run(self._synthesise, dict(zip(self._inputs, values, strict=False)))[0][0]
 
     def _run(self, session: Any, feeds: dict[str, Any]) -> list[Any]:
         try:

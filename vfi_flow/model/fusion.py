@@ -12,7 +12,7 @@ from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.model.registration import FLOW_SCALE, Registration
 from vfi_flow.motion.lucas_kanade import lucas_kanade_step, luma, mean_free
 from vfi_flow.motion.resize import double, double_flow
-from vfi_flow.motion.stillness import stillness
+from vfi_flow.motion.stillness import activity, stillness
 from vfi_flow.motion.warp import backward_warp, overshoot, sharp_backward_warp
 
 SMALLEST_DEVIATION, LARGEST_DEVIATION = 1 / 255, 0.25
@@ -32,6 +32,8 @@ class Mean(NamedTuple):
     flow: Tensor
     """(B, 4, H, W) to frame 0 and to frame 1, pixels."""
     features: Tensor
+    activity: Tensor
+    """(B, 1, H, W) in [0, 1]: 0 where nothing happens between the frames, so that there is no detail to draw."""
 
 
 class FusionNetwork(nn.Module):
@@ -72,7 +74,8 @@ class FusionNetwork(nn.Module):
         blend = torch.sigmoid(preference + self.outside(flow[:, 2:]) - self.outside(flow[:, :2]))
         mean = warped1 + blend * (warped0 - warped1) + 0.1 * residual
         deviation = F.softplus(deviation - 4.0).clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
-        return Mean(mean, deviation, warped0, warped1, blend, flow, features)
+        happens = activity(frame0.image, frame1.image)
+        return Mean(mean, deviation, warped0, warped1, blend, flow, features, happens)
 
     def outside(self, flow: Tensor) -> Tensor:
         """How much less a frame counts where `flow` leaves it, as a logit."""

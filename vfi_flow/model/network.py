@@ -41,6 +41,10 @@ class InterpolationNetwork(nn.Module):
         condition = self.velocity.condition(mean)
         return sample_from_endpoint(partial(self._endpoint, condition=condition), noise, steps)
 
+    def detail(self, mean: Mean, noise: Tensor, steps: int) -> Tensor:
+        """(B, 3, H, W): what is drawn on top of the mean at strength 1; nothing where nothing happens."""
+        return mean.activity * mean.deviation * self.residual(mean, noise, steps)
+
     def _endpoint(self, residual: Tensor, t: float, condition: Tensor) -> Tensor:
         times = torch.full((residual.shape[0],), t, dtype=torch.float32, device=residual.device)
         return self.velocity(residual, times, condition)
@@ -64,7 +68,7 @@ class InterpolationNetwork(nn.Module):
         mean = self.mean(frame0, frame1, tau)
         frame = mean.mean
         if steps:
-            frame = frame + strength * mean.deviation * self.residual(mean, noise, steps)
+            frame = frame + strength * self.detail(mean, noise, steps)
         return frame.clamp(0, 1)
 
     def forward(

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from vfi_flow.model.config import LevelConfig, NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
+from vfi_flow.motion.border import CERTAIN, continue_outwards
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
 from vfi_flow.motion.lucas_kanade import lucas_kanade_step, share_displacement
 from vfi_flow.motion.resize import double, double_flow
-from vfi_flow.motion.warp import backward_warp
+from vfi_flow.motion.warp import backward_warp, overshoot
 
 FLOW_SCALE = 0.1
 """Flows enter convolutions divided by ten, so that they are of the size of the other inputs."""
@@ -51,7 +52,7 @@ class MatchLevel(nn.Module):
         super().__init__()
         self.radius, self.context = config.radius, config.context
         scores = (2 * config.radius + 1) ** 2
-        inputs = 2 * features + 1 + scores + 3 + (context + 5 if context else 0)
+        inputs = 2 * features + 1 + scores + 3 + (context + 7 if context else 0)
         self.projection = nn.Conv2d(features, features, 1)
         self.log_sharpness = nn.Parameter(torch.tensor(3.0))
         self.prior = nn.Parameter(torch.tensor(0.3))
@@ -79,7 +80,7 @@ class MatchLevel(nn.Module):
         seen = [scores, displacement, confidence]
         if before is not None:
             readout = readout + before.flow
-            seen += [before.flow * FLOW_SCALE, before.mask, before.context]
+            seen += [before.flow * FLOW_SCALE, before.mask, before.context, without_partner(before.flow)]
         dtype = features0.dtype
         inputs = torch.cat([features0, features1, plane(tau, features0), *(x.to(dtype) for x in seen)], 1)
         output = self.shuffle(self.head(self.body(self.stem(inputs)))).float()
@@ -92,10 +93,17 @@ class MatchLevel(nn.Module):
         return F.normalize(self.projection(features).float(), dim=1)
 
 
+def without_partner(flow: Tensor) -> Tensor:
+    """(B, 2, h, w) in [0, 1]: 1 where `flow` (B, 4, h, w) leaves frame 0 or frame 1, so nothing can be matched."""
+    return torch.cat([overshoot(flow[:, :2]), overshoot(flow[:, 2:])], 1).clamp(max=1)
+
+
 class RegistrationNetwork(nn.Module):
     """Features of two frames and a place between them -> flows from there at half resolution."""
 
     WINDOW, DAMPING = 5, 2e-5
+    BORDER = 32
+    """Pixels of the frame in which motion may be continued from further inside."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -106,14 +114,18 @@ class RegistrationNetwork(nn.Module):
         self.at_4 = MatchLevel(at_4, middle.context, fine)
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Registration:
-        coarse = self.at_16(frame0.at_16, frame1.at_16, tau, None)
+        coarse = self.border(self.at_16(frame0.at_16, frame1.at_16, tau, None), 8)
         middle = self.at_8(frame0.at_8, frame1.at_8, tau, coarse)
-        middle = self.refine(frame0.quarter, frame1.quarter, tau, middle)
+        middle = self.border(self.refine(frame0.quarter, frame1.quarter, tau, middle), 4)
         fine = self.at_4(frame0.at_4, frame1.at_4, tau, middle)
-        fine = self.refine(frame0.half, frame1.half, tau, fine)
+        fine = self.border(self.refine(frame0.half, frame1.half, tau, fine), 2)
         readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)
         flows = (8, coarse.flow), (4, middle.flow), (2, fine.flow)
         return Registration(fine.flow, fine.mask, fine.context, readouts + flows)
+
+    def border(self, match: Match, scale: int) -> Match:
+        """`match` (frame pixels per pixel of its grid: `scale`) with motion continued to the border."""
+        return match._replace(flow=continue_outwards(match.flow, self.BORDER // scale, CERTAIN / scale))
 
     def refine(self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match) -> Match:
         warped0, warped1 = backward_warp(image0, match.flow[:, :2]), backward_warp(image1, match.flow[:, 2:])

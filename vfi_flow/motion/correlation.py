@@ -1,5 +1,7 @@
 """How well two feature maps agree at every small displacement, and the displacement that follows from it."""
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import torch
@@ -11,16 +13,31 @@ ONNX_OPERATOR = "vfi_flow::LocalCorrelation"
 
 
 def local_correlation(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
-    """Scalar products of features0[p] with features1[p + d] for every displacement d within `radius`.
+    """Scalar products of two feature maps along every small displacement that passes through a pixel half-way.
+
+    A displacement d at p compares features0[p - floor(d / 2)] with features1[p - floor(d / 2) + d]: content that
+    crosses p in the middle of its way, and not content that was at p in the first frame. Swapping the maps mirrors
+    the displacements exactly. (Bilateral cost volume: Park et al. 2020, BMBC.)
 
     Args:
         features0, features1: (B, C, H, W) float32; with channel vectors of length 1 the result is their cosine.
         radius: the largest displacement in pixels, in x and in y.
 
     Returns:
-        (B, (2 radius + 1)^2, H, W); dy changes slowest, from -radius to radius. Outside `features1` counts as zero.
+        (B, (2 radius + 1)^2, H, W); dy changes slowest, from -radius to radius. Outside a map counts as zero.
     """
     return _LocalCorrelation.apply(features0, features1, radius)
+
+
+def shifts(displacement: int) -> tuple[int, int]:
+    """Where the two maps are looked up for a displacement along one axis: half of it back, the rest forth."""
+    back = -(displacement // 2)
+    return back, displacement + back
+
+
+def margin(radius: int) -> int:
+    """The largest of all `shifts` within `radius`: as far as the maps are looked up beyond their edges."""
+    return (radius + 1) // 2
 
 
 def displacements(radius: int) -> Tensor:
@@ -58,30 +75,27 @@ class _LocalCorrelation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features0: Tensor, features1: Tensor, radius: int) -> Tensor:
         height, width = features0.shape[-2:]
-        left = features0.permute(0, 2, 3, 1).contiguous()
-        right = F.pad(features1, (radius, radius, radius, radius)).permute(0, 2, 3, 1).contiguous()
+        pad = 4 * (margin(radius),)
+        left, right = (F.pad(x, pad).permute(0, 2, 3, 1).contiguous() for x in (features0, features1))
         ctx.save_for_backward(left, right)
         ctx.radius = radius
-        size = 2 * radius + 1
-        scores = left.new_empty(left.shape[0], size * size, height, width)
-        for i in range(size):
-            for j in range(size):
-                scores[:, i * size + j] = (left * right[:, i : i + height, j : j + width]).sum(-1)
+        scores = left.new_empty(left.shape[0], (2 * radius + 1) ** 2, height, width)
+        for index, (at0, at1) in enumerate(_windows(radius, height, width)):
+            scores[:, index] = (left[at0] * right[at1]).sum(-1)
         return scores
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         left, right = ctx.saved_tensors
-        radius, (height, width) = ctx.radius, left.shape[1:3]
-        size = 2 * radius + 1
+        radius, edge = ctx.radius, margin(ctx.radius)
+        height, width = gradients[0].shape[-2:]
         left_gradient, right_gradient = torch.zeros_like(left), torch.zeros_like(right)
-        for i in range(size):
-            for j in range(size):
-                gradient = gradients[0][:, i * size + j].unsqueeze(-1)
-                left_gradient.addcmul_(right[:, i : i + height, j : j + width], gradient)
-                right_gradient[:, i : i + height, j : j + width].addcmul_(left, gradient)
-        inside = right_gradient[:, radius : radius + height, radius : radius + width]
-        return left_gradient.permute(0, 3, 1, 2), inside.permute(0, 3, 1, 2), None
+        for index, (at0, at1) in enumerate(_windows(radius, height, width)):
+            gradient = gradients[0][:, index].unsqueeze(-1)
+            left_gradient[at0].addcmul_(right[at1], gradient)
+            right_gradient[at1].addcmul_(left[at0], gradient)
+        inside = (slice(None), slice(edge, edge + height), slice(edge, edge + width))
+        return left_gradient[inside].permute(0, 3, 1, 2), right_gradient[inside].permute(0, 3, 1, 2), None
 
     @staticmethod
     def symbolic(graph: Any, features0: Any, features1: Any, radius: int) -> Any:
@@ -91,3 +105,16 @@ class _LocalCorrelation(torch.autograd.Function):
         if sizes is not None:
             node.setType(features0.type().with_sizes([sizes[0], size * size, *sizes[2:]]))
         return node
+
+
+Window = tuple[slice, slice, slice]
+
+
+def _windows(radius: int, height: int, width: int) -> Iterator[tuple[Window, Window]]:
+    """For every displacement, what to compare of two channels-last maps that are padded by `margin(radius)`."""
+    edge, reach = margin(radius), range(-radius, radius + 1)
+    for dy, dx in product(reach, reach):
+        yield tuple(  # type: ignore[misc]
+            (slice(None), slice(edge + y, edge + y + height), slice(edge + x, edge + x + width))
+            for y, x in zip(shifts(dy), shifts(dx), strict=True)
+        )

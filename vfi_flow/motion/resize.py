@@ -26,7 +26,20 @@ def box_mean(image: Tensor, window: int) -> Tensor:
     padded = F.pad(image, (margin, margin, margin, margin), mode="replicate")
     if torch.onnx.is_in_onnx_export():
         return F.avg_pool2d(padded, window, 1)  # the fastest form in ONNX Runtime, the slowest in torch on a CPU
-    channels = image.shape[1]
-    row = padded.new_full((channels, 1, 1, window), 1 / window)
-    with torch.autocast(image.device.type, enabled=False):
-        return F.conv2d(F.conv2d(padded, row, groups=channels), row.transpose(2, 3), groups=channels)
+    return _sum_of_neighbours(_sum_of_neighbours(padded, window, 3), window, 2) / window**2
+
+
+def _sum_of_neighbours(image: Tensor, count: int, axis: int) -> Tensor:
+    # By doubling: sums of 2 are sums of neighbours, sums of 4 are sums of sums of 2, ... and `count` is made of these.
+    total, position, width, sums = None, 0, 1, image
+    length = image.shape[axis] - count + 1
+    while True:
+        if count & width:
+            part = sums.narrow(axis, position, length)
+            total, position = part if total is None else total + part, position + width
+        if 2 * width > count:
+            assert total is not None
+            return total
+        inner = sums.shape[axis] - width
+        sums = sums.narrow(axis, 0, inner) + sums.narrow(axis, width, inner)
+        width *= 2

@@ -12,6 +12,11 @@ SHARPNESS = 500.0
 LEVEL = 0.02
 """Root mean square difference between the frames up to which a place can count as still; noise and compression."""
 
+CLOSE = 5
+"""Pixels over which the frames are compared to tell whether anything happens."""
+QUIET, LIVELY = 2.5 / 255, 5.0 / 255
+"""Root mean square differences up to which nothing happens, and from which on something does."""
+
 
 @torch.no_grad()
 def stillness(frame0: Tensor, frame1: Tensor, warped0: Tensor, warped1: Tensor) -> Tensor:
@@ -25,11 +30,21 @@ def stillness(frame0: Tensor, frame1: Tensor, warped0: Tensor, warped1: Tensor) 
     unwarped frames agree better, which decides; where things do move, they do not agree at all. Where neither is
     better the result is about a half, and no flow matters much.
     """
-    as_they_are, warped = _difference(frame0, frame1), _difference(warped0, warped1)
+    as_they_are, warped = difference(frame0, frame1, WINDOW), difference(warped0, warped1, WINDOW)
     better = torch.sigmoid(SHARPNESS * (warped - as_they_are))
     equal = torch.sigmoid(SHARPNESS * (LEVEL - as_they_are))
     return better * equal
 
 
-def _difference(image: Tensor, other: Tensor) -> Tensor:
-    return box_mean((image - other).square().mean(1, keepdim=True), WINDOW).sqrt()
+@torch.no_grad()
+def activity(frame0: Tensor, frame1: Tensor) -> Tensor:
+    """(B, 1, H, W) in [0, 1]: 0 where nothing happens between two frames (B, 3, H, W), 1 where something does.
+
+    The mean is as good as exact where the frames agree, and detail drawn on top of it would flicker.
+    """
+    return ((difference(frame0, frame1, CLOSE) - QUIET) / (LIVELY - QUIET)).clamp(0, 1)
+
+
+def difference(image: Tensor, other: Tensor, window: int) -> Tensor:
+    """(B, 1, H, W): root mean square difference over window x window pixels and all channels."""
+    return box_mean((image - other).square().mean(1, keepdim=True), window).sqrt()

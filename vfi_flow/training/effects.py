@@ -23,6 +23,13 @@ def change_light(rng: Rng, frames: Sequence[np.ndarray], tau: float) -> list[np.
     return [frame * (1 + where * strength * np.float32(amount)) for frame, amount in zip(frames, amounts, strict=True)]
 
 
+def dissolve(rng: Rng, frames: Sequence[np.ndarray], others: Sequence[np.ndarray], tau: float) -> list[np.ndarray]:
+    """frame0, middle and frame1 while `others` appear over them, evenly in time: no motion explains it."""
+    first, last = rng.uniform(0, 0.5), rng.uniform(0.5, 1)
+    shares = (first, first + tau * (last - first), last)
+    return [frame + share * (other - frame) for share, frame, other in zip(shares, frames, others, strict=True)]
+
+
 def add_grain(rng: Rng, frames: Sequence[np.ndarray], sigma: float) -> list[np.ndarray]:
     return [frame + np.float32(sigma) * rng.standard_normal(frame.shape, np.float32) for frame in frames]
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from vfi_flow.model.fusion import Mean
 from vfi_flow.model.registration import Registration
 from vfi_flow.motion.resize import box_mean, halve
+from vfi_flow.motion.warp import backward_warp
 
 INVISIBLE = 3e-5
 """Mean square error, 45 dB, from which better is no longer worth much."""
@@ -60,6 +61,34 @@ def mean_losses(
     if weights.flow:
         terms["flow"] = weights.flow * flow_error(registration, flow, trust)
     return terms
+
+
+def motion_losses(
+    registration: Registration,
+    halves: tuple[Tensor, Tensor, Tensor],
+    tau: Tensor,
+    flow: Tensor,
+    trust: Tensor,
+    weights: LossWeights,
+) -> dict[str, Tensor]:
+    """The same for registration alone, at half resolution: less than half of the time of `mean_losses`.
+
+    Args:
+        halves: frame0, truth and frame1, each (B, 3, H/2, W/2).
+        tau: (B, 1, 1, 1).
+        flow, trust: as in `mean_losses`.
+    """
+    half0, truth, half1 = halves
+    warped0 = backward_warp(half0, registration.flow[:, :2])
+    warped1 = backward_warp(half1, registration.flow[:, 2:])
+    blend = torch.sigmoid(registration.mask + torch.log((1 - tau) / tau))
+    error = warped1 + blend * (warped0 - warped1) - truth
+    return {
+        "decibel": weights.decibel * log_square_error(error),
+        "blend": (weights.mean + weights.blend) * charbonnier(error),
+        "laplacian": weights.laplacian * laplacian_pyramid(error),
+        "flow": weights.flow * flow_error(registration, flow, trust),
+    }
 
 
 def log_square_error(error: Tensor) -> Tensor:

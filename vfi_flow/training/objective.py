@@ -1,4 +1,4 @@
-"""The two stages as the training loop sees them: which parameters move, and what is minimised."""
+"""The stages as the training loop sees them: which parameters move, and what is minimised."""
 
 from typing import Protocol
 
@@ -9,8 +9,9 @@ from vfi_flow.flow_matching.objective import flow_matching_loss
 from vfi_flow.flow_matching.schedule import sample_with_atoms
 from vfi_flow.model.fusion import Mean
 from vfi_flow.model.network import InterpolationNetwork
+from vfi_flow.motion.resize import halve
 from vfi_flow.training.batches import Batch
-from vfi_flow.training.losses import LossWeights, mean_losses, sharpness_difference
+from vfi_flow.training.losses import LossWeights, mean_losses, motion_losses, sharpness_difference
 from vfi_flow.training.lpips import Lpips
 
 LARGEST_RESIDUAL = 5.0
@@ -44,6 +45,26 @@ class MeanObjective:
         mean = network.fusion(frame0, frame1, batch.tau, registration)
         with torch.autocast(batch.truth.device.type, enabled=False):
             return mean_losses(mean, registration, batch.truth, batch.flow, batch.trust, self.weights)
+
+
+class MotionObjective:
+    """Stage 1 without its fusion: encoder and registration alone, at half resolution and more than twice as fast."""
+
+    name = "motion"
+
+    def __init__(self, weights: LossWeights) -> None:
+        self.weights = weights
+
+    def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
+        learning = ("encoder.", "registration.")
+        return {name: p for name, p in network.named_parameters() if name.startswith(learning)}
+
+    def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
+        registration = network.registration(frame0, frame1, batch.tau)
+        with torch.autocast(batch.truth.device.type, enabled=False):
+            halves = halve(batch.frame0), halve(batch.truth), halve(batch.frame1)
+            return motion_losses(registration, halves, batch.tau, batch.flow, batch.trust, self.weights)
 
 
 class VelocityObjective:
@@ -82,7 +103,7 @@ class VelocityObjective:
             # What is judged is what the solvers really return: one step mostly, two steps at every fourth update.
             steps = 1 if int(torch.randint(4, (1,), generator=generator, device=residual.device)) else 2
             other = torch.randn(residual.shape, generator=generator, device=residual.device)
-            sample = (mean.mean + mean.deviation * network.residual(mean, other, steps)).clamp(0, 1)
+            sample = (mean.mean + network.detail(mean, other, steps)).clamp(0, 1)
             terms["lpips"] = self.perceptual * self.lpips(sample, batch.truth).mean()
             terms["sharpness"] = self.perceptual * self.SHARPNESS * sharpness_difference(sample, batch.truth)
         return terms

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 from vfi_flow.training import surfaces
-from vfi_flow.training.effects import add_grain, change_light, damage, to_bytes
+from vfi_flow.training.effects import add_grain, change_light, damage, dissolve, to_bytes
 from vfi_flow.training.layers import Stage, render
 from vfi_flow.training.motions import Rng
 from vfi_flow.training.overlays import static_overlay
 from vfi_flow.training.sample import Sample
-from vfi_flow.training.scenes import SCENES
+from vfi_flow.training.scenes import SCENES, photo_scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Extras:
     """All three frames slightly out of focus."""
     grain: float = 0.15
     """Faint noise on all three frames, as a camera adds it."""
+    dissolve: float = 0.03
+    """One scene fades into another."""
     damage: float = 0.1
     """Film grain or JPEG compression on the two inputs only."""
 
@@ -66,7 +68,10 @@ class SyntheticScenes:
         if rng.random() < self.extras.overlay:
             layers.append(static_overlay(rng, stage))
         rendering = render(layers)
-        frames = rendering.frames
+        frames, flow_weight = rendering.frames, rendering.flow_weight
+        if kind != "still" and rng.random() < self.extras.dissolve:
+            other = render(photo_scene(rng, stage, self._stills)).frames
+            frames, flow_weight = dissolve(rng, frames, other, stage.tau), np.zeros_like(flow_weight)
         if rng.random() < self.extras.light:
             frames = change_light(rng, frames, stage.tau)
         if rng.random() < self.extras.blur:
@@ -77,7 +82,7 @@ class SyntheticScenes:
         frame0, middle, frame1 = (to_bytes(frame) for frame in frames)
         if kind != "still" and rng.random() < self.extras.damage:
             frame0, frame1 = damage(rng, frame0, frame1)
-        return Sample(frame0, frame1, middle, stage.tau, rendering.flow, rendering.flow_weight)
+        return Sample(frame0, frame1, middle, stage.tau, rendering.flow, flow_weight)
 
 
 def draw_tau(rng: Rng) -> float:

@@ -46,7 +46,7 @@ class Validation:
     def scores(self, network: InterpolationNetwork, stage: str) -> dict[str, float]:
         """Means over clips; `score` is what the best weights are chosen by, larger is better."""
         with torch.no_grad(), torch.autocast(self.device.type, dtype=torch.bfloat16):
-            return self.mean_scores(network) if stage == "mean" else self.sample_scores(network)
+            return self.sample_scores(network) if stage == "velocity" else self.mean_scores(network)
 
     def mean_scores(self, network: InterpolationNetwork) -> dict[str, float]:
         """PSNR of the conditional mean."""
@@ -63,10 +63,10 @@ class Validation:
             triplet = place.triplet
             generator = torch.Generator().manual_seed(number)
             noise = torch.randn(mean.mean.shape, generator=generator).to(self.device)
-            residual = mean.deviation * network.residual(mean, noise, steps=1)
+            detail = network.detail(mean, noise, steps=1)
             mask = moving(triplet.frame0, triplet.frame1)
             for strength, values in found.items():
-                frame = to_frame(mean.mean + strength * residual, place)
+                frame = to_frame(mean.mean + strength * detail, place)
                 values["psnr"].append(psnr(frame, triplet.truth))
                 values["sharpness"].append(sharpness(frame, triplet.truth, mask))
                 if self.lpips is not None:
