@@ -3,7 +3,7 @@
 import av
 import numpy as np
 
-from vfi_flow.media.samples import bits_of, views
+from vfi_flow.media.pixels.samples import bits_of, views
 
 FULL = 2
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from vfi_flow.media.samples import bits_of, views
+from vfi_flow.media.pixels.samples import bits_of, views
 
 
 def write_numbers(

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError, VfiFlowError
-from vfi_flow.media.colour import Colour
 from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import VideoInfo
+from vfi_flow.media.pixels.colour import Colour
 
 
 def info(width: int = 64, height: int = 48, pix_fmt: str = "yuv420p") -> VideoInfo:

@@ -11,7 +11,7 @@ from clips import moving_square, write_clip
 from deep_clips import moving_numbers
 
 from vfi_flow.media.images import CODECS, ImageSequence
-from vfi_flow.media.samples import views
+from vfi_flow.media.pixels.samples import views
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 

@@ -14,7 +14,7 @@ from vfi_flow.inference.alpha import between_transparent
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.samples import bits_of, views
+from vfi_flow.media.pixels.samples import bits_of, views
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 

@@ -9,9 +9,9 @@ import pytest
 from blending import Blend
 from deep_clips import moving_numbers, read_numbers, write_numbers
 
-from vfi_flow.media.chroma_location import chroma_location
 from vfi_flow.media.encoder import EncoderOptions
-from vfi_flow.media.light import HLG, PQ, Light, light_of, light_options
+from vfi_flow.media.pixels.chroma_location import chroma_location
+from vfi_flow.media.pixels.light import HLG, PQ, Light, light_of, light_options
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.report import as_json
 from vfi_flow.pipeline.run import run

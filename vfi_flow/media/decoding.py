@@ -9,9 +9,9 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from vfi_flow.media.alpha_decoder import decoder_of
-from vfi_flow.media.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTime, InOrder, Stamp
+from vfi_flow.media.damage.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTime, InOrder, Stamp
 from vfi_flow.media.opening import reason
+from vfi_flow.media.pixels.alpha_decoder import decoder_of
 
 FORMATS_IN_ORDER = ("avi", "h264", "hevc", "m4v", "obu", "mpegvideo")
 """Containers without presentation times."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import av
 
-from vfi_flow.media.holding import Moment
+from vfi_flow.media.damage.holding import Moment
 
 UNIT = Fraction(1, 1000)
 """Of the filter's own clock, on which frames are only numbered."""

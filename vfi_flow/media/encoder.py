@@ -12,16 +12,16 @@ from av.video.stream import VideoStream
 
 from vfi_flow.errors import ComponentError, UsageError
 from vfi_flow.media import animations
-from vfi_flow.media.colour import Colour, colour_in
 from vfi_flow.media.container import Y4M, open_unwritten
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import CODECS, ImageSequence
-from vfi_flow.media.light import HLG, PQ, light_options
 from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.pix_fmt import choose_pix_fmt, fits, note_on, traits_of
-from vfi_flow.media.samples import bits_of, has_alpha, is_float
+from vfi_flow.media.pixels.colour import Colour, colour_in
+from vfi_flow.media.pixels.light import HLG, PQ, light_options
+from vfi_flow.media.pixels.pix_fmt import choose_pix_fmt, fits, note_on, traits_of
+from vfi_flow.media.pixels.samples import bits_of, has_alpha, is_float
 from vfi_flow.media.scheduling import ordinary_priority
 
 DEFAULT_CODEC = "libx264"

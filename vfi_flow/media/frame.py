@@ -7,8 +7,8 @@ import av
 from av.stream import Disposition
 
 from vfi_flow.errors import UsageError
-from vfi_flow.media.colour import Colour
 from vfi_flow.media.endpoints import Source
+from vfi_flow.media.pixels.colour import Colour
 
 
 @dataclass(frozen=True, slots=True)

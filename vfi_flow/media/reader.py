@@ -13,16 +13,14 @@ import av
 from av.stream import Discard
 
 from vfi_flow.errors import InputError
-from vfi_flow.media.chroma_location import chroma_location
-from vfi_flow.media.colour import colour_of
+from vfi_flow.media.damage.ending import broken_off, broken_promise, promised_end
+from vfi_flow.media.damage.holding import Hold, Moment
+from vfi_flow.media.damage.integrity import damages
+from vfi_flow.media.damage.matroska import Elements
 from vfi_flow.media.decoding import Arrival, Decoder
 from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
-from vfi_flow.media.ending import broken_off, broken_promise, promised_end
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
-from vfi_flow.media.holding import Hold, Moment
-from vfi_flow.media.integrity import damages
-from vfi_flow.media.matroska import Elements
 from vfi_flow.media.opening import (
     COARSE_FORMATS,
     MICROSECOND,
@@ -33,6 +31,8 @@ from vfi_flow.media.opening import (
     pick_video,
 )
 from vfi_flow.media.pipe import InputPipe
+from vfi_flow.media.pixels.chroma_location import chroma_location
+from vfi_flow.media.pixels.colour import colour_of
 from vfi_flow.media.rotation import display_matrix
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 

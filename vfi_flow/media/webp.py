@@ -11,7 +11,7 @@ import numpy as np
 from av.container import InputContainer
 
 from vfi_flow.media.animations import riff_chunks
-from vfi_flow.media.colour import BT601, EXACT, FULL, LIMITED
+from vfi_flow.media.pixels.colour import BT601, EXACT, FULL, LIMITED
 
 MILLISECOND = Fraction(1, 1000)
 

@@ -25,8 +25,8 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import reason
-from vfi_flow.media.palette import palette_for
 from vfi_flow.media.pipe import OutputPipe
+from vfi_flow.media.pixels.palette import palette_for
 from vfi_flow.media.scheduling import ordinary_priority
 from vfi_flow.media.tags import lasting_tags
 from vfi_flow.media.timing import to_pts

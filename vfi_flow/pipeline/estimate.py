@@ -5,10 +5,10 @@ from itertools import islice
 
 from av.video.stream import VideoStream
 
-from vfi_flow.media.colour import Converter
 from vfi_flow.media.container import open_unwritten
 from vfi_flow.media.encoder import configure
-from vfi_flow.media.palette import palette_for
+from vfi_flow.media.pixels.colour import Converter
+from vfi_flow.media.pixels.palette import palette_for
 from vfi_flow.media.scheduling import ordinary_priority
 from vfi_flow.pipeline.plan import Plan, reader_for
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import av
 import numpy as np
 
-from vfi_flow.media.colour import Converter
+from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.timing import Division
 from vfi_flow.pipeline.spans import Place, Span
 from vfi_flow.pipeline.stages import StageClock

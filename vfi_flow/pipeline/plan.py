@@ -14,8 +14,8 @@ from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
+from vfi_flow.media.pixels.samples import has_alpha
 from vfi_flow.media.reader import VideoReader, describe
-from vfi_flow.media.samples import has_alpha
 from vfi_flow.media.scene_list import SceneList, read_scene_list
 from vfi_flow.media.streams import StreamChoice, choose_streams
 from vfi_flow.media.timing import Division, Multiply, Resample, Slow, common_unit, frame_count, storable_unit

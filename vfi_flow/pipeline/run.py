@@ -9,13 +9,13 @@ from fractions import Fraction
 from typing import Any
 
 from vfi_flow.media.chunks import ChunkFolder
-from vfi_flow.media.colour import Converter
 from vfi_flow.media.container import keeps_times
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe
+from vfi_flow.media.pixels.colour import Converter
+from vfi_flow.media.pixels.samples import has_alpha, is_float
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
-from vfi_flow.media.samples import has_alpha, is_float
 from vfi_flow.media.scene_list import ListedCuts
 from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timing import to_pts

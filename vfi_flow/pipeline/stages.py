@@ -10,8 +10,8 @@ from typing import TypeVar
 import av
 import numpy as np
 
-from vfi_flow.media.colour import Converter
 from vfi_flow.media.frame import SourceFrame
+from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.repeats import block_means
 from vfi_flow.media.scenes import thumbnail
 

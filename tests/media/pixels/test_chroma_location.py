@@ -4,7 +4,7 @@ import av
 import pytest
 from deep_clips import moving_numbers, write_numbers
 
-from vfi_flow.media.chroma_location import LOCATIONS, chroma_location
+from vfi_flow.media.pixels.chroma_location import LOCATIONS, chroma_location
 
 
 @pytest.mark.parametrize("location", LOCATIONS)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import av
 
-from vfi_flow.media.arrivals import Stamp
+from vfi_flow.media.damage.arrivals import Stamp
 
 MOST_IN_A_ROW = 10_000
 """Pictures that are held to fill a gap; a longer one comes from a wrong time stamp."""

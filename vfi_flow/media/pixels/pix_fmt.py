@@ -12,7 +12,7 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import PIX_FMTS, ImageSequence
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.samples import bits_of, has_alpha, readable_format
+from vfi_flow.media.pixels.samples import bits_of, has_alpha, readable_format
 
 Y4M_PIX_FMTS = (
     *("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "gray"),

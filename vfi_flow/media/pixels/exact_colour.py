@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vfi_flow.media.samples import Layout, layout_of, readable_format, views
+from vfi_flow.media.pixels.samples import Layout, layout_of, readable_format, views
 
 Plane = NDArray[np.float32]
 

@@ -11,9 +11,9 @@ import pytest
 from clips import moving_square, video_times, write_clip
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.damage.matroska import broken_clusters
+from vfi_flow.media.damage.nut import ends_with_index
 from vfi_flow.media.frame import Window
-from vfi_flow.media.matroska import broken_clusters
-from vfi_flow.media.nut import ends_with_index
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.reader import VideoReader
 

@@ -18,8 +18,8 @@ import numpy as np
 from av.container import InputContainer
 from av.stream import Stream
 
-from vfi_flow.media.matroska import broken_clusters
-from vfi_flow.media.nut import broken_place
+from vfi_flow.media.damage.matroska import broken_clusters
+from vfi_flow.media.damage.nut import broken_place
 
 TS_PACKETS = (188, 192, 204)
 TS_SYNC = 0x47

@@ -8,7 +8,7 @@ from deep_clips import moving_numbers, write_numbers
 
 from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import Window
-from vfi_flow.media.light import HLG, PQ, Light, light_of, light_options
+from vfi_flow.media.pixels.light import HLG, PQ, Light, light_of, light_options
 from vfi_flow.media.reader import VideoReader
 
 P3_AT_1000 = Light((0.68, 0.32), (0.265, 0.69), (0.15, 0.06), (0.3127, 0.329), 1000.0, 0.005, 1200, 400)

@@ -7,9 +7,9 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from vfi_flow.media.container import Y4M
+from vfi_flow.media.damage.nut import lacks_index
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.images import ImageSequence
-from vfi_flow.media.nut import lacks_index
 from vfi_flow.media.opening import MICROSECOND, fraction
 from vfi_flow.media.pipe import LONGEST_LINE, InputPipe
 

@@ -8,10 +8,10 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from vfi_flow.errors import InputError
-from vfi_flow.media import exact_colour
-from vfi_flow.media.light import Light, light_of
-from vfi_flow.media.linear_light import LINEAR, SRGB, decoding, encoding, on_light
-from vfi_flow.media.samples import bits_of, has_alpha, is_float, readable_format
+from vfi_flow.media.pixels import exact_colour
+from vfi_flow.media.pixels.light import Light, light_of
+from vfi_flow.media.pixels.linear_light import LINEAR, SRGB, decoding, encoding, on_light
+from vfi_flow.media.pixels.samples import bits_of, has_alpha, is_float, readable_format
 
 RGB = 0
 BT709 = 1

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from vfi_flow.media.samples import bits_of, has_alpha, layout_of, readable_format, views
+from vfi_flow.media.pixels.samples import bits_of, has_alpha, layout_of, readable_format, views
 
 READABLE = [
     *("yuv420p", "yuvj422p", "yuv444p10le", "yuv422p12le", "yuv440p10le", "yuva420p", "yuva444p16le", "yuv410p"),

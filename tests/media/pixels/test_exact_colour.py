@@ -6,9 +6,9 @@ import pytest
 from colour_bars import LUMA_WEIGHTS, bars, numbers_of
 from tolerances import COLOUR_STEP, RGB_OF_ROUNDED_YUV
 
-from vfi_flow.media.colour import FULL, LIMITED, Colour, Converter
-from vfi_flow.media.exact_colour import enlarged, reduced
-from vfi_flow.media.samples import bits_of, views
+from vfi_flow.media.pixels.colour import FULL, LIMITED, Colour, Converter
+from vfi_flow.media.pixels.exact_colour import enlarged, reduced
+from vfi_flow.media.pixels.samples import bits_of, views
 
 DEEP = ["yuv420p10le", "yuv422p10le", "yuv444p10le", "yuv420p12le", "yuv444p12le", "yuv444p16le", "p010le"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vfi_flow.media.linear_light import (
+from vfi_flow.media.pixels.linear_light import (
     LINEAR,
     PQ,
     decoding,

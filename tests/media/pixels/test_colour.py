@@ -6,7 +6,7 @@ import pytest
 import tolerances
 
 from vfi_flow.errors import InputError
-from vfi_flow.media.colour import FULL, LIMITED, Colour, Converter, colour_in, colour_of
+from vfi_flow.media.pixels.colour import FULL, LIMITED, Colour, Converter, colour_in, colour_of
 
 LUMA_WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 
