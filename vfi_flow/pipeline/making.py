@@ -20,7 +20,7 @@ FRAMES_PER_CALL = 8
 
 
 class Interpolate(Protocol):
-    """What makes the frames between two frames, all (H, W, 3) uint8 RGB, gamma-encoded."""
+    """What makes the frames between two frames, all (H, W, 3 or 4) uint8 or uint16 RGB(A), gamma-encoded."""
 
     def __call__(
         self, frame0: np.ndarray, frame1: np.ndarray, taus: Sequence[float], *, pts: int = 0
