@@ -1,5 +1,6 @@
 """Interlaced files become whole frames at exact times; what moved between two fields shows no comb."""
 
+import json
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from blending import Blend
 from clips import moving_square, video_times, write_clip
 
+from vfi_flow.cli.main import main
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
@@ -135,3 +137,14 @@ def test_the_shortest_clips_lose_nothing(tmp_path, frames, mode):
         times = [frame.seconds for frame in reader.frames()]
 
     assert times == [n / (RATE * mode.pictures) for n in range(frames * mode.pictures)]
+
+
+def test_probe_plans_fields_as_frames(tmp_path: Path, capsys) -> None:
+    source = interlaced_clip(tmp_path / "in.mp4", 12)
+
+    frames = []
+    for mode in ("on", "fields"):
+        assert main(["probe", str(source), "--json", "--deinterlace", mode]) == 0
+        frames.append(json.loads(capsys.readouterr().out)["output"]["frames"])
+
+    assert frames == [24, 48]

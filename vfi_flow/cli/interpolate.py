@@ -11,9 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_by, read_source, read_target
+from vfi_flow.cli.options import (
+    add_encoding_options,
+    add_reading_options,
+    add_time_options,
+    job_from,
+    read_by,
+    read_source,
+    read_target,
+)
 from vfi_flow.cli.progress import CHOICES, progress_display
-from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
@@ -44,6 +51,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
     add_time_options(parser)
     add_model_options(parser)
+    add_reading_options(parser)
     add_picture_options(parser)
     add_encoding_options(parser)
     add_job_options(parser)
@@ -63,12 +71,6 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is interpolated")
-    group.add_argument(
-        "--deinterlace",
-        choices=[str(mode) for mode in Deinterlace],
-        default=str(Deinterlace.OFF),
-        help="auto: frames marked as interlaced, on: all, fields: two frames of each, at twice the rate (default: off)",
-    )
     group.add_argument(
         "--scenes",
         default="auto",
@@ -96,7 +98,7 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
 
 
 def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
-    """`job` with what the command line says about cuts, repeats and overlays."""
+    """`job` with what the command line says about cuts, repeats, overlays and resuming."""
     listed = Path(arguments.scenes) if arguments.scenes not in ("auto", "off") else None
     return replace(
         job,
@@ -105,19 +107,12 @@ def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
         cut_fill=CutFill(arguments.cut_fill),
         bridge_repeats=arguments.dedup == "auto",
         protect=arguments.protect == "auto",
-        ignore_errors=arguments.ignore_errors,
         resume=arguments.resume,
-        deinterlace=Deinterlace(arguments.deinterlace),
     )
 
 
 def add_job_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("job")
-    group.add_argument(
-        "--ignore-errors",
-        action="store_true",
-        help="of a damaged file take what is there, and hold the frame before where one is missing",
-    )
     group.add_argument(
         "--resume",
         action="store_true",

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from vfi_flow.errors import UsageError
 from vfi_flow.media.container import PIPE_FORMATS, Y4M
+from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import Window
@@ -87,6 +88,21 @@ def window_from(arguments: argparse.Namespace) -> Window:
     return Window(start, arguments.to if arguments.t is None else start + arguments.t)
 
 
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("reading")
+    group.add_argument(
+        "--deinterlace",
+        choices=[str(mode) for mode in Deinterlace],
+        default=str(Deinterlace.OFF),
+        help="auto: frames marked as interlaced, on: all, fields: two frames of each, at twice the rate (default: off)",
+    )
+    group.add_argument(
+        "--ignore-errors",
+        action="store_true",
+        help="of a damaged file take what is there, and hold the frame before where one is missing",
+    )
+
+
 def job_from(arguments: argparse.Namespace, source: Source, output: Target) -> Job:
     """The job that the command line describes, without what belongs to one command."""
     return Job(
@@ -100,6 +116,8 @@ def job_from(arguments: argparse.Namespace, source: Source, output: Target) -> J
         audio=not arguments.an and (arguments.slow is None or arguments.slow_audio == "stretch"),
         overwrite=arguments.overwrite,
         threads=arguments.threads,
+        ignore_errors=arguments.ignore_errors,
+        deinterlace=Deinterlace(arguments.deinterlace),
     )
 
 

@@ -8,7 +8,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vfi_flow.cli.options import add_encoding_options, add_time_options, job_from, read_source, read_target
+from vfi_flow.cli.options import (
+    add_encoding_options,
+    add_reading_options,
+    add_time_options,
+    job_from,
+    read_source,
+    read_target,
+)
 from vfi_flow.media.container import CONTAINERS
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.images import ImageSequence
@@ -36,6 +43,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines for people")
     add_time_options(parser)
+    add_reading_options(parser)
     add_encoding_options(parser)
     parser.set_defaults(run=run)
 
