@@ -26,7 +26,12 @@ def expand_correlations(model: ModelProto) -> None:
             nodes.append(node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    kept = [opset for opset in model.opset_import if opset.domain != DOMAIN]
+    forget_domain(model, DOMAIN)
+
+
+def forget_domain(model: ModelProto, domain: str) -> None:
+    """No longer imports `domain`, of whose operators none is left."""
+    kept = [opset for opset in model.opset_import if opset.domain != domain]
     del model.opset_import[:]
     model.opset_import.extend(kept)
 

@@ -1,6 +1,7 @@
 """GridSample written out with Gather, for runtimes that have no GridSample or a slow one."""
 
 from onnx import ModelProto, helper, inliner, parser
+from vfi_flow.export.expand import forget_domain
 
 DOMAIN, OPERATOR = "vfi_flow.warp", "GatherWarp"
 
@@ -105,7 +106,5 @@ def gather_warps(model: ModelProto) -> ModelProto:
     model.functions.append(parser.parse_function(source))
     model.opset_import.append(helper.make_opsetid(DOMAIN, 1))
     inlined = inliner.inline_local_functions(model)
-    kept = [opset for opset in inlined.opset_import if opset.domain != DOMAIN]
-    del inlined.opset_import[:]
-    inlined.opset_import.extend(kept)
+    forget_domain(inlined, DOMAIN)
     return inlined
