@@ -67,6 +67,13 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--strength", type=read_by(parse_strength), metavar="S", help="how much detail is drawn, 0 to 2")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another draw (default: 0)")
     group.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda, ...")
+    group.add_argument(
+        "--tile",
+        type=read_by(parse_tile),
+        default="auto",
+        metavar="auto|off|N",
+        help="make large frames of overlapping tiles: auto where memory is short (default), off never, N pixels long",
+    )
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             device=arguments.device,
             threads=arguments.threads,
+            tile=arguments.tile,
         ) as interpolator,
         progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
     ):
@@ -150,6 +158,7 @@ def run(arguments: argparse.Namespace) -> int:
             "steps": arguments.steps,
             "strength": interpolator.strength,
             "seed": arguments.seed,
+            "tile": interpolator.tile_side(plan.info.height, plan.info.width) or "off",
         }
         with stop_on_signal(plan) as stop:
             report = run_job(plan, interpolator, engine, show, stop)
@@ -223,6 +232,12 @@ def signal_handler(handler: Callable[[int, FrameType | None], object], *numbers:
     finally:
         for number, earlier in before:
             signal.signal(number, earlier)
+
+
+def parse_tile(text: str) -> str | int:
+    if text not in ("auto", "off") and not text.isdecimal():
+        raise ValueError(f"{text!r} is not auto, off or a number of pixels")
+    return int(text) if text.isdecimal() else text
 
 
 def parse_strength(text: str) -> float:

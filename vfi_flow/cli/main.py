@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vfi_flow import __version__
 from vfi_flow.cli import compare, doctor, evaluate, export, interpolate, probe, scenes, train
-from vfi_flow.errors import UsageError, VfiFlowError
+from vfi_flow.errors import OutOfMemoryError, UsageError, VfiFlowError
 
 COMMANDS = (interpolate, probe, scenes, compare, evaluate, train, export, doctor)
 """Each module has `add_parser(subparsers)`, which sets `run` (Namespace -> exit code) as a default of its parser."""
@@ -38,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VfiFlowError as error:
         print(f"vfi-flow: {error}", file=sys.stderr)
         return error.exit_code
+    except MemoryError:
+        print("vfi-flow: not enough memory", file=sys.stderr)
+        return OutOfMemoryError.exit_code
     except KeyboardInterrupt:
         print("vfi-flow: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -32,6 +32,8 @@ class Engine(Protocol):
     model: ModelInfo
     description: str
     """Library and device, e.g. `onnxruntime CPUExecutionProvider`."""
+    bytes_per_pixel: int | None
+    """Memory at its peak for every pixel of a padded frame; None: other memory than the computer's."""
 
     def encode(self, frame: Image) -> Any: ...
 

@@ -1,23 +1,29 @@
 """Frames between two frames: what programs use; arrays in, arrays out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.errors import ComponentError, OutOfMemoryError, UsageError
 from vfi_flow.inference.alpha import between_transparent
 from vfi_flow.inference.depth import FULL_SCALE, as_floats, as_integers
-from vfi_flow.inference.engine import Engine, Frame
+from vfi_flow.inference.engine import Engine, Frame, Image
+from vfi_flow.inference.memory import free_memory
 from vfi_flow.inference.noise import pair_noise
 from vfi_flow.inference.padding import crop_frame, pad_frame, padded_size
+from vfi_flow.inference.tiling import TileChoice, TileOption, tiled_images
 
 MOST_STEPS = 2
 ENGINES = ("onnx", "torch")
+ENGINE_SHARE = 0.5
+"""Of the free memory; the rest is for frames that wait and for the encoder."""
 
 
 class Interpolator:
@@ -31,6 +37,8 @@ class Interpolator:
         device: auto, cpu or cuda.
         threads: of the engine; None lets it decide.
         engine: onnx (no torch needed) or torch.
+        tile: auto makes frames of overlapping tiles where whole ones do not fit into memory, off never does, a number
+            is the longest side of a tile in pixels, from 512 up.
 
     Raises ComponentError for a model, device or package that is missing and UsageError for values out of range.
     """
@@ -44,6 +52,7 @@ class Interpolator:
         device: str = "auto",
         threads: int | None = None,
         engine: str = "onnx",
+        tile: TileOption = "auto",
     ) -> None:
         if steps not in range(MOST_STEPS + 1):
             raise UsageError(f"steps must be 0, 1 or 2, got {steps}")
@@ -51,6 +60,7 @@ class Interpolator:
             raise UsageError(f"strength must be from 0 to 2, got {strength}")
         if threads is not None and threads < 1:
             raise UsageError(f"threads must be 1 or more, got {threads}")
+        self._tiles = TileChoice(tile, self._affordable_pixels)
         self._engine = open_engine(engine, model, steps, device, threads)
         self.steps, self.seed = steps, seed
         self.strength = self._engine.model.strength if strength is None else strength
@@ -103,16 +113,37 @@ class Interpolator:
         self, frame0: Frame, frame1: Frame, taus: Sequence[float], strength: float, pts: int, lane: str
     ) -> list[Frame]:
         """New frames of three channels; `lane` names the sequence that the frames belong to."""
-        features0, features1 = self._features(frame0, lane), self._features(frame1, lane)
         height, width = frame0.shape[:2]
-        padded = padded_size(height, width)
+        while True:
+            try:
+                images = self._images(frame0, frame1, taus, strength, pts, lane)
+                return [as_integers(crop_frame(image, height, width), frame0.dtype) for image in images]
+            except (OutOfMemoryError, MemoryError) as error:
+                self._kept.clear()
+                if not self._tiles.shrink(*padded_size(height, width)):
+                    raise OutOfMemoryError(f"not enough memory for frames of {width}x{height} ({error})") from error
+
+    def _images(
+        self, frame0: Frame, frame1: Frame, taus: Sequence[float], strength: float, pts: int, lane: str
+    ) -> Iterator[Image]:
+        padded = padded_size(*frame0.shape[:2])
         noise = pair_noise(self.seed, pts, *padded) if self.steps else np.zeros((1, 3, 1, 1), np.float32)
+        side = self._tiles.side(*padded)
+        if side is not None:
+            yield from tiled_images(self._engine, frame0, frame1, taus, noise, strength, side)
+            return
+        features0, features1 = self._features(frame0, lane), self._features(frame1, lane)
+        for tau in taus:
+            yield self._engine.synthesise(features0, features1, tau, noise, strength)
 
-        def frame_at(tau: float) -> Frame:
-            made = self._engine.synthesise(features0, features1, tau, noise, strength)
-            return as_integers(crop_frame(made, height, width), frame0.dtype)
+    def tile_side(self, height: int, width: int) -> int | None:
+        """The longest side of the tiles that frames of that size are made of; None: they are made in one piece."""
+        return self._tiles.side(*padded_size(height, width))
 
-        return [frame_at(tau) for tau in taus]
+    def _affordable_pixels(self) -> int | None:
+        if self._engine.bytes_per_pixel is None:
+            return None
+        return int(free_memory() * ENGINE_SHARE / self._engine.bytes_per_pixel)
 
     def _features(self, frame: Frame, lane: str) -> Any:
         """What the engine makes of `frame`; the last one of a lane is kept."""

@@ -13,6 +13,8 @@ from vfi_flow.inference.engine import Image, ModelInfo
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 SCHEMA = "vfi_flow-1"
+BYTES_PER_PIXEL = 900
+"""Of the CPU provider's memory, for every pixel of a padded frame (benchmarks/memory_by_size.py)."""
 ENCODE, SYNTHESISE = "encode", "synthesise"
 
 
@@ -33,6 +35,7 @@ class OnnxEngine:
         self.model = read_info(self._encode, folder / name)
         check_weights(self._synthesise, folder / f"{name}.safetensors")
         self.description = f"onnxruntime {self._provider}"
+        self.bytes_per_pixel = BYTES_PER_PIXEL if self._provider == PROVIDERS["cpu"] else None
 
     def _open(self, runtime: Any, path: Path, options: Any) -> Any:
         if not path.is_file():
@@ -59,7 +62,7 @@ class OnnxEngine:
         try:
             return session.run(None, feeds)
         except Exception as error:
-            if "alloc" in str(error).lower():
+            if any(word in str(error).lower() for word in ("alloc", "memory")):
                 raise OutOfMemoryError(f"{self.description}: out of memory ({first_line(error)})") from error
             raise
 

@@ -1,5 +1,7 @@
 """The network on torch: for training's own weights and for devices ONNX Runtime does not reach."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,9 @@ from vfi_flow.errors import ComponentError, OutOfMemoryError
 from vfi_flow.inference.engine import Image, ModelInfo
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.weights import channels_last, load_weights, packaged_weights
+
+BYTES_PER_PIXEL = 900
+"""Of the computer's memory, for every pixel of a padded frame (benchmarks/memory_by_size.py)."""
 
 
 class TorchEngine:
@@ -25,11 +30,13 @@ class TorchEngine:
         self.network = channels_last(network.to(self.device))
         self.model = ModelInfo(network.config.name, digest, card.strength, card.summary)
         self.description = f"torch {self.device}"
+        self.bytes_per_pixel = BYTES_PER_PIXEL if self.device.type == "cpu" else None
 
     @torch.inference_mode()
     def encode(self, frame: Image) -> FrameFeatures:
-        pixels = torch.from_numpy(frame[None]).to(self.device)
-        return self.network.encode(pixels.permute(0, 3, 1, 2))
+        with self._allocating():
+            pixels = torch.from_numpy(frame[None]).to(self.device)
+            return self.network.encode(pixels.permute(0, 3, 1, 2))
 
     @torch.inference_mode()
     def synthesise(
@@ -40,14 +47,21 @@ class TorchEngine:
         noise: NDArray[np.float32],
         strength: float,
     ) -> Image:
-        place = torch.full((1, 1, 1, 1), tau, device=self.device)
-        scale = torch.tensor([strength], device=self.device)
-        start = torch.from_numpy(noise).to(self.device)
-        try:
+        with self._allocating():
+            place = torch.full((1, 1, 1, 1), tau, device=self.device)
+            scale = torch.tensor([strength], device=self.device)
+            start = torch.from_numpy(noise).to(self.device)
             frame = self.network.synthesise(features0, features1, place, start, scale, self.steps)
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemoryError(f"{self.description}: out of memory") from error
-        return frame[0].permute(1, 2, 0).cpu().numpy()
+            return frame[0].permute(1, 2, 0).cpu().numpy()
+
+    @contextmanager
+    def _allocating(self) -> Iterator[None]:
+        try:
+            yield
+        except RuntimeError as error:  # torch.OutOfMemoryError is one; on a CPU it is a plain one
+            if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+                raise OutOfMemoryError(f"{self.description}: out of memory") from error
+            raise
 
     def close(self) -> None:
         del self.network

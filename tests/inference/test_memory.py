@@ -1,0 +1,37 @@
+"""Free memory: what the machine, the container and the process's own limit leave."""
+
+import subprocess
+import sys
+
+import psutil
+
+from vfi_flow.inference.memory import free_memory, left_of_group
+
+
+def test_there_is_some_and_not_more_than_the_machine_has():
+    assert 0 < free_memory() <= psutil.virtual_memory().total
+
+
+def test_a_container_leaves_its_limit_less_its_use_without_the_cache(tmp_path):
+    (tmp_path / "memory.max").write_text("1000000\n")
+    (tmp_path / "memory.current").write_text("700000\n")
+    (tmp_path / "memory.stat").write_text("anon 500000\ninactive_file 150000\n")
+
+    assert left_of_group(tmp_path, "memory.max", "memory.current", "inactive_file") == 450_000
+
+
+def test_a_container_without_limit_and_no_container_count_for_nothing(tmp_path):
+    assert left_of_group(tmp_path, "memory.max", "memory.current", "inactive_file") is None
+    for name, text in (("memory.max", "max\n"), ("memory.current", "7\n"), ("memory.stat", "inactive_file 1\n")):
+        (tmp_path / name).write_text(text)
+    assert left_of_group(tmp_path, "memory.max", "memory.current", "inactive_file") is None
+
+
+def test_a_limit_on_the_address_space_counts():
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30));"
+        "from vfi_flow.inference.memory import free_memory; print(free_memory())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert 0 < int(done.stdout) < 2**30

@@ -1,0 +1,141 @@
+"""Large frames in overlapping tiles: no seam, no pixel lost, and smaller tiles instead of the end of the job."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("torch")
+
+from tiny_network import moving_texture
+
+from vfi_flow import Interpolator
+from vfi_flow.errors import OutOfMemoryError, UsageError
+from vfi_flow.inference import interpolator as module
+from vfi_flow.inference.engine import ModelInfo
+from vfi_flow.inference.tiling import MARGIN, OVERLAP, SMALLEST, TileChoice, spans
+
+
+class Blender:
+    """An engine that blends, and remembers how many pixels it was asked for at once; it has memory for `pixels`."""
+
+    model, description, bytes_per_pixel = ModelInfo("blend", "0" * 64, 1.0), "blender", 1
+
+    def __init__(self, pixels: float = np.inf) -> None:
+        self.pixels, self.asked = pixels, []
+
+    def encode(self, frame):
+        self.asked.append(frame.shape[0] * frame.shape[1])
+        if self.asked[-1] > self.pixels:
+            raise OutOfMemoryError("blender: out of memory")
+        return frame
+
+    def synthesise(self, features0, features1, tau, noise, strength):
+        plain = features0 * np.float32(1 - tau) + features1 * np.float32(tau)
+        return plain if noise.shape[2:] == (1, 1) else plain + 0.01 * noise[0].transpose(1, 2, 0)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def blending(monkeypatch):
+    """Interpolators with a `Blender` as their engine; yields what makes them."""
+
+    def make(pixels: float = np.inf, **options):
+        engine = Blender(pixels)
+        monkeypatch.setattr(module, "open_engine", lambda *arguments: engine)
+        return Interpolator(**options), engine
+
+    return make
+
+
+@pytest.mark.parametrize("length", [512, 528, 720, 1088, 2160, 3840, 7680])
+@pytest.mark.parametrize("side", [512, 768, 1024, 2048])
+def test_spans_cover_the_axis_with_weights_that_add_up_to_one(length, side):
+    total = np.zeros(length)
+    found = spans(length, side)
+    for span in found:
+        assert len(span.weight) == span.place.stop - span.place.start <= side
+        assert span.place.start % 16 == 0
+        total[span.place] += span.weight
+
+    assert np.allclose(total, 1, atol=1e-6)
+    assert all(a.place.stop - b.place.start >= OVERLAP for a, b in zip(found, found[1:], strict=False))
+    assert all(
+        not b.weight[:MARGIN].any() and not a.weight[-MARGIN:].any() for a, b in zip(found, found[1:], strict=False)
+    )
+
+
+def test_tiles_of_a_local_engine_are_the_whole_frame(blending):
+    frame0, frame1 = moving_texture(700, 1250), moving_texture(700, 1250, dx=3)
+
+    def made(tile):
+        interpolator, engine = blending(steps=1, tile=tile)
+        return interpolator(frame0, frame1, [0.25, 0.5, 0.75], pts=4), max(engine.asked)
+
+    (whole, all_at_once), (tiled, largest) = made("off"), made(512)
+
+    assert largest <= 512 * 512 < all_at_once
+    assert max(int(np.abs(a.astype(int) - b).max()) for a, b in zip(whole, tiled, strict=True)) <= 1  # rounding
+
+
+def test_tiles_of_the_network_agree_with_the_whole_frame():
+    """What crosses the edge of a tile is made by its neighbour."""
+    frame0, frame1 = (np.ascontiguousarray(moving_texture(400, 800, dx=dx)) for dx in (0, 12))
+    with Interpolator(steps=1, threads=2, tile="off") as whole, Interpolator(steps=1, threads=2, tile=512) as tiled:
+        difference = tiled(frame0, frame1, [0.5])[0].astype(float) - whole(frame0, frame1, [0.5])[0]
+
+    assert difference.any(), "the frame was not made of tiles"
+    assert 10 * np.log10(255**2 / np.mean(difference**2)) > 50
+
+
+def test_running_out_of_memory_leads_to_smaller_tiles_and_not_to_the_end(blending):
+    frame0, frame1 = moving_texture(1100, 1500), moving_texture(1100, 1500, dx=3)
+    interpolator, engine = blending(700 * 700, steps=0, tile="auto")
+
+    [made] = interpolator(frame0, frame1, [0.5])
+    first_try = len(engine.asked)
+    interpolator(frame0, frame1, [0.5])
+
+    expected = (frame0.astype(float) + frame1) / 2
+    assert np.abs(made - expected).max() <= 1
+    assert max(engine.asked[first_try:]) <= 700 * 700, "what did not fit is not tried again"
+    assert interpolator.tile_side(1100, 1500) < 1500
+
+
+@pytest.mark.parametrize(("pixels", "tile"), [(100 * 100, "auto"), (700 * 700, "off")])
+def test_where_no_smaller_tile_is_possible_or_wanted_a_sentence_says_so(blending, pixels, tile):
+    interpolator, _ = blending(pixels, steps=0, tile=tile)
+
+    with pytest.raises(OutOfMemoryError, match="not enough memory for frames of 1500x1100"):
+        interpolator(moving_texture(1100, 1500), moving_texture(1100, 1500), [0.5])
+
+
+@pytest.mark.parametrize(
+    ("option", "pixels", "side"),
+    [
+        ("auto", None, None),
+        ("auto", 2160 * 3840, None),
+        ("auto", 2160 * 3840 - 1, 2048),
+        ("auto", 1024 * 1024, 1024),
+        ("auto", 1, SMALLEST),
+        ("off", 1, None),
+        (1000, None, 992),
+        (4000, None, None),
+    ],
+)
+def test_the_side_follows_the_option_and_the_memory(option, pixels, side):
+    assert TileChoice(option, lambda: pixels).side(2160, 3840) == side
+
+
+def test_the_side_is_chosen_once_however_much_memory_is_free_later():
+    free = iter([1024 * 1024, 10**9])
+    choice = TileChoice("auto", lambda: next(free))
+
+    assert choice.side(2160, 3840) == choice.side(2160, 3840) == 1024
+
+
+@pytest.mark.parametrize("option", [0, 511, -1, "some", 600.0])
+def test_tiles_that_cannot_be_are_refused(option):
+    with pytest.raises(UsageError, match="tile must be auto, off or a number of pixels from 512 up"):
+        TileChoice(option, lambda: None)

@@ -1,0 +1,36 @@
+"""How much memory there is for the engine."""
+
+import sys
+from pathlib import Path
+
+import psutil
+
+CGROUPS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""The container this process runs in, versions 2 and 1: folder, limit, use, and the part of it that is mere cache."""
+
+
+def free_memory() -> int:
+    """Bytes that this process can still take: of the machine, of its container and of its own limit, the least."""
+    limits = [psutil.virtual_memory().available, *(left_of_group(*group) for group in CGROUPS)]
+    return max(0, min(left for left in [*limits, _left_of_address_space()] if left is not None))
+
+
+def left_of_group(folder: Path, limit: str, used: str, cache: str) -> int | None:
+    """Bytes left to a group of processes; None where there is no such group, or no limit."""
+    try:
+        statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        return int((folder / limit).read_text()) - int((folder / used).read_text()) + int(statistics.get(cache, 0))
+    except (OSError, ValueError):  # "max" is no number
+        return None
+
+
+def _left_of_address_space() -> int | None:
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else limit - psutil.Process().memory_info().vms
