@@ -1,5 +1,7 @@
 """Large frames in overlapping tiles: no seam, no pixel lost, and smaller tiles instead of the end of the job."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -60,10 +62,8 @@ def test_spans_cover_the_axis_with_weights_that_add_up_to_one(length, side):
         total[span.place] += span.weight
 
     assert np.allclose(total, 1, atol=1e-6)
-    assert all(a.place.stop - b.place.start >= OVERLAP for a, b in zip(found, found[1:], strict=False))
-    assert all(
-        not b.weight[:MARGIN].any() and not a.weight[-MARGIN:].any() for a, b in zip(found, found[1:], strict=False)
-    )
+    assert all(a.place.stop - b.place.start >= OVERLAP for a, b in pairwise(found))
+    assert all(not b.weight[:MARGIN].any() and not a.weight[-MARGIN:].any() for a, b in pairwise(found))
 
 
 def test_tiles_of_a_local_engine_are_the_whole_frame(blending):

@@ -3,13 +3,11 @@
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
-from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError, UsageError
 from vfi_flow.inference.alpha import between_transparent
