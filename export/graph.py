@@ -1,6 +1,7 @@
 """The network as graphs with named inputs and outputs, one module for every file that is exported."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,8 @@ from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
 
 FEATURES = FrameFeatures._fields
+Steps = int | Literal["input"]
+"""Solver steps that are unrolled in a file, or `input`: a Loop, and their number comes with the frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,17 @@ class ExportGraph(nn.Module):
     steps: int | None = None
     """None where a graph has no part in the solver."""
     noise_source = "input"
+    loops = 0
+    """How many Loops are meant to be in it."""
 
     def __init__(self, network: InterpolationNetwork) -> None:
         super().__init__()
         self.network = network
+
+    @property
+    def steps_named(self) -> str:
+        """In metadata and file names."""
+        return "any" if self.steps is None else str(self.steps)
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         """Inputs to trace the graph with, for frames of `height` x `width`."""

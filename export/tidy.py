@@ -3,7 +3,9 @@
 It records every size, constant and cast wherever it is used: thousands of small nodes that compute the same again.
 """
 
-from onnx import ModelProto, NodeProto, shape_inference
+from collections.abc import Iterator
+
+from onnx import GraphProto, ModelProto, NodeProto, shape_inference
 
 
 def merge_repeated(model: ModelProto) -> None:
@@ -15,9 +17,8 @@ def merge_repeated(model: ModelProto) -> None:
     known: dict[tuple[object, ...], NodeProto] = {}
     nodes: list[NodeProto] = []
     for node in graph.node:
-        names = [renamed.get(name, name) for name in node.input]
-        del node.input[:]
-        node.input.extend(names)
+        rename_inputs(node, renamed)
+        names = list(node.input)
         free = results.isdisjoint(node.output)
         if free and changes_nothing(node, types):
             renamed[node.output[0]] = node.input[0]
@@ -50,7 +51,25 @@ def _keep(model: ModelProto, nodes: list[NodeProto], results: set[str]) -> None:
     read, kept = set(results), []
     for node in reversed(nodes):
         if not read.isdisjoint(node.output):
-            read.update(node.input)
+            read.update(values_read(node))
             kept.append(node)
     del model.graph.node[:]
     model.graph.node.extend(reversed(kept))
+
+
+def rename_inputs(node: NodeProto, renamed: dict[str, str]) -> None:
+    """Makes `node` and the loops in it read values by their new names, in place."""
+    names = [renamed.get(name, name) for name in node.input]
+    del node.input[:]
+    node.input.extend(names)
+    for inner in (inner for graph in bodies(node) for inner in graph.node):
+        rename_inputs(inner, renamed)
+
+
+def values_read(node: NodeProto) -> set[str]:
+    """What `node` reads, and what the body of a loop reads from outside."""
+    return {*node.input, *(name for graph in bodies(node) for inner in graph.node for name in values_read(inner))}
+
+
+def bodies(node: NodeProto) -> Iterator[GraphProto]:
+    return (attribute.g for attribute in node.attribute if attribute.HasField("g"))

@@ -2,17 +2,18 @@
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 import torch
 from onnx import ModelProto, TensorProto
+from torch import Tensor, nn
 from vfi_flow.export.align import fill_channels
 from vfi_flow.export.expand import DOMAIN, expand_correlations
 from vfi_flow.export.gather_warp import gather_warps
-from vfi_flow.export.graph import ExportGraph
+from vfi_flow.export.graph import ExportGraph, Port
 from vfi_flow.export.half import halve_convolutions
 from vfi_flow.export.rules import OPSET, broken_rules
 from vfi_flow.export.tidy import merge_repeated
@@ -67,7 +68,7 @@ def finish(traced: ModelProto, graph: ExportGraph, metadata: Mapping[str, str], 
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     onnx.checker.check_model(model, full_check=True)
-    assert not broken_rules(model), broken_rules(model)
+    assert not broken_rules(model, graph.loops), broken_rules(model, graph.loops)
     return model
 
 
@@ -83,7 +84,16 @@ def declare_shapes(model: ModelProto, graph: ExportGraph, size: tuple[int, int] 
 
 def trace(graph: ExportGraph) -> ModelProto:
     """`graph` as the tracer sees it, with dynamic sizes and nodes of our own domain."""
-    inputs, outputs = graph.inputs, graph.outputs
+    return traced_module(graph.eval(), graph.examples(*TRACED_SIZE), graph.inputs, graph.outputs)
+
+
+def traced_module(
+    module: nn.Module | torch.jit.ScriptModule,
+    examples: tuple[Tensor, ...],
+    inputs: Sequence[Port],
+    outputs: Sequence[Port],
+) -> ModelProto:
+    """`module`, called with `examples`, as a model with these inputs and outputs."""
     axes = {
         port.name: {
             axis: name for axis, name in enumerate(port.axes) if isinstance(name, str) and "channels" not in name
@@ -94,8 +104,8 @@ def trace(graph: ExportGraph) -> ModelProto:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of every size it records; all of them are meant
         torch.onnx.export(
-            graph.eval(),
-            graph.examples(*TRACED_SIZE),
+            module,
+            examples,
             buffer,  # type: ignore[arg-type]
             input_names=[port.name for port in inputs],
             output_names=[port.name for port in outputs],

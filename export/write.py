@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import onnx
-from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, SynthesiseGraph
+from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, Steps, SynthesiseGraph
 from vfi_flow.export.host_graphs import BytesGraph, PlanesGraph, ThreeInputGraph
+from vfi_flow.export.loop_graph import LoopGraph
 from vfi_flow.export.rules import OPSET
 from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, trace
 
@@ -30,13 +31,13 @@ class Written:
     """Of the weights' card: what layouts without that input have built in."""
 
 
-def write_onnx(weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[int]) -> Iterator[Path]:
+def write_onnx(weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[Steps]) -> Iterator[Path]:
     """Writes every layout of the model in `weights` to `folder`; yields each file when it is there."""
     return (written.path for written in write_variants(weights, folder, layouts, steps, [PLAIN]))
 
 
 def write_variants(
-    weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[int], variants: Iterable[Variant]
+    weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[Steps], variants: Iterable[Variant]
 ) -> Iterator[Written]:
     """Writes every layout in every variant; yields each file when it is there.
 
@@ -45,12 +46,12 @@ def write_variants(
     """
     network, card, digest = load_weights(weights)
     layouts, steps, variants = list(layouts), list(steps), list(variants)
-    check_request(weights, folder, layouts, variants)
+    check_request(weights, folder, layouts, steps, variants)
     name = weights.name.split(".")[0]
     origin = {"preset": network.config.name, "hash": digest, **{k: str(v) for k, v in asdict(card).items()}}
     for layout in layouts:
         for part, graph in graphs(network, card, layout, steps):
-            traced = trace(graph)
+            traced = graph.traced() if isinstance(graph, LoopGraph) else trace(graph)
             for variant in variants:
                 metadata = {**origin, "part": part, **description(graph, variant)}
                 if layout == "split":
@@ -63,13 +64,15 @@ def write_variants(
                 yield Written(path, graph, variant, card.strength)
 
 
-def check_request(weights: Path, folder: Path, layouts: list[str], variants: list[Variant]) -> None:
+def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[Steps], variants: list[Variant]) -> None:
     """Raises for what cannot be written, before anything is."""
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder")
     for layout in layouts:
         if layout not in LAYOUTS:
             raise UsageError(f"unknown layout '{layout}'; there are {', '.join(LAYOUTS)}")
+    if "input" in steps and (layouts != ["native"] or any(variant.precision != "fp32" for variant in variants)):
+        raise UsageError("the number of steps can be an input of layout native in fp32 alone")
     if "split" in layouts:
         if variants != [PLAIN]:
             raise UsageError("layout split shares its weights with PyTorch: any size, fp32 and GridSample only")
@@ -84,7 +87,7 @@ def check_request(weights: Path, folder: Path, layouts: list[str], variants: lis
 
 
 def graphs(
-    network: InterpolationNetwork, card: Card, layout: str, steps: Iterable[int]
+    network: InterpolationNetwork, card: Card, layout: str, steps: Iterable[Steps]
 ) -> Iterator[tuple[str, ExportGraph]]:
     """Name and graph of every file of a layout."""
     if layout == "split":
@@ -94,7 +97,9 @@ def graphs(
         yield from ((f"{layout}_{n}", pair_graph(network, card, layout, n)) for n in steps)
 
 
-def pair_graph(network: InterpolationNetwork, card: Card, layout: str, steps: int) -> ExportGraph:
+def pair_graph(network: InterpolationNetwork, card: Card, layout: str, steps: Steps) -> ExportGraph:
+    if steps == "input":
+        return LoopGraph(network)
     if layout == "native":
         return NativeGraph(network, steps)
     if layout == "3in":
@@ -115,7 +120,7 @@ def description(graph: ExportGraph, variant: Variant) -> dict[str, str]:
         "minimum_size": f"{graph.alignment}x{graph.alignment}",
         "size": size,
         "tau": "0..1",
-        "steps": "any" if graph.steps is None else str(graph.steps),
+        "steps": graph.steps_named,
         "solver": "midpoint" if graph.steps else "none",
         "noise": graph.noise_source if graph.steps else "none",
         "precision": variant.precision,

@@ -24,7 +24,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--layout", default=["native"], **several, help="of native, 3in, 7ch, 11ch, u8, split (default native)"
     )
     parser.add_argument(
-        "--steps", default=["0,1,2"], nargs="+", metavar="N", help="solver steps, a file for each (default 0 1 2)"
+        "--steps",
+        default=["0,1,2"],
+        nargs="+",
+        metavar="N",
+        help="solver steps, a file for each (default 0 1 2); input: their number is an input of the file (native)",
     )
     parser.add_argument("--size", metavar="WxH", help="one fixed size and batch 1, for runtimes that want it")
     parser.add_argument(
@@ -93,11 +97,12 @@ def read_names(option: str, values: list[str], known: tuple[str, ...]) -> list[s
     return names
 
 
-def read_steps(values: list[str]) -> list[int]:
+def read_steps(values: list[str]) -> list[Any]:
+    """Numbers, and the word `input`."""
     names = words(values)
-    if not names or not set(names) <= {"0", "1", "2"}:
-        raise UsageError(f"--steps takes 0, 1 and 2, got '{' '.join(values)}'")
-    return [int(name) for name in names]
+    if not names or not set(names) <= {"0", "1", "2", "input"}:
+        raise UsageError(f"--steps takes 0, 1, 2 and input, got '{' '.join(values)}'")
+    return [int(name) if name.isdecimal() else name for name in names]
 
 
 def read_size(text: str) -> tuple[int, int]:

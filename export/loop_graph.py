@@ -1,0 +1,115 @@
+"""The whole integrator with the number of steps as an input: the solver becomes a Loop of the graph."""
+
+import warnings
+
+import torch
+from onnx import ModelProto, TensorProto, compose, helper
+from torch import Tensor, nn
+from vfi_flow.export.graph import NativeGraph, Port, Question, dial_ports
+from vfi_flow.export.to_onnx import TRACED_SIZE, trace, traced_module
+
+from vfi_flow.model.network import InterpolationNetwork
+
+IMAGE = ("batch", 3, "height", "width")
+CONDITION = ("batch", "condition_channels", "half_height", "half_width")
+
+
+class LoopGraph(NativeGraph):
+    """`native` with one more input, `steps` (1) int64 from 0 up; 0 is the mean. Fixed steps are a little faster."""
+
+    loops = 1
+    steps_named = "input"
+
+    def __init__(self, network: InterpolationNetwork, steps: int = 2) -> None:
+        """`steps` are those that `feed` asks for."""
+        super().__init__(network, steps)
+        image = Port("frame0", IMAGE), Port("frame1", IMAGE)
+        self.inputs = (*image, *dial_ports(steps), Port("steps", (1,)))
+
+    def feed(self, question: Question) -> tuple[Tensor, ...]:
+        return *super().feed(question), torch.tensor([self.steps])
+
+    def traced(self) -> ModelProto:
+        """The graph put together from two, for the tracer sees no loop: what is before it, and the loop as a script."""
+        before, loop = trace(BeforeLoop(self.network)), trace_solver(self.network)
+        for model in (before, loop):
+            model.ir_version = max(before.ir_version, loop.ir_version)
+        loop = compose.add_prefix(loop, "solver_", rename_inputs=False, rename_outputs=False, rename_initializers=False)
+        joint = [("condition", "condition_of_loop")]
+        whole = compose.merge_models(before, loop, joint, outputs=["mean", "spread", "residual"])
+        del whole.opset_import[len(before.opset_import) :]  # merging lists those of both
+        finish_frame(whole)
+        return whole
+
+
+class BeforeLoop(NativeGraph):
+    """`frame0`, `frame1`, `tau` -> `mean`, `spread` (the scale of the residual), `condition` of the velocity."""
+
+    outputs = (
+        Port("mean", IMAGE),
+        Port("spread", IMAGE),
+        Port("condition", CONDITION),
+    )
+
+    def __init__(self, network: InterpolationNetwork) -> None:
+        super().__init__(network, 0)
+
+    def forward(self, frame0: Tensor, frame1: Tensor, *dials: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mean = self.network.mean(self.network.encode(frame0), self.network.encode(frame1), dials[0])
+        return mean.mean, mean.activity * mean.deviation, self.network.velocity.condition(mean)
+
+
+class Solver(nn.Module):
+    """`flow_matching.solver.sample_from_endpoint` with one evaluation of the endpoint a turn.
+
+    The evaluations of n midpoint steps are at the times 1 / 2n, 2 / 2n, ... (2n - 1) / 2n: at odd numbers in the middle
+    of a step, at even ones at the beginning of the next. The first beginning needs none, its slope is known.
+    """
+
+    def __init__(self, endpoint: torch.jit.ScriptModule) -> None:
+        super().__init__()
+        self.endpoint = endpoint
+
+    def forward(self, noise: Tensor, condition: Tensor, steps: Tensor) -> Tensor:
+        halves = 2 * steps.clamp(min=1).to(noise.dtype)
+        at_start, here = noise, noise * (1 - 1 / halves)
+        for number in range(1, 2 * int(steps)):
+            t = number / halves
+            slope = (self.endpoint(here, t, condition) - here) / (1 - t)
+            in_the_middle = number % 2
+            at_start = at_start + in_the_middle * slope * 2 / halves
+            here = at_start + (1 - in_the_middle) * slope / halves
+        return at_start * (steps > 0)
+
+
+@torch.no_grad()
+def trace_solver(network: InterpolationNetwork) -> ModelProto:
+    """`noise`, `condition_of_loop`, `steps` -> `residual`."""
+    noise = torch.zeros(1, 3, *TRACED_SIZE)
+    frame = network.encode(noise)
+    condition = network.velocity.condition(network.mean(frame, frame, torch.full((1, 1, 1, 1), 0.5)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TorchScript is on its way out, as its exporter is
+        endpoint = torch.jit.trace(network.velocity, (noise, torch.full((1,), 0.5), condition))
+        solver = torch.jit.script(Solver(endpoint))
+    inputs = Port("noise", IMAGE), Port("condition_of_loop", CONDITION), Port("steps", (1,))
+    return traced_module(
+        solver, (noise, condition, torch.ones(1, dtype=torch.int64)), inputs, [Port("residual", IMAGE)]
+    )
+
+
+def finish_frame(model: ModelProto) -> None:
+    """Adds `strength`, and `frame` as the only output: clip(mean + strength * spread * residual), in place."""
+    graph = model.graph
+    graph.input.insert(len(graph.input) - 1, helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1]))
+    graph.initializer.extend(helper.make_tensor(f"frame_{n}", TensorProto.FLOAT, [], [n]) for n in (0, 1))
+    graph.node.extend(
+        [
+            helper.make_node("Mul", ["strength", "spread"], ["frame_spread"]),
+            helper.make_node("Mul", ["frame_spread", "residual"], ["frame_detail"]),
+            helper.make_node("Add", ["mean", "frame_detail"], ["frame_unclipped"]),
+            helper.make_node("Clip", ["frame_unclipped", "frame_0", "frame_1"], ["frame"]),
+        ]
+    )
+    del graph.output[:]
+    graph.output.append(helper.make_tensor_value_info("frame", TensorProto.FLOAT, list(IMAGE)))
