@@ -1,6 +1,7 @@
 """What every exported file keeps to, so that every runtime can run it."""
 
 from onnx import ModelProto, NodeProto, TensorProto, helper
+from vfi_flow.export.tidy import bodies
 
 OPSET = 18
 """GridSample 16 and later are bound by every runtime; DirectML knows none of opset 20's, TensorRT had wrong results."""
@@ -26,9 +27,19 @@ def broken_rules(model: ModelProto, loops: int = 0) -> list[str]:
             found.append(f"{node.domain}.{node.op_type} is no standard operator")
         if node.op_type in CHANCE | branches:
             found.append(f"{node.op_type} must not be in a graph")
+        if TensorProto.DOUBLE in types_named(node):
+            found.append(f"{node.op_type} of doubles, which WebGPU cannot run")
         if node.op_type == "GridSample" and sampling(node) != GRID_SAMPLE:
             found.append(f"GridSample must be {GRID_SAMPLE}, found {sampling(node)}")
     return found
+
+
+def types_named(node: NodeProto) -> set[int]:
+    """Types that a Constant holds and a Cast makes, in the loops of `node`, too."""
+    types = {attribute.t.data_type for attribute in node.attribute if attribute.HasField("t")}
+    if node.op_type == "Cast":
+        types.add(node.attribute[0].i)
+    return types.union(*(types_named(inner) for body in bodies(node) for inner in body.node))
 
 
 def sampling(node: NodeProto) -> dict[str, object]:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from vfi_flow.export.align import fill_channels
 from vfi_flow.export.expand import DOMAIN, expand_correlations
+from vfi_flow.export.fold import fold_casts
 from vfi_flow.export.gather_warp import gather_warps
 from vfi_flow.export.graph import ExportGraph, Port
 from vfi_flow.export.half import halve_convolutions
@@ -22,6 +24,8 @@ from vfi_flow.errors import ComponentError
 
 SCHEMA = "vfi_flow-1"
 TRACED_SIZE = (64, 96)
+STORED = "_stored"
+"""Behind the names of weights as they lie in a file of weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ def finish(traced: ModelProto, graph: ExportGraph, metadata: Mapping[str, str], 
         fill_channels(model)
     if variant.warp == "gather":
         model = gather_warps(model)
+    fold_casts(model)
     merge_repeated(model)
     declare_shapes(model, graph, variant.size)
     for key, value in {"schema": SCHEMA, **metadata}.items():
@@ -122,22 +127,34 @@ def share_weights(model: ModelProto, weights: Path, prefix: str = "network.") ->
     """Makes `model` read its weights from the safetensors file beside it instead of carrying a copy, in place.
 
     A safetensors file holds plain little-endian tensors after a header, which is all that ONNX's external data needs.
-    So one copy of the weights serves PyTorch and every graph of ONNX Runtime.
+    So one copy of the weights serves PyTorch and every graph of ONNX Runtime, which widens them when it loads a graph.
     """
     places = tensor_places(weights)
     content = weights.read_bytes()
+    kept, widened = [], []
     for tensor in model.graph.initializer:
         name = tensor.name.removeprefix(prefix)
         if name not in places:
+            kept.append(tensor)
             continue
         offset, length = places[name]
-        if tensor.data_type != TensorProto.FLOAT or tensor.raw_data != content[offset : offset + length]:
+        if numpy_helper.to_array(tensor).astype(np.float16).tobytes() != content[offset : offset + length]:
             raise ComponentError(f"{weights}: {name} is not what the graph holds; export from this very file")
-        tensor.ClearField("raw_data")
-        tensor.data_location = TensorProto.EXTERNAL
+        stored = TensorProto(
+            name=f"{tensor.name}{STORED}",
+            dims=tensor.dims,
+            data_type=TensorProto.FLOAT16,
+            data_location=TensorProto.EXTERNAL,
+        )
         for key, value in (("location", weights.name), ("offset", offset), ("length", length)):
-            entry = tensor.external_data.add()
+            entry = stored.external_data.add()
             entry.key, entry.value = key, str(value)
+        kept.append(stored)
+        widened.append(helper.make_node("Cast", [stored.name], [tensor.name], to=TensorProto.FLOAT))
+    nodes = [*widened, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
 
 
 def tensor_places(weights: Path) -> dict[str, tuple[int, int]]:

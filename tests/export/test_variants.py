@@ -184,6 +184,13 @@ def test_a_tidy_graph_stays_as_it_is(models):
     assert len(again.graph.node) == len(models["plain"].graph.node)
 
 
+def test_casts_of_constants_are_done_before(models):
+    for model in models.values():
+        constants = {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
+        assert constants
+        assert not [node for node in model.graph.node if node.op_type == "Cast" and node.input[0] in constants]
+
+
 def broken(change) -> list[str]:
     """What the rules say of a small graph that `change` did something to."""
     ports = [onnx.helper.make_tensor_value_info(name, FLOAT, [1, 1, 4, 4]) for name in ("image", "result")]
@@ -212,17 +219,23 @@ def set_operator(name: str, domain: str = ""):
     return change
 
 
+def add_double(model) -> None:
+    number = onnx.numpy_helper.from_array(np.float64(0.5))
+    model.graph.node.append(onnx.helper.make_node("Constant", [], ["half"], value=number))
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
         (lambda model: None, []),
+        (add_double, ["Constant of doubles, which WebGPU cannot run"]),
         (set_padding, ["GridSample must be {'mode': b'bilinear'"]),
         (set_opset, ["operators are those of opset 18 alone, found [('', 20)]"]),
         (set_operator("Loop"), ["Loop must not be in a graph"]),
         (set_operator("RandomNormalLike"), ["RandomNormalLike must not be in a graph"]),
         (set_operator("FusedConv", "com.microsoft"), ["com.microsoft.FusedConv is no standard operator"]),
     ],
-    ids=["fine", "padding", "opset", "branch", "chance", "domain"],
+    ids=["fine", "double", "padding", "opset", "branch", "chance", "domain"],
 )
 def test_what_some_runtime_would_stumble_over_is_named(change, complaint):
     found = broken(change)
