@@ -19,6 +19,9 @@ def tiny_network(seed: int = 0) -> InterpolationNetwork:
         for name, parameter in network.velocity.named_parameters():
             if ".second." in name or name.startswith("head."):
                 torch.nn.init.normal_(parameter, 0, 0.1)
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.copy_(parameter.half())  # as it comes back from a file
     return network.eval()
 
 
