@@ -8,9 +8,13 @@ class Blend:
 
     model_name, model_hash, engine = "blend", "00", "numpy"
 
-    def __init__(self, model="base", steps=1, strength=None, seed=0, device="auto", threads=None):
+    def __init__(self, model="base", steps=1, strength=None, seed=0, device="auto", threads=None, tile="off"):
         Blend.options = {"model": model, "steps": steps, "seed": seed, "device": device, "threads": threads}
+        Blend.options["tile"] = tile
         self.strength = 1.0 if strength is None else strength
+
+    def tile_side(self, height, width):
+        return None
 
     def __enter__(self):
         return self

@@ -21,6 +21,7 @@ from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.ahead import ahead
+from vfi_flow.pipeline.alone import alone
 from vfi_flow.pipeline.making import Interpolate, OutputFrame, output_frames
 from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan, reader_for
@@ -84,6 +85,7 @@ def run(
     """
     started, clock, found = time.perf_counter(), StageClock(), Found()
     with (
+        alone(plan.job.output),
         kept_chunks(plan, engine or {}) as chunks,
         unfinished(plan.job.output, plan.job.overwrite) as partial,
         unchanging(plan.job.source),
