@@ -80,9 +80,10 @@ def test_model_options_reach_the_model_and_the_report(clip, tmp_path):
     report = tmp_path / "report.json"
     words = ["--model", "fast", "--steps", "0", "--seed", "7", "--device", "cpu", "--threads", "1", "--strength", "0.5"]
 
-    assert interpolate(clip, tmp_path / "out.mp4", *words, "--report", report) == 0
+    assert interpolate(clip, tmp_path / "out.mp4", *words, "--tile", "512", "--report", report) == 0
 
-    assert Blend.options == {"model": "fast", "steps": 0, "seed": 7, "device": "cpu", "threads": 1}
+    options = {"model": "fast", "steps": 0, "seed": 7, "device": "cpu", "threads": 1, "tile": 512}
+    assert Blend.options == options
     found = json.loads(report.read_text())
     assert found["model"] == {
         "name": "blend",
@@ -91,6 +92,7 @@ def test_model_options_reach_the_model_and_the_report(clip, tmp_path):
         "steps": 0,
         "strength": 0.5,
         "seed": 7,
+        "tile": "off",
     }
     assert found["frames"]["written"] == 60
 

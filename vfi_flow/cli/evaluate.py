@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfi_flow import __version__
+from vfi_flow.cli.options import DEVICE_HELP
 from vfi_flow.errors import ComponentError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
         "--engine", choices=("onnx", "torch"), default="onnx", help="what runs the model (default onnx)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default 0)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default auto)")
+    parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     parser.add_argument("--threads", type=int, help="threads of the model and of OpenCV (default: all cores)")
 
 

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from vfi_flow.cli.options import (
+    DEVICE_HELP,
     add_encoding_options,
     add_reading_options,
     add_time_options,
@@ -21,6 +23,9 @@ from vfi_flow.cli.options import (
     read_target,
 )
 from vfi_flow.cli.progress import CHOICES, progress_display
+from vfi_flow.cli.stdout import own_stdout
+from vfi_flow.media.endpoints import Source, Target
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
@@ -66,7 +71,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--strength", type=read_by(parse_strength), metavar="S", help="how much detail is drawn, 0 to 2")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another draw (default: 0)")
-    group.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda, ...")
+    group.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     group.add_argument(
         "--tile",
         type=read_by(parse_tile),
@@ -131,6 +136,13 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     source, output = read_source(arguments.source, arguments.framerate), read_target(arguments.output, arguments.format)
+    if not isinstance(output, OutputPipe):
+        return run_to(arguments, source, output)
+    with own_stdout() as descriptor:
+        return run_to(arguments, source, OutputPipe(partial(os.write, descriptor), output.format_name))
+
+
+def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int:
     plan = make_plan(picture_job(arguments, job_from(arguments, source, output)))
     for note in plan.notes:
         say(note)

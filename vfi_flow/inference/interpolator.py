@@ -32,7 +32,7 @@ class Interpolator:
         steps: 0 the conditional mean (smoothest, highest PSNR), 1 or 2 midpoint steps of the flow (sharper).
         strength: scales the residual that the flow adds, 0 to 2; None takes the model's calibrated value.
         seed: of the noise the flow starts from; equal seeds give equal frames.
-        device: auto, cpu or cuda.
+        device: auto, or a name of `providers.PROVIDERS`: cpu, cuda, cuda:1, tensorrt, openvino, ... (torch: cpu, cuda).
         threads: of the engine; None lets it decide.
         engine: onnx (no torch needed) or torch.
         tile: auto makes frames of overlapping tiles where whole ones do not fit into memory, off never does, a number

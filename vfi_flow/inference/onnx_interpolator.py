@@ -1,6 +1,6 @@
 """The network on ONNX Runtime; needs neither torch nor onnx."""
 
-import hashlib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -8,79 +8,84 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfi_flow.errors import ComponentError, OutOfMemoryError
+from vfi_flow.errors import ComponentError
 from vfi_flow.inference.engine import Image, ModelInfo
+from vfi_flow.inference.onnx_session import Graph, file_hash, first_line, load_runtime
+from vfi_flow.inference.providers import find_device
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+__all__ = ["OnnxEngine", "file_hash", "find_model", "first_line", "load_runtime"]
+
 SCHEMA = "vfi_flow-1"
-BYTES_PER_PIXEL = 900
-"""Of the CPU provider's memory, for every pixel of a padded frame (benchmarks/memory_by_size.py)."""
 ENCODE, SYNTHESISE = "encode", "synthesise"
+TRIAL = (64, 64)
+"""Height and width at which a device that compiles graphs shows, before the work starts, that it is there."""
 
 
 class OnnxEngine:
-    """Two graphs of one model: `NAME.encode.onnx` and `NAME.synthesise_STEPS.onnx`, in one folder with the weights."""
+    """Two graphs of one model: `NAME.encode.onnx` and `NAME.synthesise_STEPS.onnx`, in one folder with the weights.
+
+    Features stay in the memory of the device from `encode` to `synthesise`.
+    """
 
     def __init__(self, model: str | Path, steps: int, device: str, threads: int | None) -> None:
-        runtime = load_runtime()
-        folder, name = find_model(model)
-        self._provider = pick_provider(device, runtime)
-        options = runtime.SessionOptions()
-        options.log_severity_level = 3
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        self._encode = self._open(runtime, folder / f"{name}.{ENCODE}.onnx", options)
-        self._synthesise = self._open(runtime, folder / f"{name}.{SYNTHESISE}_{steps}.onnx", options)
-        self._inputs = [port.name for port in self._synthesise.get_inputs()]
-        self.model = read_info(self._encode, folder / name)
-        check_weights(self._synthesise, folder / f"{name}.safetensors")
-        self.description = f"onnxruntime {self._provider}"
-        self.bytes_per_pixel = BYTES_PER_PIXEL if self._provider == PROVIDERS["cpu"] else None
+        self._runtime, self._threads = load_runtime(), threads
+        self._folder, self._name = find_model(model)
+        self.device = find_device(device, self._runtime)
+        self._graphs: dict[tuple[str, tuple[tuple[str, int], ...]], Graph] = {}
+        self._synthesise = f"{SYNTHESISE}_{steps}"
+        trial = self._graph(ENCODE, frame_sizes(*TRIAL))
+        self._features = trial.outputs
+        self.model = read_info(trial.session, self._folder / self._name)
+        if self.device.provider.fixed_size:  # compiling takes long: only what will be used
+            self._graphs.clear()
+            self._path(self._synthesise)
+        else:
+            self._graph(self._synthesise, {})
+        self.description = f"onnxruntime {self.device.provider.name}"
+        self.bytes_per_pixel = self.device.bytes_per_pixel
 
-    def _open(self, runtime: Any, path: Path, options: Any) -> Any:
+    def _path(self, part: str) -> Path:
+        path = self._folder / f"{self._name}.{part}.onnx"
         if not path.is_file():
             raise ComponentError(f"{path}: no such file; the model is not complete, `vfi-flow export` makes it anew")
-        try:
-            session = runtime.InferenceSession(str(path), options, providers=[self._provider])
-        except Exception as error:  # onnxruntime's errors share no base class
-            raise ComponentError(f"{path}: onnxruntime cannot load it ({first_line(error)})") from error
-        if session.get_providers()[0] != self._provider:
-            raise ComponentError(f"{self._provider} was asked for, but onnxruntime fell back; see `vfi-flow doctor`")
-        return session
+        return path
+
+    def _graph(self, part: str, sizes: dict[str, int]) -> Graph:
+        """The graph `part`, for `sizes` alone where the device wants that."""
+        sizes = sizes if self.device.provider.fixed_size else {}
+        key = part, tuple(sizes.items())
+        if key not in self._graphs:
+            graph = Graph(self._runtime, self._path(part), self.device, self._threads, sizes)
+            check_weights(graph.session, self._folder / f"{self._name}.safetensors")
+            self._graphs[key] = graph
+        return self._graphs[key]
 
     def encode(self, frame: Image) -> list[Any]:
-        return self._run(self._encode, {"frame": frame[None]})
+        return self._graph(ENCODE, frame_sizes(*frame.shape[:2]))([frame[None]], stays=True)
 
     def synthesise(
         self, features0: list[Any], features1: list[Any], tau: float, noise: NDArray[np.float32], strength: float
     ) -> Image:
         values = [*features0, *features1, np.full((1, 1, 1, 1), tau, np.float32)]
         values += [noise, np.array([strength], np.float32)]  # graphs of 0 steps have no such inputs
-        return self._run(self._synthesise, dict(zip(self._inputs, values, strict=False)))[0][0]
-
-    def _run(self, session: Any, feeds: dict[str, Any]) -> list[Any]:
-        try:
-            return session.run(None, feeds)
-        except Exception as error:
-            if any(word in str(error).lower() for word in ("alloc", "memory")):
-                raise OutOfMemoryError(f"{self.description}: out of memory ({first_line(error)})") from error
-            raise
+        return self._graph(self._synthesise, feature_sizes(self._features, features0))(values)[0][0]
 
     def close(self) -> None:
-        del self._encode, self._synthesise
+        self._graphs.clear()
 
 
-def load_runtime() -> Any:
-    """The module onnxruntime; ComponentError says how to get it."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ComponentError(
-            'onnxruntime is not installed; run: pip install "vfi-flow[cpu]" (or [gpu] for CUDA)'
-        ) from error
-    if not hasattr(onnxruntime, "InferenceSession"):  # what is left after one of the two packages is uninstalled
-        raise ComponentError("onnxruntime is damaged; run: pip install --force-reinstall onnxruntime")
-    return onnxruntime
+def frame_sizes(height: int, width: int) -> dict[str, int]:
+    """The axes of a frame, by the names they have in the graphs."""
+    return {"batch": 1, "height": height, "width": width}
+
+
+def feature_sizes(names: Sequence[str], features: Sequence[Any]) -> dict[str, int]:
+    """The axes of a frame and of its features; the first of these is as large as the frame."""
+    shapes = [value.shape if isinstance(value, np.ndarray) else value.shape() for value in features]
+    sizes = frame_sizes(*shapes[0][2:])
+    for name, (_, _, height, width) in zip(names, shapes, strict=True):
+        sizes |= {f"{name}_height": height, f"{name}_width": width}
+    return sizes
 
 
 def find_model(model: str | Path) -> tuple[Path, str]:
@@ -97,22 +102,6 @@ def find_model(model: str | Path) -> tuple[Path, str]:
     return folder, str(model)
 
 
-def pick_provider(device: str, runtime: Any) -> str:
-    """The execution provider for `device`: auto takes CUDA where it is available."""
-    if device == "auto":
-        device = "cuda" if PROVIDERS["cuda"] in runtime.get_available_providers() and _has_gpu() else "cpu"
-    if device not in PROVIDERS:
-        raise ComponentError(f"unknown device '{device}'; there are auto, {', '.join(PROVIDERS)}")
-    if PROVIDERS[device] not in runtime.get_available_providers():
-        raise ComponentError(f"device '{device}' needs onnxruntime with {PROVIDERS[device]}: vfi-flow[gpu]")
-    return PROVIDERS[device]
-
-
-def _has_gpu() -> bool:
-    # onnxruntime-gpu lists CUDA on machines that have none.
-    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidia0").exists()
-
-
 def read_info(session: Any, path: Path) -> ModelInfo:
     """What the file's metadata say; ComponentError for a file that is not one of ours."""
     metadata = session.get_modelmeta().custom_metadata_map
@@ -126,13 +115,3 @@ def check_weights(session: Any, weights: Path) -> None:
     expected = session.get_modelmeta().custom_metadata_map.get("weights_sha256")
     if expected is not None and file_hash(weights) != expected:
         raise ComponentError(f"{weights}: changed since its graphs were exported; run `vfi-flow export --layout split`")
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

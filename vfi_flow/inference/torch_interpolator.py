@@ -71,8 +71,9 @@ def pick_device(device: str) -> torch.device:
     """The torch device of that name; auto takes CUDA where there is one."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ComponentError("device 'cuda' was asked for, but torch finds no CUDA GPU")
-    if device not in ("cpu", "cuda"):
-        raise ComponentError(f"unknown device '{device}'; there are auto, cpu, cuda")
+    name, _, number = device.partition(":")
+    if device != "cpu" and (name != "cuda" or (device != name and not number.isdecimal())):
+        raise ComponentError(f"unknown device '{device}'; there are auto, cpu, cuda (or cuda:1), with engine torch")
+    if name == "cuda" and int(number or 0) >= torch.cuda.device_count():
+        raise ComponentError(f"device '{device}' was asked for, but torch finds {torch.cuda.device_count()} CUDA GPUs")
     return torch.device(device)

@@ -1,0 +1,225 @@
+"""One ONNX graph, open on one device: what was asked for, or a sentence that says why not."""
+
+import contextlib
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vfi_flow.errors import ComponentError, OutOfMemoryError
+from vfi_flow.inference.providers import (
+    PROVIDERS,
+    Device,
+    Provider,
+    Setting,
+    cache_folder,
+    has_plugin,
+    what_to_do,
+)
+
+ERRORS_ONLY = 3
+"""Severity of the messages that ONNX Runtime writes to stderr."""
+CPU = PROVIDERS["cpu"].name
+
+
+class Graph:
+    """Runs a graph; its results may stay in the device's memory, to be inputs of another one."""
+
+    def __init__(
+        self,
+        runtime: Any,
+        path: Path,
+        device: Device,
+        threads: int | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        """`sizes` fixes axes by their names; the others stay dynamic."""
+        self.device = device
+        self.session = open_session(runtime, path, device, threads, sizes or {})
+        self.inputs = [port.name for port in self.session.get_inputs()]
+        self.outputs = [port.name for port in self.session.get_outputs()]
+
+    def __call__(self, values: Iterable[Any], *, stays: bool = False) -> list[Any]:
+        """Results in order, as arrays; with `stays` as the device's own values where it has memory of its own.
+
+        `values` are arrays or results of a graph on the same device; what comes after the last input is not needed.
+        """
+        feeds = dict(zip(self.inputs, values, strict=False))
+        try:
+            if self.device.provider.memory is None:
+                return self.session.run(None, feeds)
+            return self._run_bound(feeds, stays)
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise self._explained(error) from error
+
+    def _run_bound(self, feeds: Mapping[str, Any], stays: bool) -> list[Any]:
+        binding = self.session.io_binding()
+        for name, value in feeds.items():
+            if isinstance(value, np.ndarray):
+                binding.bind_cpu_input(name, np.ascontiguousarray(value))
+            else:
+                binding.bind_ortvalue_input(name, value)
+        memory, number = (self.device.provider.memory, self.device.number) if stays else ("cpu", 0)
+        for name in self.outputs:
+            binding.bind_output(name, memory, number)
+        self.session.run_with_iobinding(binding)
+        return binding.get_outputs() if stays else binding.copy_outputs_to_cpu()
+
+    def _explained(self, error: Exception) -> Exception:
+        reason, text = first_line(error), str(error).lower()
+        if any(word in text for word in ("alloc", "memory")) and "illegal memory" not in text:
+            return OutOfMemoryError(f"{self.device.provider.name}: out of memory ({reason})")
+        if self.device.provider.name == CPU:
+            return error
+        return ComponentError(f"device '{self.device}': {reason}{what_to_do(self.device)}")
+
+
+def open_session(runtime: Any, path: Path, device: Device, threads: int | None, sizes: Mapping[str, int]) -> Any:
+    """An InferenceSession on `device`; ComponentError where that is not what onnxruntime makes of it."""
+    provider = device.provider
+    options = runtime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    options.enable_mem_pattern = provider.memory_pattern
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    for name, size in sizes.items():
+        options.add_free_dimension_override_by_name(name, size)
+    if provider.name != CPU:
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    setting = Setting(device.part, threads, compiled_folder(runtime, path, provider, sizes))
+    reason = load_libraries(runtime, provider)
+    try:
+        session = start(runtime, path, device, options, setting)
+    except ComponentError:
+        raise
+    except Exception as error:  # onnxruntime's errors share no base class
+        if provider.name == CPU:
+            raise ComponentError(f"{path}: onnxruntime cannot load it ({first_line(error)})") from error
+        message = f"device '{device}' cannot run {path.name}: {reason or first_line(error)}{what_to_do(device)}"
+        raise ComponentError(message) from error
+    check_placement(session, device, path, reason)
+    return session
+
+
+def start(runtime: Any, path: Path, device: Device, options: Any, setting: Setting) -> Any:
+    """The session. `enable_fallback=0`: with the default onnxruntime says on stdout that it goes on without."""
+    provider = device.provider
+    choices = provider.options(setting)
+    if not has_plugin(provider):
+        if provider.kinds:
+            choices["device_type"] = (device.part or provider.kinds[0]).upper()
+        rows = [provider.name, *(PROVIDERS[name].name for name in (provider.helper,) if name)]
+        settings = [choices, *(PROVIDERS[name].options(setting) for name in (provider.helper,) if name)]
+        return runtime.InferenceSession(
+            str(path), options, providers=rows, provider_options=settings, enable_fallback=0
+        )
+    options.add_provider_for_devices([plugin_device(runtime, device)], choices)
+    return runtime.InferenceSession(str(path), options, enable_fallback=0)
+
+
+def plugin_device(runtime: Any, device: Device) -> Any:
+    """What the library of a plugin offers for `device`."""
+    provider = device.provider
+    assert provider.plugin is not None
+    register(runtime, provider.plugin)
+    kind = device.part or next(iter(provider.kinds), "")
+    for found in runtime.get_ep_devices():
+        if found.ep_name == provider.name and found.ep_metadata.get("ov_device", "").lower().startswith(kind):
+            return found
+    raise ComponentError(f"device '{device}': {provider.name} finds no hardware{what_to_do(device)}")
+
+
+@cache
+def register(runtime: Any, plugin: str) -> None:
+    """Once a process: a second time is an error."""
+    try:
+        runtime.register_execution_provider_library(plugin, import_module(plugin).get_library_path())
+    except Exception as error:  # onnxruntime's errors share no base class
+        raise ComponentError(f"{plugin} does not fit this onnxruntime: {first_line(error)}") from error
+
+
+def check_placement(session: Any, device: Device, path: Path, reason: str = "") -> None:
+    """Raises where the provider was dropped, or left most convolutions, which are most of the work, to the CPU."""
+    name, first = device.provider.name, session.get_providers()[0]
+    if first != name:
+        because = f" ({reason})" if reason else ""
+        raise ComponentError(f"device '{device}': onnxruntime fell back to {first}{because}{what_to_do(device)}")
+    if name == CPU:
+        return
+    nodes = placed_nodes(session)
+    if nodes is None:
+        return
+    on_cpu = nodes.get(CPU, Counter())["Conv"]
+    if name not in nodes or 2 * on_cpu > sum(each["Conv"] for each in nodes.values()):
+        raise ComponentError(f"device '{device}': {name} leaves most of {path.name} to the CPU{what_to_do(device)}")
+
+
+def placed_nodes(session: Any) -> dict[str, Counter[str]] | None:
+    """How many nodes of each type every provider has, as far as onnxruntime tells; None for a version without that.
+
+    Nodes that a provider adds or replaces when it changes the layout are not in it.
+    """
+    if not hasattr(session, "get_provider_graph_assignment_info"):
+        return None
+    nodes: dict[str, Counter[str]] = {}
+    for part in session.get_provider_graph_assignment_info():
+        nodes.setdefault(part.ep_name, Counter()).update(node.op_type for node in part.get_nodes())
+    return nodes
+
+
+def load_libraries(runtime: Any, provider: Provider) -> str:
+    """Loads what pip has installed for a provider of NVIDIA's; what failed first, for a sentence, or nothing."""
+    if provider.memory != "cuda" or not hasattr(runtime, "preload_dlls"):
+        return ""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):  # it prints what it does not find
+        runtime.preload_dlls()
+        for name in provider.libraries:
+            with contextlib.suppress(ImportError):
+                import_module(name)
+    failures = (line.partition(": ")[2] for line in said.getvalue().splitlines() if line.startswith("Failed to load"))
+    return next(failures, "")[:200]
+
+
+def compiled_folder(runtime: Any, path: Path, provider: Provider, sizes: Mapping[str, int]) -> Path:
+    """Where a provider keeps what it compiles of this graph at this size, if it keeps anything."""
+    if not provider.keeps_files:
+        return Path()
+    graph = f"{path.stem}-{file_hash(path)[:16]}-{runtime.__version__}"
+    size = f"{sizes['width']}x{sizes['height']}" if "width" in sizes else "any"
+    folder = cache_folder() / provider.device / graph / size
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ComponentError(f"{folder}: cannot be made ({error.strerror})") from error
+    return folder
+
+
+def load_runtime() -> Any:
+    """The module onnxruntime; ComponentError says how to get it."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ComponentError(
+            'onnxruntime is not installed; run: pip install "vfi-flow[cpu]" (or [gpu] for CUDA)'
+        ) from error
+    if not hasattr(onnxruntime, "InferenceSession"):  # what is left after one of the two packages is uninstalled
+        raise ComponentError("onnxruntime is damaged; run: pip install --force-reinstall onnxruntime")
+    onnxruntime.set_default_logger_severity(ERRORS_ONLY)
+    return onnxruntime
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
