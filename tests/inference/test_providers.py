@@ -1,6 +1,7 @@
 """Devices: what was asked for or a sentence, never something else; features stay where they are made."""
 
 import contextlib
+import json
 import os
 import sys
 from collections import Counter
@@ -72,6 +73,18 @@ def test_tensorrt_keeps_engines_of_every_size_apart_and_computes_in_float32(tmp_
     assert options["trt_engine_cache_path"] == str(folders[0])
     assert options["trt_timing_cache_path"] == str(folders[0].parent)
     assert options["trt_fp16_enable"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (Setting(threads=2), {"CPU": {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 2}}),
+        (Setting(), {"CPU": {"INFERENCE_PRECISION_HINT": "f32"}}),
+        (Setting("gpu", 2), {"GPU": {"INFERENCE_PRECISION_HINT": "f32"}}),
+    ],
+)
+def test_openvino_computes_in_float32_on_as_many_threads_as_were_asked_for(setting, said):
+    assert json.loads(PROVIDERS["openvino"].options(setting)["load_config"]) == said
 
 
 def test_a_cache_that_cannot_be_made_is_named(tmp_path, monkeypatch):
