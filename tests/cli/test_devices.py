@@ -1,4 +1,4 @@
-"""`--device` on the command line: a device that is not there is one sentence and exit code 4, and no file is written."""
+"""`--device` on the command line: a device that is not there is one sentence, exit code 4 and no file."""
 
 import pytest
 
