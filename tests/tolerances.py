@@ -121,3 +121,14 @@ DITHERED_LEVEL = 0.7
 HOST_LEVELS = 1
 """Another number of threads or version of ONNX Runtime may sum in another order and round to the neighbouring byte (0
 measured)."""
+
+# ---- export: the page in a browser ----------------------------------------------------------------------------------
+
+WEB_FRAME = 45.0
+"""dB between frames that WebAssembly and ONNX Runtime make: a few values round to neighbouring bytes."""
+
+WEB_CLIP = 45.0
+"""The same after two decoders, which round colours each in their own way (their frames: 55 measured)."""
+
+WEB_VIDEO = 30.0
+"""dB after VP9 with halved colours, of a square with hard edges."""

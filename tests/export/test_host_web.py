@@ -1,0 +1,290 @@
+"""The page of export/hosts/web in a real browser: its frames are the package's, and it says what is wrong."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clips import moving_square, write_clip
+from tiny_network import moving_texture
+from tolerances import WEB_CLIP, WEB_FRAME, WEB_VIDEO
+from web_page import WEB, WebPage
+
+from vfi_flow.inference.interpolator import Interpolator
+from vfi_flow.media.frame import Window
+from vfi_flow.media.pixels.colour import Converter, colour_of
+from vfi_flow.media.reader import VideoReader
+
+RATE = Fraction(24)
+EXPORT = "vfi-flow export --layout u8 --steps 0 1 2 --output-dir export/hosts/web/models"
+
+
+@pytest.fixture(scope="module")
+def models(tiny_model, tmp_path_factory) -> Path:
+    """tiny.u8_0.onnx and tiny.u8_1.onnx, and files under such names that are not what they should be."""
+    from vfi_flow.export.write import Variant, write_onnx, write_variants
+
+    folder = tmp_path_factory.mktemp("models")
+    list(write_onnx(tiny_model, folder, ["u8"], [0, 1]))
+    [floats] = write_onnx(tiny_model, folder, ["3in"], [0])
+    floats.rename(folder / "floats.u8_1.onnx")
+    [fixed] = write_variants(tiny_model, folder, ["u8"], [0], [Variant(size=(48, 32))])
+    fixed.path.rename(folder / "fixed.u8_1.onnx")
+    (folder / "text.u8_1.onnx").write_text("not a model at all")
+    (folder / "half.u8_1.onnx").write_bytes((folder / "tiny.u8_1.onnx").read_bytes()[:200_000])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(models) -> Iterator[WebPage]:
+    with WebPage(models) as page:
+        yield page
+        assert page.failures() == []
+
+
+@pytest.fixture
+def meadow(tmp_path, make_clips) -> Path:
+    """Four frames of 96x64, finely encoded; with whole colours, as every decoder enlarges halved ones its own way."""
+    frames = [make_clips.render("meadow", Fraction(n) / RATE, 96, 64) for n in range(4)]
+    return write_clip(tmp_path / "meadow.mp4", frames, rate=RATE, pix_fmt="yuv444p", options={"crf": "1"})
+
+
+def write_png(path: Path, frame: np.ndarray) -> Path:
+    av.VideoFrame.from_ndarray(frame, format="rgb24").save(str(path))
+    return path
+
+
+def frames_of(path: Path) -> list[av.VideoFrame]:
+    with av.open(str(path)) as container:
+        return list(container.decode(video=0))
+
+
+def package_frames(path: Path) -> list[np.ndarray]:
+    """What the package gives its model of a clip."""
+    with VideoReader(path, Window()) as reader:
+        pictures = [frame.picture for frame in reader.frames()]
+    colour = colour_of(pictures[0])
+    converter = Converter(colour, pictures[0].format.name, colour)
+    return [converter.to_rgb(picture) for picture in pictures]
+
+
+def psnr(one: np.ndarray, other: np.ndarray) -> float:
+    return 10 * np.log10(255**2 / max(np.mean((one.astype(float) - other) ** 2), 1e-9))
+
+
+def test_a_frame_between_two_pictures_is_what_onnxruntime_makes(page, models, tmp_path):
+    import onnxruntime
+
+    first, second = moving_texture(37, 51), moving_texture(37, 51, dx=2)
+    session = onnxruntime.InferenceSession(models / "tiny.u8_1.onnx", providers=["CPUExecutionProvider"])
+    feed = {"frame0": first[None], "frame1": second[None], "tau": np.array([0.75], np.float32)}
+    [[expected]] = session.run(None, feed)
+
+    where = page.show()
+    page.open(write_png(tmp_path / "shot9.png", first), write_png(tmp_path / "shot10.png", second))
+    page.make(4, steps=1)
+
+    assert re.fullmatch(r"WebAssembly, \d threads?", where)
+    assert page.scrub(3) == "Made · 1 + 0.75"
+    assert psnr(page.frame(tmp_path), expected) > WEB_FRAME
+    assert page.scrub(0) == "Source frame · 1"
+    assert np.array_equal(page.frame(tmp_path), first)
+
+
+def test_a_frame_of_a_clip_is_what_the_package_makes_and_the_original_is_one_key_away(
+    page, meadow, tiny_model, tmp_path
+):
+    decoded = package_frames(meadow)
+    with Interpolator(model=tiny_model, steps=0) as interpolator:
+        [expected] = interpolator(decoded[1], decoded[2], taus=[0.25])
+
+    page.show()
+    page.open(meadow)
+    page.make(4, steps=0)
+
+    assert page.evaluate(script="Number(document.querySelector('#scrub').max)") == 12
+    assert page.scrub(5) == "Made · 2 + 0.25"
+    assert psnr(page.frame(tmp_path), expected) > WEB_CLIP
+    page.press(key="o")
+    assert page.text(selector="#caption") == "Original, held · 2"
+    assert psnr(page.frame(tmp_path), decoded[1]) > WEB_CLIP
+    page.press(key="o")
+    assert page.text(selector="#caption") == "Made · 2 + 0.25"
+    assert page.strangers() == []
+
+
+def test_what_factor_2_made_serves_4(page, meadow):
+    page.show()
+    page.open(meadow)
+    page.make(2, steps=0)
+
+    page.make(4, steps=0)
+
+    assert page.text(selector="#status").startswith("6 frames made in")
+
+
+def test_the_saved_video_has_every_frame_at_its_time(page, tmp_path):
+    """The gaps of the source differ, and one is a hundredth of a second: no frame is skipped."""
+    stamps = [0, 40, 50, 90, 190, 230]
+    source = moving_square(len(stamps))
+    clip = write_clip(tmp_path / "uneven.mkv", source, pts=stamps, time_base=Fraction(1, 1000), options={"crf": "1"})
+
+    page.show()
+    page.open(clip)
+    page.make(2, steps=0)
+    name = page.download(selector="#save-video", path=str(tmp_path / "slow.webm"))
+
+    slow = frames_of(tmp_path / "slow.webm")
+    middles = [a + b for a, b in pairwise(stamps)]
+    assert name == "slow_2x.webm"
+    assert [frame.pts for frame in slow] == sorted([*middles, *(2 * stamp for stamp in stamps)])
+    originals = [frame.to_ndarray(format="rgb24") for frame in slow[::2]]
+    assert min(psnr(made, frame) for made, frame in zip(originals, source, strict=True)) > WEB_VIDEO
+
+
+def test_its_own_speed_keeps_the_length(page, meadow, tmp_path):
+    page.show()
+    page.open(meadow)
+    page.make(2, steps=0)
+    page.check(selector="[name='speed'][value='own']")
+
+    page.download(selector="#save-video", path=str(tmp_path / "smooth.webm"))
+
+    times = [frame.pts for frame in frames_of(tmp_path / "smooth.webm")]
+    assert times == [round(1000 * n / 48) for n in range(7)]
+
+
+def test_an_animation_is_a_clip(page, tmp_path):
+    frames = moving_square(3)
+    write_clip(tmp_path / "square.gif", frames, rate=Fraction(10), codec="gif", pix_fmt="rgb8", options={"loop": "0"})
+
+    page.show()
+
+    assert page.open(tmp_path / "square.gif") == ""
+    assert page.text(selector="#status") == "3 frames"
+
+
+def test_what_is_no_picture_is_named(page, tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG no picture")
+    (tmp_path / "broken.mp4").write_bytes(b"no clip")
+    good = write_png(tmp_path / "good.png", moving_texture(20, 30))
+    help_text = "MP4 with H.264 and WebM usually work, and ffmpeg makes them of anything"
+    page.show()
+
+    assert page.open(tmp_path / "notes.txt") == f"notes.txt is neither a picture nor a clip. {help_text}"
+    assert page.open(tmp_path / "broken.mp4") == f"broken.mp4 is a clip that this browser cannot play. {help_text}"
+    assert page.open(good, tmp_path / "broken.png") == "broken.png is not a picture that this browser can read"
+    assert page.open(good) == "good.png is one picture; choose two or more, or a clip"
+
+
+def test_pictures_of_two_sizes_are_named(page, tmp_path):
+    pictures = [write_png(tmp_path / f"{w}.png", moving_texture(20, w)) for w in (30, 32)]
+    page.show()
+
+    assert page.open(*pictures) == "The pictures must have one size: 30.png is 30×20, 32.png is 32×20"
+
+
+def test_of_what_is_too_large_a_smaller_size_is_taken(page, tmp_path):
+    pictures = [write_png(tmp_path / f"{n}.png", np.full((2160, 3840, 3), n, np.uint8)) for n in range(2)]
+    page.show()
+
+    assert page.open(*pictures) == ""
+    hint = "3840×2160 is too large for a browser; 2560×1440 is the largest offered."
+    assert page.text(selector="#hint") == hint
+    assert page.evaluate(script="document.querySelector('#screen').width") == 2560
+    page.select(selector="#size", value="426x240")
+    page.wait(script="document.querySelector('#screen').width === 426")
+
+
+@pytest.mark.parametrize(
+    ("model", "complaint"),
+    [
+        ("floats", "floats.u8_1.onnx has the layout 3in; this page runs u8: "),
+        ("fixed", "fixed.u8_1.onnx takes only frames of 48x32. Export it without --size: "),
+        ("text", "text.u8_1.onnx is not an ONNX file, or it is cut off. Export it again: "),
+        ("half", "half.u8_1.onnx is not an ONNX file, or it is cut off. Export it again: "),
+    ],
+)
+def test_a_file_that_is_not_its_model_is_named(page, model, complaint):
+    assert page.show(model) == "No model"
+
+    assert page.problem() == f"{complaint}{EXPORT}"
+
+
+def test_without_a_model_the_page_says_how_to_export_one(page):
+    assert page.show("nothing") == "No model"
+
+    assert page.evaluate(script="document.querySelector('#missing').hidden") is False
+    assert EXPORT in page.text(selector="#missing")
+    assert page.evaluate(script="document.querySelector('#make').disabled") is True
+
+
+def test_steps_without_a_file_cannot_be_chosen(page):
+    page.show()
+
+    states = "[...document.querySelectorAll('[name=steps]')].map(radio => [radio.disabled, radio.checked])"
+    assert page.evaluate(script=states) == [[False, False], [False, True], [True, False]]
+
+
+def test_every_control_has_a_name(page, meadow):
+    page.show()
+    page.open(meadow)
+    script = """[...document.querySelectorAll("input, select, button, canvas:not([aria-hidden])")]
+        .filter(part => !(part.labels?.length || part.textContent.trim() || part.ariaLabel
+            || part.getAttribute("aria-labelledby")))
+        .map(part => part.id)"""
+
+    assert page.evaluate(script=script) == []
+
+
+def test_the_page_may_use_threads(page):
+    page.show()
+
+    with urllib.request.urlopen(page.url) as response:
+        assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert page.evaluate(script="crossOriginIsolated") is True
+
+
+def test_the_server_shows_nothing_outside_its_folder(page):
+    import http.client
+
+    for path in ("/../../README.md", "/models/../../../../README.md", "/%2e%2e/%2e%2e/README.md", "/models/%00"):
+        connection = http.client.HTTPConnection("localhost", int(page.url.rstrip("/").rpartition(":")[2]))
+        connection.request("GET", path)
+        assert connection.getresponse().status == 404
+        connection.close()
+
+
+@pytest.mark.slow
+def test_webgpu_makes_the_same_frame(models, tmp_path):
+    """On SwiftShader, which computes on the processor what a graphics card would: a minute for a frame."""
+    first, second = moving_texture(37, 51), moving_texture(37, 51, dx=2)
+    pictures = write_png(tmp_path / "1.png", first), write_png(tmp_path / "2.png", second)
+    shown = {}
+    with WebPage(models, "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader") as page:
+        for device in ("webgpu", "wasm"):
+            shown[device] = page.show(device=device)
+            page.open(*pictures)
+            page.make(2, steps=1)
+            page.scrub(1)
+            shown[device] = page.frame(tmp_path)
+
+    assert psnr(shown["webgpu"], shown["wasm"]) > WEB_FRAME
+
+
+def test_versions_are_pinned_and_the_lock_file_names_no_server():
+    package = json.loads((WEB / "package.json").read_text())
+    lock = (WEB / "package-lock.json").read_text()
+
+    for versions in (package["dependencies"], package["devDependencies"]):
+        assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions.values())
+    assert "://" not in lock and '"resolved"' not in lock
+    assert lock.count('"integrity"') == len(json.loads(lock)["packages"]) - 1
