@@ -149,6 +149,24 @@ def test_without_evidence_the_mean_is_the_linear_blend(fresh, tau):
     assert torch.allclose(made, torch.tensor(0.2 + tau * 0.7), atol=BATCH_FLOAT32)
 
 
+@pytest.mark.parametrize("tau", [0.25, 0.5])
+def test_what_motion_does_not_explain_may_be_a_crossfade(fresh, pair, tau):
+    """Wide open, the crossfade's share hides the warped frames altogether."""
+    place = torch.full((1, 1, 1, 1), tau)
+    fresh.fusion.head.weight.zero_()
+    followed = fresh(*pair, place, torch.zeros(1), FULL, 0)
+    fresh.fusion.head.bias[-4:] = 50
+    unfollowed = fresh(*pair, place, torch.zeros(1), FULL, 0)
+
+    blend = pair[0] + tau * (pair[1] - pair[0])
+    assert torch.allclose(unfollowed, blend, atol=BATCH_FLOAT32)
+    assert (followed - blend).abs().max() > 0.02
+
+
+def test_as_training_starts_the_crossfade_is_nearly_shut(fresh):
+    assert fresh.fusion.head.bias[-4:].sigmoid().max() < 0.02
+
+
 def test_the_deviation_stays_between_its_bounds(network, pair):
     deviation = network.mean(*map(network.encode, pair), HALF).deviation
 

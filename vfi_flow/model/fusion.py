@@ -1,4 +1,4 @@
-"""The conditional mean of the new frame and how far off it may be, from both warped frames."""
+"""The conditional mean of the new frame and how far off it may be, from both frames, warped and as they are."""
 
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.model.registration import FLOW_SCALE, Registration
 from vfi_flow.motion.lucas_kanade import lucas_kanade_step, luma, mean_free
-from vfi_flow.motion.resize import double, double_flow
-from vfi_flow.motion.stillness import activity, stillness
+from vfi_flow.motion.resize import double, double_flow, halve
+from vfi_flow.motion.stillness import CLOSE, activity, difference, stillness
 from vfi_flow.motion.warp import backward_warp, overshoot, sharp_backward_warp
 
 SMALLEST_DEVIATION, LARGEST_DEVIATION = 1 / 255, 0.25
@@ -28,7 +28,7 @@ class Mean(NamedTuple):
     warped0: Tensor
     warped1: Tensor
     blend: Tensor
-    """(B, 1, H, W) in (0, 1): the share of `warped0`."""
+    """(B, 1, H, W) in (0, 1): the share of `warped0` beside `warped1`."""
     flow: Tensor
     """(B, 4, H, W) to frame 0 and to frame 1, pixels."""
     features: Tensor
@@ -37,7 +37,11 @@ class Mean(NamedTuple):
 
 
 class FusionNetwork(nn.Module):
-    """Works at half resolution on pixels folded into channels, answers at full resolution."""
+    """Works at half resolution on pixels folded into channels, answers at full resolution.
+
+    Where motion explains the frames the mean is made of both warped frames; where it does not (dissolves, flashes, what
+    stands still before a moving ground, what cannot be followed) it goes over to a crossfade of the frames as they are.
+    """
 
     WINDOW, DAMPING = 7, 1e-5
     OUTSIDE, FAR_OUTSIDE = 0.4, 8.0
@@ -45,25 +49,26 @@ class FusionNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        inputs = 2 * config.encoder[0] + 2 * 12 + config.levels[-1].context + 4 + 1 + 1
+        inputs = 2 * config.encoder[0] + 2 * 12 + config.levels[-1].context + 4 + 1 + 1 + 4
         self.stem = convolution(inputs, config.fusion_width)
         self.body = nn.Sequential(*[ResidualBlock(config.fusion_width) for _ in range(config.fusion_blocks)])
-        self.outputs = [4, 1, 3, 1, 1]  # flow, blend, image residual, deviation, gate
+        self.outputs = [4, 1, 1, 1, 1, 1]  # flow, blend, residual of the luma, deviation, gate, crossfade
         self.head = nn.Conv2d(config.fusion_width, 4 * sum(self.outputs), 3, 1, 1)
         self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
-        gate = slice(-4, None)
         with torch.no_grad():
             self.head.weight *= 0.1
             self.head.bias.zero_()  # type: ignore[union-attr]
-            self.head.weight[gate] = 0
-            self.head.bias[gate] = 1.5  # type: ignore[index]
+            for output, start in ((slice(-8, -4), 1.5), (slice(-4, None), -4.0)):  # gate open, no crossfade
+                self.head.weight[output] = 0
+                self.head.bias[output] = start  # type: ignore[index]
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, registration: Registration) -> Mean:
         flow = double_flow(registration.flow)
         warped0 = backward_warp(frame0.image, flow[:, :2])
         warped1 = backward_warp(frame1.image, flow[:, 2:])
         features = self.features(frame0, frame1, tau, registration, warped0, warped1)
-        correction, blend, residual, deviation, gate = self.unfold(self.head(features)).float().split(self.outputs, 1)
+        outputs = self.unfold(self.head(features)).float().split(self.outputs, 1)
+        correction, blend, residual, deviation, gate, crossfade = outputs
         step = lucas_kanade_step(mean_free(luma(warped0)), mean_free(luma(warped1)), tau, self.WINDOW, self.DAMPING)
         flow = flow + gate.sigmoid() * step + correction
         flow = flow * (1 - stillness(frame0.image, frame1.image, warped0, warped1))
@@ -72,7 +77,9 @@ class FusionNetwork(nn.Module):
         # Without evidence the nearer frame counts more, as in a linear blend.
         preference = double(registration.mask) + blend + torch.log((1 - tau) / tau)
         blend = torch.sigmoid(preference + self.outside(flow[:, 2:]) - self.outside(flow[:, :2]))
-        mean = warped1 + blend * (warped0 - warped1) + 0.1 * residual
+        followed = warped1 + blend * (warped0 - warped1)
+        unfollowed = frame0.image + tau * (frame1.image - frame0.image)
+        mean = followed + crossfade.sigmoid() * (unfollowed - followed) + 0.1 * residual
         deviation = F.softplus(deviation - 4.0).clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
         happens = activity(frame0.image, frame1.image)
         return Mean(mean, deviation, warped0, warped1, blend, flow, features, happens)
@@ -94,6 +101,16 @@ class FusionNetwork(nn.Module):
         learned0 = backward_warp(frame0.at_2, flow[:, :2])
         learned1 = backward_warp(frame1.at_2, flow[:, 2:])
         seen = [self.fold(warped0), self.fold(warped1), registration.context, flow * FLOW_SCALE, registration.mask]
+        seen += self.without_motion(frame0, frame1, warped0, warped1)
         dtype = learned0.dtype
         inputs = [learned0, learned1, *(x.to(dtype) for x in seen), plane(tau, learned0)]
         return self.body(self.stem(torch.cat(inputs, 1)))
+
+    @torch.no_grad()
+    def without_motion(
+        self, frame0: FrameFeatures, frame1: FrameFeatures, warped0: Tensor, warped1: Tensor
+    ) -> list[Tensor]:
+        """Four planes (B, 1, H/2, W/2): both frames as they are, and how far they disagree without and with motion."""
+        as_they_are = difference(frame0.half, frame1.half, CLOSE)
+        followed = difference(halve(warped0), halve(warped1), CLOSE)
+        return [luma(halve(frame0.image)), luma(halve(frame1.image)), 4 * as_they_are, 4 * followed]

@@ -33,7 +33,7 @@ class Extras:
     """All three frames slightly out of focus."""
     grain: float = 0.15
     """Faint noise on all three frames, as a camera adds it."""
-    dissolve: float = 0.03
+    dissolve: float = 0.08
     """One scene fades into another."""
     damage: float = 0.1
     """Film grain or JPEG compression on the two inputs only."""
