@@ -16,7 +16,7 @@ from typing import Any
 from vfi_flow.errors import ComponentError
 
 BYTES_PER_PIXEL = 900
-"""Of the CPU provider's memory, for every pixel of a padded frame (benchmarks/memory_by_size.py)."""
+"""Of the CPU provider's memory, for every pixel of a padded frame (python -m vfi_flow.export.bench)."""
 
 OPENVINO_BYTES_PER_PIXEL = 1600
 """The same of OpenVINO on the CPU (1530 measured by `export/bench.py` between 640x360 and 1280x720)."""

@@ -14,7 +14,7 @@ from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.weights import channels_last, load_weights, packaged_weights
 
 BYTES_PER_PIXEL = 900
-"""Of the computer's memory, for every pixel of a padded frame (benchmarks/memory_by_size.py)."""
+"""Of the computer's memory, for every pixel of a padded frame (python -m vfi_flow.export.bench)."""
 
 
 class TorchEngine:
