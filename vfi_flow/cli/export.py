@@ -101,7 +101,7 @@ def read_steps(values: list[str]) -> list[Any]:
     """Numbers, and the word `input`."""
     names = words(values)
     if not names or not set(names) <= {"0", "1", "2", "input"}:
-        raise UsageError(f"--steps takes 0, 1, 2 and input, got '{' '.join(values)}'")
+        raise UsageError(f"--steps takes 0, 1 and 2, got '{' '.join(values)}'; or the word `input`")
     return [int(name) if name.isdecimal() else name for name in names]
 
 
