@@ -138,7 +138,8 @@ def share_weights(model: ModelProto, weights: Path, prefix: str = "network.") ->
             kept.append(tensor)
             continue
         offset, length = places[name]
-        if numpy_helper.to_array(tensor).astype(np.float16).tobytes() != content[offset : offset + length]:
+        widened_bytes = np.frombuffer(content[offset : offset + length], np.float16).astype(np.float32).tobytes()
+        if tensor.data_type != TensorProto.FLOAT or numpy_helper.to_array(tensor).tobytes() != widened_bytes:
             raise ComponentError(f"{weights}: {name} is not what the graph holds; export from this very file")
         stored = TensorProto(
             name=f"{tensor.name}{STORED}",
