@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import UsageError, VfiFlowError
-from vfi_flow.inference.onnx_session import Graph, first_line, load_runtime
+from vfi_flow.inference.onnx_session import Graph, first_line, load_runtime, shape_of
 from vfi_flow.inference.padding import padded_size
 from vfi_flow.inference.providers import Device, find_device
 
@@ -95,8 +95,7 @@ def ports_of(runtime: Any, path: Path) -> tuple[Sequence[Any], dict[str, str]]:
 
 def axis_sizes(ports: Sequence[Any], values: Sequence[Any]) -> dict[str, int]:
     """What the named axes of the inputs are in `values`."""
-    shapes = [value.shape if isinstance(value, np.ndarray) else value.shape() for value in values]
-    pairs = zip((port.shape for port in ports), shapes, strict=True)
+    pairs = zip((port.shape for port in ports), map(shape_of, values), strict=True)
     return {
         name: size for names, sizes in pairs for name, size in zip(names, sizes, strict=True) if isinstance(name, str)
     }

@@ -11,6 +11,7 @@ from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
 
 FEATURES = FrameFeatures._fields
+IMAGE = ("batch", 3, "height", "width")
 Steps = int | Literal["input"]
 """Solver steps that are unrolled in a file, or `input`: a Loop, and their number comes with the frames."""
 
@@ -139,12 +140,11 @@ class NativeGraph(PairGraph):
     """`frame0`, `frame1` (B, 3, H, W) float32, `tau`, `noise`, `strength` -> `frame`: the whole integrator."""
 
     layout = "native"
-    outputs = (Port("frame", ("batch", 3, "height", "width")),)
+    outputs = (Port("frame", IMAGE),)
 
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network, steps)
-        image = ("batch", 3, "height", "width")
-        self.inputs = (Port("frame0", image), Port("frame1", image), *dial_ports(steps))
+        self.inputs = (Port("frame0", IMAGE), Port("frame1", IMAGE), *dial_ports(steps))
 
     def forward(self, frame0: Tensor, frame1: Tensor, *dials: Tensor) -> Tensor:
         tau, noise, strength = read_dials(dials)
@@ -156,7 +156,7 @@ class NativeGraph(PairGraph):
 
 def dial_ports(steps: int) -> tuple[Port, ...]:
     tau = Port("tau", ("batch", 1, 1, 1))
-    return (tau, Port("noise", ("batch", 3, "height", "width")), Port("strength", (1,))) if steps else (tau,)
+    return (tau, Port("noise", IMAGE), Port("strength", (1,))) if steps else (tau,)
 
 
 def read_dials(dials: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from vfi_flow.export.fixed_noise import FixedNoise
-from vfi_flow.export.graph import PairGraph, Port, Question
+from vfi_flow.export.graph import IMAGE, PairGraph, Port, Question
 
 from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
@@ -35,11 +35,11 @@ class ThreeInputGraph(HostGraph):
 
     layout = "3in"
     inputs = (
-        Port("img0", ("batch", 3, "height", "width")),
-        Port("img1", ("batch", 3, "height", "width")),
+        Port("img0", IMAGE),
+        Port("img1", IMAGE),
         Port("timestep", ("timestep_batch", 1, "timestep_height", "timestep_width")),
     )
-    outputs = (Port("output", ("batch", 3, "height", "width")),)
+    outputs = (Port("output", IMAGE),)
 
     def forward(self, img0: Tensor, img1: Tensor, timestep: Tensor) -> Tensor:
         return self.interpolate(img0, img1, timestep[:, :, :1, :1].expand(img0.shape[0], -1, -1, -1))
@@ -54,7 +54,7 @@ class PlanesGraph(HostGraph):
     Planes are frame 0, frame 1 and tau; of eleven the last four (a grid and its scale) are not needed and not read.
     """
 
-    outputs = (Port("output", ("batch", 3, "height", "width")),)
+    outputs = (Port("output", IMAGE),)
 
     def __init__(self, network: InterpolationNetwork, steps: int, strength: float, planes: int) -> None:
         super().__init__(network, steps, strength)

@@ -5,12 +5,11 @@ import warnings
 import torch
 from onnx import ModelProto, TensorProto, compose, helper
 from torch import Tensor, nn
-from vfi_flow.export.graph import NativeGraph, Port, Question, dial_ports
+from vfi_flow.export.graph import IMAGE, NativeGraph, Port, Question
 from vfi_flow.export.to_onnx import TRACED_SIZE, trace, traced_module
 
 from vfi_flow.model.network import InterpolationNetwork
 
-IMAGE = ("batch", 3, "height", "width")
 CONDITION = ("batch", "condition_channels", "half_height", "half_width")
 
 
@@ -23,8 +22,7 @@ class LoopGraph(NativeGraph):
     def __init__(self, network: InterpolationNetwork, steps: int = 2) -> None:
         """`steps` are those that `feed` asks for."""
         super().__init__(network, steps)
-        image = Port("frame0", IMAGE), Port("frame1", IMAGE)
-        self.inputs = (*image, *dial_ports(steps), Port("steps", (1,)))
+        self.inputs: tuple[Port, ...] = (*self.inputs, Port("steps", (1,)))
 
     def feed(self, question: Question) -> tuple[Tensor, ...]:
         return *super().feed(question), torch.tensor([self.steps])
@@ -45,18 +43,14 @@ class LoopGraph(NativeGraph):
 class BeforeLoop(NativeGraph):
     """`frame0`, `frame1`, `tau` -> `mean`, `spread` (the scale of the residual), `condition` of the velocity."""
 
-    outputs = (
-        Port("mean", IMAGE),
-        Port("spread", IMAGE),
-        Port("condition", CONDITION),
-    )
+    outputs = (Port("mean", IMAGE), Port("spread", IMAGE), Port("condition", CONDITION))
 
     def __init__(self, network: InterpolationNetwork) -> None:
         super().__init__(network, 0)
 
     def forward(self, frame0: Tensor, frame1: Tensor, *dials: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mean = self.network.mean(self.network.encode(frame0), self.network.encode(frame1), dials[0])
-        return mean.mean, mean.activity * mean.deviation, self.network.velocity.condition(mean)
+        return mean.mean, mean.spread, self.network.velocity.condition(mean)
 
 
 class Solver(nn.Module):

@@ -17,7 +17,7 @@ from vfi_flow.export.host_graphs import BytesGraph, as_bytes
 from vfi_flow.export.write import Written
 
 from vfi_flow.errors import VerificationError
-from vfi_flow.inference.onnx_interpolator import first_line, load_runtime
+from vfi_flow.inference.onnx_session import first_line, load_runtime
 from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
 

@@ -12,7 +12,7 @@ from vfi_flow.export.rules import OPSET
 from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, trace
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError
-from vfi_flow.inference.onnx_interpolator import file_hash
+from vfi_flow.inference.onnx_session import file_hash
 from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, load_weights

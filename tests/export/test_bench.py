@@ -15,7 +15,7 @@ from vfi_flow.export.bench import Case, Row, main  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
 from vfi_flow.errors import UsageError  # noqa: E402
-from vfi_flow.inference.onnx_interpolator import load_runtime  # noqa: E402
+from vfi_flow.inference.onnx_session import load_runtime  # noqa: E402
 from vfi_flow.inference.providers import parse_device  # noqa: E402
 
 LAYOUTS = ["native", "3in", "7ch", "11ch", "u8"]

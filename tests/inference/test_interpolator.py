@@ -15,7 +15,8 @@ from tiny_network import STRENGTH, moving_texture
 
 from vfi_flow import Interpolator
 from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
-from vfi_flow.inference.onnx_interpolator import OnnxEngine, load_runtime
+from vfi_flow.inference.onnx_interpolator import OnnxEngine
+from vfi_flow.inference.onnx_session import load_runtime
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError
 from vfi_flow.inference.engine import Image, ModelInfo
-from vfi_flow.inference.onnx_session import Graph, file_hash, first_line, load_runtime
+from vfi_flow.inference.onnx_session import Graph, file_hash, load_runtime, shape_of
 from vfi_flow.inference.providers import find_device
-
-__all__ = ["OnnxEngine", "file_hash", "find_model", "first_line", "load_runtime"]
 
 SCHEMA = "vfi_flow-1"
 ENCODE, SYNTHESISE = "encode", "synthesise"
@@ -81,7 +79,7 @@ def frame_sizes(height: int, width: int) -> dict[str, int]:
 
 def feature_sizes(names: Sequence[str], features: Sequence[Any]) -> dict[str, int]:
     """The axes of a frame and of its features; the first of these is as large as the frame."""
-    shapes = [value.shape if isinstance(value, np.ndarray) else value.shape() for value in features]
+    shapes = [shape_of(value) for value in features]
     sizes = frame_sizes(*shapes[0][2:])
     for name, (_, _, height, width) in zip(names, shapes, strict=True):
         sizes |= {f"{name}_height": height, f"{name}_width": width}

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -199,6 +199,11 @@ def compiled_folder(runtime: Any, path: Path, provider: Provider, sizes: Mapping
     except OSError as error:
         raise ComponentError(f"{folder}: cannot be made ({error.strerror})") from error
     return folder
+
+
+def shape_of(value: Any) -> Sequence[int]:
+    """Of an array, or of a value in the memory of a device."""
+    return value.shape if isinstance(value, np.ndarray) else value.shape()
 
 
 def load_runtime() -> Any:

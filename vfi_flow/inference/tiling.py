@@ -21,9 +21,8 @@ MARGIN = 80
 """Pixels along an inner edge of a tile that are not used: what crosses the edge has no partner in the tile."""
 SMALLEST = 512
 """Pixels; still smaller tiles would be mostly overlap."""
-LARGEST_RATIO = 0.75
-"""Of the side of the tiles after running out of memory, to that before."""
-
+SHRINK = 0.75
+"""The side of the tiles after running out of memory, of that before."""
 TAUS_AT_ONCE = 2
 """New frames that grow together, so that the features of a tile serve both; each takes 12 bytes a pixel meanwhile."""
 
@@ -85,13 +84,16 @@ class TileChoice:
         return self._sides[height, width]
 
     def _first_side(self, height: int, width: int) -> int | None:
+        side = self._wanted_side(height * width)
+        return side if side is not None and side < max(height, width) else None
+
+    def _wanted_side(self, frame_pixels: int) -> int | None:
         if self._option == "off":
             return None
         if isinstance(self._option, int):
-            side = self._option // ALIGNMENT * ALIGNMENT
-            return side if side < max(height, width) else None
+            return self._option // ALIGNMENT * ALIGNMENT
         pixels = self._affordable()
-        if pixels is None or pixels >= height * width:
+        if pixels is None or pixels >= frame_pixels:
             return None
         # In steps, so that a little more or less free memory does not change the result.
         side = SMALLEST
@@ -104,7 +106,7 @@ class TileChoice:
         now = self.side(height, width) or max(height, width)
         if self._option == "off" or now <= SMALLEST:
             return False
-        smaller = int(now * LARGEST_RATIO) // ALIGNMENT * ALIGNMENT
+        smaller = int(now * SHRINK) // ALIGNMENT * ALIGNMENT
         self._sides[height, width] = max(SMALLEST, smaller)
         return True
 

@@ -35,6 +35,11 @@ class Mean(NamedTuple):
     activity: Tensor
     """(B, 1, H, W) in [0, 1]: 0 where nothing happens between the frames, so that there is no detail to draw."""
 
+    @property
+    def spread(self) -> Tensor:
+        """(B, 1, H, W): what a standardised residual is scaled by when it is drawn."""
+        return self.activity * self.deviation
+
 
 class FusionNetwork(nn.Module):
     """Works at half resolution on pixels folded into channels, answers at full resolution.
