@@ -4,6 +4,8 @@ import { Problem } from "./problem.js";
 
 /** Seconds; two frames of a clip are never closer. */
 const INSTANT = 0.001;
+/** Milliseconds to wait for a picture: beyond the end none comes, nor does one in every browser. */
+const PICTURE_PATIENCE = 300;
 const CLIP_HELP = "MP4 with H.264 and WebM usually work, and ffmpeg makes them of anything";
 
 /** See frames.js; `decode` takes what lies between `from` and `from + seconds`. */
@@ -93,12 +95,22 @@ async function* frameTimes(video, from, signal) {
 async function seek(video, seconds, signal) {
   signal?.throwIfAborted();
   const arrived = event(video, "seeked");
+  const shown = nextPicture(video);
   video.currentTime = seconds;
   await arrived;
+  await shown;
   const frame = new VideoFrame(video);
   const time = frame.timestamp / 1e6;
   frame.close();
   return time;
+}
+
+/** The next picture that is really shown: at `seeked` it is, now and then, still the one before or already the next. */
+function nextPicture(video) {
+  return new Promise((resolve) => {
+    video.requestVideoFrameCallback?.(resolve);
+    video.addEventListener("seeked", () => setTimeout(resolve, PICTURE_PATIENCE), { once: true });
+  });
 }
 
 function event(video, name) {
