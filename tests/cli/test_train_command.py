@@ -67,6 +67,7 @@ def test_two_processes_train_are_stopped_and_resumed(videos: Path, tmp_path: Pat
         (["--minutes", "0"], 2, "must be above 0"),
         (["--synthetic", "1.5"], 2, "--synthetic must be from 0 to 1"),
         (["--stage", "velocity"], 2, "needs a trained mean"),
+        (["--stage", "fusion"], 2, "needs a trained registration"),
         (["--preset", "huge"], 4, "unknown model preset 'huge'"),
         (["--init", "nothing.safetensors"], 4, "nothing.safetensors: cannot be read as weights"),
         (["--resume"], 3, "no checkpoint to resume from"),

@@ -10,7 +10,7 @@ from tests.training.conftest import CROP, Sliding
 from vfi_flow.errors import InputError, VfiFlowError
 from vfi_flow.model.weights import load_weights
 from vfi_flow.training.losses import LossWeights
-from vfi_flow.training.objective import MotionObjective, VelocityObjective
+from vfi_flow.training.objective import FusionObjective, MotionObjective, VelocityObjective
 
 
 def test_a_few_steps_lower_the_loss(start, learn):
@@ -59,8 +59,11 @@ def test_stage_velocity_leaves_stage_one_as_it_is_and_moves_the_velocity(start, 
     assert all(name.startswith("velocity.") for name in changed)
 
 
-def test_stage_motion_lowers_its_loss_and_leaves_fusion_and_velocity_as_they_are(start, learn):
-    training = start("run", samples=80, objective=MotionObjective(LossWeights()), learning_rate=2e-3)
+@pytest.mark.parametrize(
+    ("objective", "learning"), [(MotionObjective, {"encoder", "registration"}), (FusionObjective, {"fusion"})]
+)
+def test_a_part_of_stage_one_lowers_its_loss_and_leaves_the_others_as_they_are(start, learn, objective, learning):
+    training = start("run", samples=80, objective=objective(LossWeights()), learning_rate=2e-3)
     training.REPORT_EVERY = 10
     before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
     reports = learn(training)
@@ -69,7 +72,7 @@ def test_stage_motion_lowers_its_loss_and_leaves_fusion_and_velocity_as_they_are
     first, last = (sum(report.losses.values()) for report in (reports[0], reports[3]))
 
     assert last < first
-    assert parts == {"encoder", "registration"}
+    assert parts == learning
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_its_terms(start, learn):

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """Trains a model on ordinary videos and, if given, on synthetic scenes made from stills. Stage `motion`
 learns to register the frames, `mean` that and the conditional mean, `velocity` the flow around it; train them in this
-order, `motion` if the time is short. The run lives in --output: log.jsonl, best.safetensors (chosen on --val) and a
-checkpoint, from which --resume goes on to the same state."""
+order, `motion` if the time is short. `fusion` learns the conditional mean alone, on the registration of --init. The
+run lives in --output: log.jsonl, best.safetensors (chosen on --val) and a checkpoint, from which --resume goes on to
+the same state."""
 
-STAGES = "motion, mean or velocity (default mean)"
+STAGES = "motion, mean, fusion or velocity (default mean)"
 
 # glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
 # fifth of the time. These keep them. They must be in the environment before the process starts.
@@ -40,7 +41,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
     parser.add_argument("--synthetic", type=float, default=0.3, metavar="SHARE", help="of samples (default 0.3)")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--stage", choices=("motion", "mean", "velocity"), default="mean", help=STAGES)
+    parser.add_argument("--stage", choices=("motion", "mean", "fusion", "velocity"), default="mean", help=STAGES)
     parser.add_argument("--preset", default="base", help="tiny, fast or base (default base)")
     parser.add_argument("--init", type=Path, metavar="FILE", help="weights to start from (default: random)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --output")
@@ -84,8 +85,9 @@ def check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--crop must be a multiple of 32 and at least 64, got {arguments.crop}")
     if not 0 <= arguments.synthetic <= 1:
         raise UsageError(f"--synthetic must be from 0 to 1, got {arguments.synthetic}")
-    if arguments.stage == "velocity" and arguments.init is None and not arguments.resume:
-        raise UsageError("stage velocity needs a trained mean: pass its weights with --init")
+    needed = {"velocity": "mean", "fusion": "registration"}.get(arguments.stage)
+    if needed and arguments.init is None and not arguments.resume:
+        raise UsageError(f"stage {arguments.stage} needs a trained {needed}: pass its weights with --init")
 
 
 def restart_with_allocator_settings() -> None:
@@ -160,11 +162,11 @@ def load_metric(path: Path | None, device: "torch.device") -> "Lpips | None":
 
 def make_objective(arguments: argparse.Namespace, lpips: "Lpips | None") -> Any:
     from vfi_flow.training.losses import LossWeights
-    from vfi_flow.training.objective import MeanObjective, MotionObjective, VelocityObjective
+    from vfi_flow.training.objective import FusionObjective, MeanObjective, MotionObjective, VelocityObjective
 
     if arguments.stage == "velocity":
         return VelocityObjective(lpips, arguments.perceptual)
-    objectives = {"motion": MotionObjective, "mean": MeanObjective}
+    objectives = {"motion": MotionObjective, "mean": MeanObjective, "fusion": FusionObjective}
     return objectives[arguments.stage](LossWeights(flow=arguments.flow_weight))
 
 

@@ -25,6 +25,7 @@ from vfi_flow.training.checkpoint import (
 )
 from vfi_flow.training.objective import Objective
 from vfi_flow.training.parallel import Group
+from vfi_flow.training.precision import mixed_precision
 from vfi_flow.training.validation import Validation
 
 
@@ -161,7 +162,7 @@ class Training:
         generator = torch.Generator(self.device).manual_seed(
             self.recipe.seed * 1_000_003 + self.progress.step * self.group.size + self.group.rank
         )
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with mixed_precision(self.device):
             losses = self.objective.losses(self.network, batch, generator)
         total = torch.stack(list(losses.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)

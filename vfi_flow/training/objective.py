@@ -32,32 +32,35 @@ class MeanObjective:
     """Stage 1: encoder, registration and fusion."""
 
     name = "mean"
+    learning: tuple[str, ...] = ("encoder.", "registration.", "fusion.")
 
     def __init__(self, weights: LossWeights) -> None:
         self.weights = weights
 
     def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
-        return {name: p for name, p in network.named_parameters() if not name.startswith("velocity.")}
+        return {name: p for name, p in network.named_parameters() if name.startswith(self.learning)}
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
-        registration = network.registration(frame0, frame1, batch.tau)
+        with torch.set_grad_enabled("registration." in self.learning):
+            frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
+            registration = network.registration(frame0, frame1, batch.tau)
         mean = network.fusion(frame0, frame1, batch.tau, registration)
         with torch.autocast(batch.truth.device.type, enabled=False):
             return mean_losses(mean, registration, batch.truth, batch.flow, batch.trust, self.weights)
 
 
-class MotionObjective:
-    """Stage 1 without its fusion: encoder and registration alone, at half resolution and more than twice as fast."""
+class FusionObjective(MeanObjective):
+    """Fusion alone on a frozen registration."""
+
+    name = "fusion"
+    learning = ("fusion.",)
+
+
+class MotionObjective(MeanObjective):
+    """Encoder and registration alone, at half resolution and more than twice as fast."""
 
     name = "motion"
-
-    def __init__(self, weights: LossWeights) -> None:
-        self.weights = weights
-
-    def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
-        learning = ("encoder.", "registration.")
-        return {name: p for name, p in network.named_parameters() if name.startswith(learning)}
+    learning = ("encoder.", "registration.")
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)

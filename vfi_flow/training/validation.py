@@ -19,6 +19,7 @@ from vfi_flow.training.batches import to_image
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
 from vfi_flow.training.places import Frame, Triplet, find_clips, frame_times, spacing, spread, triplets
+from vfi_flow.training.precision import mixed_precision
 
 STRENGTHS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7)
 RIGHT_SHARPNESS = 0.88
@@ -45,7 +46,7 @@ class Validation:
 
     def scores(self, network: InterpolationNetwork, stage: str) -> dict[str, float]:
         """Means over clips; `score` is what the best weights are chosen by, larger is better."""
-        with torch.no_grad(), torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.no_grad(), mixed_precision(self.device):
             return self.sample_scores(network) if stage == "velocity" else self.mean_scores(network)
 
     def mean_scores(self, network: InterpolationNetwork) -> dict[str, float]:
