@@ -1,6 +1,7 @@
 """`vfi-flow probe` says before what `vfi-flow interpolate` does after, and leaves nothing behind."""
 
 import json
+import time
 from pathlib import Path
 
 import av
@@ -16,7 +17,7 @@ from vfi_flow.pipeline.run import run
 
 
 def probed(capsys, *words: object) -> dict:
-    assert main(["probe", *map(str, words), "--json"]) == 0
+    assert main(["probe", *map(str, words), "--json", "--no-trial"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     return json.loads(out)
@@ -71,7 +72,7 @@ def test_the_disk_is_right_roughly(tmp_path, capsys, codec):
 def test_people_get_lines_that_name_every_stream(tmp_path, capsys):
     source = write_clip(tmp_path / "in.mkv", moving_square(24), sound="aac", subtitles=True)
 
-    assert main(["probe", str(source), str(tmp_path / "out.mp4"), "-r", "60"]) == 0
+    assert main(["probe", str(source), str(tmp_path / "out.mp4"), "-r", "60", "--no-trial"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{source} -> {tmp_path / 'out.mp4'}"
@@ -97,7 +98,47 @@ def test_what_would_end_the_job_ends_the_probe(tmp_path, capsys, name, code):
     write_clip(tmp_path / "in.mp4", moving_square(4))
     (tmp_path / "out.mp4").write_bytes(b"there")
 
-    assert main(["probe", str(tmp_path / name), str(tmp_path / "out.mp4")]) == code
+    assert main(["probe", str(tmp_path / name), str(tmp_path / "out.mp4"), "--no-trial"]) == code
 
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1
+
+
+class Slow(Blend):
+    """Takes 20 ms for a frame, and a second to prepare itself."""
+
+    prepared = False
+
+    def __call__(self, frame0, frame1, taus, *, pts=0):
+        time.sleep(0.02 * len(taus) + (0 if self.prepared else 1))
+        self.prepared = True
+        return super().__call__(frame0, frame1, taus, pts=pts)
+
+
+@pytest.mark.parametrize(
+    ("words", "new"),
+    [([], 31), (["-x", "3"], 62), (["-x", "5/2"], 62), (["-r", "45"], 31), (["--slow", "2"], 31), (["-x", "1"], None)],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_time_is_that_of_the_new_frames(tmp_path, capsys, monkeypatch, words, new):
+    monkeypatch.setattr("vfi_flow.inference.interpolator.Interpolator", Slow)
+    source = write_clip(tmp_path / "in.mkv", moving_square(32))
+
+    assert main(["probe", str(source), *words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["output"]
+    assert main(["probe", str(source), *words]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("time")]
+
+    if new is None:
+        assert (found["engine"], found["model_seconds"], lines) == (None, None, [])
+    else:
+        assert 0.02 * new - 0.1 <= found["model_seconds"] < 0.02 * new + 1  # a machine that is busy is slower
+        assert found["engine"] == "numpy"
+        assert lines[0].endswith("for the new frames (numpy)")
+
+
+def test_a_model_that_is_not_there_ends_the_probe_as_it_would_end_the_job(tmp_path, capsys):
+    source = write_clip(tmp_path / "in.mkv", moving_square(4))
+
+    assert main(["probe", str(source), "--model", "nobody"]) == 4
+    assert "unknown model 'nobody'" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfi_flow import __version__
-from vfi_flow.cli.options import DEVICE_HELP
+from vfi_flow.cli.model_options import DEVICE_HELP
 from vfi_flow.errors import ComponentError, OutputError, UsageError
 
 if TYPE_CHECKING:

@@ -12,13 +12,12 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from vfi_flow.cli.model_options import add_model_options, open_interpolator
 from vfi_flow.cli.options import (
-    DEVICE_HELP,
     add_encoding_options,
     add_reading_options,
     add_time_options,
     job_from,
-    read_by,
     read_source,
     read_target,
 )
@@ -61,24 +60,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_encoding_options(parser)
     add_job_options(parser)
     parser.set_defaults(run=run)
-
-
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("model")
-    group.add_argument("--model", default="base", metavar="NAME|FILE", help="default: base")
-    group.add_argument(
-        "--steps", type=int, choices=(0, 1, 2), default=1, help="0 smoothest, 1 sharp (default), 2 sharper and slower"
-    )
-    group.add_argument("--strength", type=read_by(parse_strength), metavar="S", help="how much detail is drawn, 0 to 2")
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another draw (default: 0)")
-    group.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
-    group.add_argument(
-        "--tile",
-        type=read_by(parse_tile),
-        default="auto",
-        metavar="auto|off|N",
-        help="make large frames of overlapping tiles: auto where memory is short (default), off never, N pixels long",
-    )
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
@@ -146,19 +127,9 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
     plan = make_plan(picture_job(arguments, job_from(arguments, source, output)))
     for note in plan.notes:
         say(note)
-    from vfi_flow.inference.interpolator import Interpolator
-
     with (
         sigterm_as_interrupt(),
-        Interpolator(
-            model=arguments.model,
-            steps=arguments.steps,
-            strength=arguments.strength,
-            seed=arguments.seed,
-            device=arguments.device,
-            threads=arguments.threads,
-            tile=arguments.tile,
-        ) as interpolator,
+        open_interpolator(arguments) as interpolator,
         progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
     ):
         if arguments.progress in ("auto", "bar"):
@@ -244,16 +215,3 @@ def signal_handler(handler: Callable[[int, FrameType | None], object], *numbers:
     finally:
         for number, earlier in before:
             signal.signal(number, earlier)
-
-
-def parse_tile(text: str) -> str | int:
-    if text not in ("auto", "off") and not text.isdecimal():
-        raise ValueError(f"{text!r} is not auto, off or a number of pixels")
-    return int(text) if text.isdecimal() else text
-
-
-def parse_strength(text: str) -> float:
-    value = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
-    if not 0 <= value <= 2:
-        raise ValueError(f"{text!r} is not a number from 0 to 2")
-    return value

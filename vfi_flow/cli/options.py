@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from vfi_flow.errors import UsageError
-from vfi_flow.inference.providers import PROVIDERS
 from vfi_flow.media.container import PIPE_FORMATS, Y4M
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.encoder import EncoderOptions
@@ -23,8 +22,6 @@ from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_seconds
 from vfi_flow.pipeline.plan import Job
 
 T = TypeVar("T")
-
-DEVICE_HELP = f"auto (default), {', '.join(PROVIDERS)}; cuda:1 is the second GPU; 'vfi-flow doctor' tries them all"
 
 
 def add_time_options(parser: argparse.ArgumentParser) -> None:

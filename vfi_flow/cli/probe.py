@@ -4,10 +4,12 @@ import argparse
 import json
 import shutil
 from dataclasses import asdict, replace
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vfi_flow.cli.model_options import add_model_options, open_interpolator
 from vfi_flow.cli.options import (
     add_encoding_options,
     add_reading_options,
@@ -21,7 +23,7 @@ from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.streams import StreamChoice
-from vfi_flow.pipeline.estimate import estimate_bytes
+from vfi_flow.pipeline.estimate import estimate_bytes, estimate_seconds
 from vfi_flow.pipeline.placing import folder_of
 from vfi_flow.pipeline.plan import Plan, make_plan
 from vfi_flow.pipeline.report import describe_input
@@ -35,14 +37,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "probe",
         usage="%(prog)s [options] INPUT [OUTPUT]",
         help="show what interpolate would make, without making it",
-        description="Print the plan for a video: streams, rates, frames, length, disk. Nothing is rendered or written.",
+        description="Print the plan for a video: streams, rates, frames, length, disk, time. Nothing is written; a few "
+        "frames are encoded and made, to see how large and how long.",
     )
     parser.add_argument("source", metavar="INPUT", help="a video file, or - for standard input")
     parser.add_argument(
         "output", metavar="OUTPUT", nargs="?", help="the file that is planned (default: one like INPUT)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines for people")
+    parser.add_argument("--no-trial", action="store_true", help="do not make frames to see how long the job takes")
     add_time_options(parser)
+    add_model_options(parser)
     add_reading_options(parser)
     add_encoding_options(parser)
     parser.set_defaults(run=run)
@@ -53,9 +58,18 @@ def run(arguments: argparse.Namespace) -> int:
     source = read_source(arguments.source, arguments.framerate)
     output = read_target(arguments.output, arguments.format) if named else planned_target(source)
     plan = make_plan(job_from(arguments, source, output), may_write=named)
-    found = as_json(plan, estimate_bytes(plan), free_bytes(output))
+    found = as_json(plan, estimate_bytes(plan), free_bytes(output), trial(arguments, plan))
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else as_lines(plan, found))
     return 0
+
+
+def trial(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
+    """What makes the new frames, and about how many seconds it takes for them; empty where it is not tried."""
+    if arguments.no_trial or not plan.makes_new_frames:
+        return {}
+    with open_interpolator(arguments) as interpolator:
+        needed = estimate_seconds(plan, interpolator)
+        return {"engine": interpolator.engine, "seconds": None if needed is None else round(needed, 1)}
 
 
 def planned_target(source: Source) -> Target:
@@ -77,7 +91,7 @@ def free_bytes(output: Target) -> int | None:
         return None
 
 
-def as_json(plan: Plan, video_bytes: int | None, free: int | None) -> dict[str, Any]:
+def as_json(plan: Plan, video_bytes: int | None, free: int | None, tried: dict[str, Any]) -> dict[str, Any]:
     """Plain values; times in seconds as numbers, rates exact as "60000/1001"."""
     info, encoder = plan.info, plan.encoder
     return {
@@ -97,6 +111,8 @@ def as_json(plan: Plan, video_bytes: int | None, free: int | None) -> dict[str, 
             "duration_seconds": seconds(plan.duration),
             "video_bytes": video_bytes,
             "free_bytes": free,
+            "engine": tried.get("engine"),
+            "model_seconds": tried.get("seconds"),
         },
         "streams": [asdict(stream) for stream in plan.streams],
         "notes": list(plan.notes),
@@ -126,6 +142,7 @@ def as_lines(plan: Plan, found: dict[str, Any]) -> str:
         ),
         *(f"stream    {describe_choice(stream)}" for stream in plan.streams),
         f"disk      {disk}",
+        *([] if after["engine"] is None else [f"time      {span_of(after['model_seconds'])} ({after['engine']})"]),
         *(f"note      {note}" for note in plan.notes),
     ]
     return "\n".join(lines)
@@ -134,6 +151,12 @@ def as_lines(plan: Plan, found: dict[str, Any]) -> str:
 def describe_choice(stream: StreamChoice) -> str:
     name = ", ".join(filter(None, (stream.codec, stream.language)))
     return f"{stream.kind} ({name}): {stream.fate}" + (f", {stream.reason}" if stream.reason else "")
+
+
+def span_of(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown"
+    return f"about {timedelta(seconds=max(1, round(seconds)))} for the new frames"
 
 
 def megabytes(count: int) -> str:

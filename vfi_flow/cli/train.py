@@ -166,7 +166,9 @@ def make_objective(arguments: argparse.Namespace, lpips: "Lpips | None") -> Any:
 
     if arguments.stage == "velocity":
         return VelocityObjective(lpips, arguments.perceptual)
-    objectives = {"motion": MotionObjective, "mean": MeanObjective, "fusion": FusionObjective}
+    if arguments.stage == "fusion":
+        return FusionObjective()
+    objectives = {"motion": MotionObjective, "mean": MeanObjective}
     return objectives[arguments.stage](LossWeights(flow=arguments.flow_weight))
 
 

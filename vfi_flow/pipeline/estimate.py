@@ -1,7 +1,8 @@
-"""How large a result will be, roughly, from a few frames that are really encoded."""
+"""How large a result will be and how long it takes, roughly, from a few frames that are really encoded or made."""
 
+import time
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 
 from av.video.stream import VideoStream
 
@@ -10,6 +11,7 @@ from vfi_flow.media.encoder import configure
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.pixels.palette import palette_for
 from vfi_flow.media.scheduling import ordinary_priority
+from vfi_flow.pipeline.making import FRAMES_PER_CALL, Interpolate
 from vfi_flow.pipeline.plan import Plan, reader_for
 
 TRIAL_FRAMES = 12
@@ -36,6 +38,49 @@ def estimate_bytes(plan: Plan) -> int | None:
     new = plan.frames - old
     key_frames = 1 + plan.frames // KEY_FRAME_DISTANCE
     return round(mean(keys) * key_frames + mean(others) * (old + SHARE_OF_NEW_FRAME * new))
+
+
+COUNTED_INTERVALS = 1000
+"""Enough to tell how many new frames an interval of the source gets."""
+
+
+def estimate_seconds(plan: Plan, interpolate: Interpolate) -> float | None:
+    """Seconds for the new frames, None where their number is unknown; decoding and encoding run beside.
+
+    One interval between frames of the source is made for it, twice: the first time an engine still prepares itself.
+    """
+    new = count_new_frames(plan)
+    if not new:
+        return None if new is None else 0.0
+    converter = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour)
+    with reader_for(plan.job) as reader:
+        frames = [converter.to_rgb(frame.picture) for frame in islice(reader.frames(), 2)]
+    if len(frames) < 2:
+        return 0.0
+    assert plan.info.frames is not None
+    before, after = frames
+    each = min(FRAMES_PER_CALL, max(1, round(new / (plan.info.frames - 1))))
+    taus = [(number + 1) / (each + 1) for number in range(each)]
+    interpolate(before, after, taus=taus)
+    began = time.perf_counter()
+    interpolate(after, before, taus=taus)  # as in a video one of the frames is known from before
+    return (time.perf_counter() - began) / each * new
+
+
+def count_new_frames(plan: Plan) -> int | None:
+    """Frames that are between frames of the source, None where that is unknown; its rate is taken to be constant."""
+    if plan.info.frames is None:
+        return None
+    intervals = plan.info.frames - 1
+    looked_at = min(intervals, COUNTED_INTERVALS)
+    times = [plan.info.first_seconds + number / plan.info.rate for number in range(looked_at + 1)]
+    between = [
+        instant
+        for left, (start, end) in enumerate(pairwise(times))
+        for instant in plan.division.between(left, start, end)
+        if instant.tau > 0
+    ]
+    return round(Fraction(len(between) * intervals, looked_at)) if looked_at else 0
 
 
 def mean(sizes: list[int]) -> Fraction:

@@ -1,0 +1,58 @@
+"""Options of the model that commands share, and the interpolator they describe."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from vfi_flow.cli.options import read_by
+from vfi_flow.inference.providers import PROVIDERS
+
+if TYPE_CHECKING:
+    from vfi_flow.inference.interpolator import Interpolator
+
+DEVICE_HELP = f"auto (default), {', '.join(PROVIDERS)}; cuda:1 is the second GPU; 'vfi-flow doctor' tries them all"
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("model")
+    group.add_argument("--model", default="base", metavar="NAME|FILE", help="default: base")
+    group.add_argument(
+        "--steps", type=int, choices=(0, 1, 2), default=1, help="0 smoothest, 1 sharp (default), 2 sharper and slower"
+    )
+    group.add_argument("--strength", type=read_by(parse_strength), metavar="S", help="how much detail is drawn, 0 to 2")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another draw (default: 0)")
+    group.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
+    group.add_argument(
+        "--tile",
+        type=read_by(parse_tile),
+        default="auto",
+        metavar="auto|off|N",
+        help="make large frames of overlapping tiles: auto where memory is short (default), off never, N pixels long",
+    )
+
+
+def open_interpolator(arguments: argparse.Namespace) -> "Interpolator":
+    """The interpolator that the command line describes."""
+    from vfi_flow.inference.interpolator import Interpolator
+
+    return Interpolator(
+        model=arguments.model,
+        steps=arguments.steps,
+        strength=arguments.strength,
+        seed=arguments.seed,
+        device=arguments.device,
+        threads=arguments.threads,
+        tile=arguments.tile,
+    )
+
+
+def parse_tile(text: str) -> str | int:
+    if text not in ("auto", "off") and not text.isdecimal():
+        raise ValueError(f"{text!r} is not auto, off or a number of pixels")
+    return int(text) if text.isdecimal() else text
+
+
+def parse_strength(text: str) -> float:
+    value = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
+    if not 0 <= value <= 2:
+        raise ValueError(f"{text!r} is not a number from 0 to 2")
+    return value
