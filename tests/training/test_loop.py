@@ -60,10 +60,11 @@ def test_stage_velocity_leaves_stage_one_as_it_is_and_moves_the_velocity(start, 
 
 
 @pytest.mark.parametrize(
-    ("objective", "learning"), [(MotionObjective, {"encoder", "registration"}), (FusionObjective, {"fusion"})]
+    ("objective", "learning"),
+    [(MotionObjective(LossWeights()), {"encoder", "registration"}), (FusionObjective(), {"fusion"})],
 )
 def test_a_part_of_stage_one_lowers_its_loss_and_leaves_the_others_as_they_are(start, learn, objective, learning):
-    training = start("run", samples=80, objective=objective(LossWeights()), learning_rate=2e-3)
+    training = start("run", samples=80, objective=objective, learning_rate=2e-3)
     training.REPORT_EVERY = 10
     before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
     reports = learn(training)

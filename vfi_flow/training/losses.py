@@ -48,16 +48,19 @@ def mean_losses(
         trust: (B, 2, H/2, W/2) in [0, 1], how far `flow` to either frame is to be believed.
     """
     error = mean.mean - truth
-    blended = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1)
     terms = {
         "decibel": weights.decibel * log_square_error(error),
-        "mean": weights.mean * charbonnier(error),
-        "laplacian": weights.laplacian * laplacian_pyramid(error),
-        "blend": weights.blend * charbonnier(blended - truth),
         "deviation": weights.deviation * gaussian_likelihood(error.detach(), mean.deviation),
     }
+    if weights.mean:
+        terms["mean"] = weights.mean * charbonnier(error)
+    if weights.laplacian:
+        terms["laplacian"] = weights.laplacian * laplacian_pyramid(error)
     if weights.gradient:
         terms["gradient"] = weights.gradient * gradient_difference(error)
+    if weights.blend:
+        blended = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1)
+        terms["blend"] = weights.blend * charbonnier(blended - truth)
     if weights.flow:
         terms["flow"] = weights.flow * flow_error(registration, flow, trust)
     return terms
