@@ -3,6 +3,10 @@
 import json
 import os
 import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,7 +44,33 @@ class State:
 
 
 def save_checkpoint(folder: Path, progress: Progress, state: State) -> None:
-    """Writes `folder` as a whole: whoever reads it finds the old state or the new one, never half of one."""
+    """Writes `folder` as a whole: whoever reads it finds the old state or the new one, never half of one.
+
+    A run that is stopped often gets several signals at once, one of them while it saves: that one waits.
+    """
+    with uninterrupted():
+        _write(folder, progress, state)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C and SIGTERM inside the block end the program behind it."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may choose a handler
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, frame: came.append(number)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
+
+
+def _write(folder: Path, progress: Progress, state: State) -> None:
     draft, former = folder.with_name(folder.name + ".draft"), folder.with_name(folder.name + ".former")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
