@@ -13,7 +13,8 @@ from clips import moving_square, pixels, write_clip  # noqa: E402
 
 from vfi_flow.cli.main import main  # noqa: E402
 from vfi_flow.training import contact_sheet  # noqa: E402
-from vfi_flow.training.contact_sheet import CELL_WIDTH, MARGIN, TEXT_HEIGHT, most_motion  # noqa: E402
+from vfi_flow.training.contact_sheet import CELL_WIDTH, MARGIN, TEXT_HEIGHT  # noqa: E402
+from vfi_flow.training.windows import most_different  # noqa: E402
 
 CELL_HEIGHT = 360  # of clips of 64x48
 
@@ -92,7 +93,7 @@ def test_the_place_nearest_to_a_time_with_both_neighbours_is_taken(clip, tmp_pat
 def test_a_crop_lies_where_most_moves():
     frame0, frame1 = np.zeros((2, 60, 100, 3), np.uint8)
     frame1[22:30, 71:83] = 200
-    window = most_motion(frame0, frame1, width=12, height=8)
+    window = most_different(frame0, frame1, width=12, height=8)
 
     assert (window.top, window.left) == (22, 71)
     assert window.cut(frame1).min() == 200

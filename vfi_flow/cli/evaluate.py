@@ -53,6 +53,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--draws", type=int, default=0, metavar="N", help="measure the spread over N draws of the noise"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results there, by clip and by motion")
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with tables, plots and the ten worst places in pictures"
+    )
     parser.set_defaults(run=run)
 
 
@@ -72,20 +75,22 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     require_training_packages()
-    from vfi_flow.training import evaluate, places, report
+    from vfi_flow.training import evaluate, html_report, places, report
     from vfi_flow.training.baselines import make_baseline
 
     if arguments.draws < 0 or arguments.draws == 1:
         raise UsageError(f"--draws must be 0 or at least 2, got {arguments.draws}")
     set_threads(arguments.threads)
     clips = places.find_clips(arguments.data)
-    if arguments.json is not None and not arguments.json.parent.is_dir():
-        raise OutputError(f"{arguments.json}: the folder {arguments.json.parent} does not exist")
+    for path in (arguments.json, arguments.html):
+        if path is not None and not path.parent.is_dir():
+            raise OutputError(f"{path}: the folder {path.parent} does not exist")
     options = evaluate.Options(
         spacing=places.spacing(arguments.tau, arguments.gap),
         per_clip=arguments.per_clip,
         draws=arguments.draws,
         lpips=None if arguments.lpips is None else read_lpips(arguments.lpips),
+        pictures=html_report.PICTURES if arguments.html is not None else 0,
     )
     with ExitStack() as stack:
         methods, model = open_model(arguments, stack)
@@ -111,6 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
     result = report.Report(results, settings)
     if arguments.json is not None:
         write_complete(arguments.json, result.to_json().encode())
+    if arguments.html is not None:
+        write_complete(arguments.html, html_report.to_html(result).encode())
     print(report.to_text(result), end="")
     return 0
 

@@ -11,6 +11,7 @@ from vfi_flow.training import metrics
 from vfi_flow.training.baselines import load_cv2
 from vfi_flow.training.evaluate import Method, run
 from vfi_flow.training.places import Triplet
+from vfi_flow.training.windows import most_different
 
 Frame = NDArray[np.uint8]
 
@@ -18,19 +19,6 @@ CELL_WIDTH = 480
 MARGIN = 6
 TEXT_HEIGHT = 22
 BACKGROUND, FOREGROUND = 24, 230
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A part of a frame, in pixels."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-
-    def cut(self, frame: Frame) -> Frame:
-        return frame[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +36,12 @@ def make_row(triplet: Triplet, seconds: float, methods: Sequence[Method], crop: 
     frame0, truth, frame1 = triplet.frame0, triplet.truth, triplet.frame1
     made = [run(method, frame0, frame1, 0.5, key=triplet.index) for method in methods]
     if crop is not None:
-        window = most_motion(frame0, frame1, *crop)
+        height, width = truth.shape[:2]
+        if crop[0] > width or crop[1] > height:
+            raise UsageError(f"--crop {crop[0]}x{crop[1]} is larger than the frames, {width}x{height}")
+        window = most_different(frame0, frame1, *crop)
         truth, made = window.cut(truth), [window.cut(frame) for frame in made]
     return Row(seconds, triplet.index, truth, made)
-
-
-def most_motion(frame0: Frame, frame1: Frame, width: int, height: int) -> Window:
-    """The window of this size in which the two frames differ most."""
-    frame_height, frame_width = frame0.shape[:2]
-    if width > frame_width or height > frame_height:
-        raise UsageError(f"--crop {width}x{height} is larger than the frames, {frame_width}x{frame_height}")
-    difference = np.abs(frame0.astype(np.float32) - frame1).mean(axis=2)
-    sums = np.pad(difference.cumsum(axis=0, dtype=np.float64).cumsum(axis=1), ((1, 0), (1, 0)))
-    inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
-    top, left = np.unravel_index(inside.argmax(), inside.shape)
-    return Window(int(top), int(left), height, width)
 
 
 def draw(rows: Sequence[Row], columns: Sequence[str]) -> Frame:

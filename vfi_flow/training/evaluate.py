@@ -15,10 +15,14 @@ from vfi_flow.errors import ComponentError
 from vfi_flow.training import metrics, places
 from vfi_flow.training.baselines import Baseline, Dis
 from vfi_flow.training.places import Spacing, Triplet
+from vfi_flow.training.windows import most_different
 
 Frame = NDArray[np.uint8]
 Values = dict[str, float]
 """Metric -> value; NaN where the metric is not defined."""
+
+PICTURE = 240, 360
+"""Height and width of what is shown of a frame, in pixels."""
 
 METRICS = (
     "psnr_db",
@@ -74,6 +78,8 @@ class Options:
     """How many draws of the noise the seed spread is measured over; below 2: not at all."""
     lpips: Callable[[Any, Any], Any] | None = None
     """Distance of two (1, 3, H, W) tensors in [0, 1]; None: not measured."""
+    pictures: int = 0
+    """Of how many places of a clip pictures are kept: those where the first method does worst against the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,20 @@ class Motion:
 
     median: float
     p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """Where a method errs, and what the others show there."""
+
+    clip: str
+    index: int
+    """Number of the dropped frame in its clip."""
+    gain: float
+    """dB of the first method over the best of the others."""
+    truth: Frame
+    made: dict[str, Frame]
+    """Method -> the same part of its frame."""
 
 
 @dataclass(slots=True)
@@ -96,6 +116,8 @@ class ClipResult:
     """Method -> values at each place."""
     whole: dict[str, Values] = field(default_factory=dict)
     """Method -> values of the clip: means over places, medians for times, flicker over all places."""
+    pictures: list[Pictured] = field(default_factory=list)
+    """Worst first."""
 
 
 def evaluate_clips(paths: Sequence[Path], methods: Sequence[Method], options: Options) -> Iterator[ClipResult]:
@@ -126,13 +148,32 @@ def evaluate_clip(
                     run(method, outer[0], outer[1], spacing.tau, key=0)
         result.motion.append(measure_motion(triplet, dis))
         unmoved = metrics.static(triplet.frame0, triplet.truth, triplet.frame1)
+        frames_made = {}
         for method in methods:
             made, values = evaluate_place(method, triplet, options)
             flicker[method.name].add(made, triplet.truth, unmoved)
             result.by_place[method.name].append(values)
+            frames_made[method.name] = made
+        if options.pictures:
+            result.pictures.append(picture(path.stem, triplet, frames_made))
+            result.pictures = worst(result.pictures, options.pictures)
     for method in methods:
         result.whole[method.name] = summary(result.by_place[method.name], flicker[method.name].value())
     return result
+
+
+def picture(clip: str, triplet: Triplet, made: dict[str, Frame]) -> Pictured:
+    """The part of the frame in which the first method is furthest from the truth."""
+    first, *others = (metrics.psnr(frame, triplet.truth) for frame in made.values())
+    height, width = (min(side, most) for side, most in zip(triplet.truth.shape[:2], PICTURE, strict=True))
+    window = most_different(next(iter(made.values())), triplet.truth, width, height)
+    parts = {name: window.cut(frame).copy() for name, frame in made.items()}
+    gain = first - max(others, default=first)
+    return Pictured(clip, triplet.index, gain, window.cut(triplet.truth).copy(), parts)
+
+
+def worst(pictures: Sequence[Pictured], count: int) -> list[Pictured]:
+    return sorted(pictures, key=lambda picture: picture.gain)[:count]
 
 
 def evaluate_place(method: Method, triplet: Triplet, options: Options) -> tuple[Frame, Values]:

@@ -127,8 +127,42 @@ def without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
 def to_text(report: Report) -> str:
-    """Tables for people, in Markdown: overall, PSNR by clip, PSNR by motion."""
+    """Tables for people, in Markdown."""
+    parts = [part for table in tables(report) for part in (table.title, markdown(table.header, table.rows))]
+    return "\n\n".join(parts) + "\n"
+
+
+def tables(report: Report) -> list[Table]:
+    """Overall, PSNR by clip, PSNR by motion."""
+    places_in_all = sum(len(clip.places) for clip in report.clips)
+    title = f"All: {len(report.clips)} clips, {places_in_all} places; mean over clips"
+    clip_rows = [
+        [clip.name, str(len(clip.places)), number(statistics.fmean(m.p95 for m in clip.motion), 1)]
+        + [number(clip.whole[name]["psnr_db"], 2) for name in report.methods]
+        for clip in report.clips
+    ]
+    motion_rows = [
+        [bin_name(low, high), str(count)]
+        + [number(report.by_motion(name, low, high)[1]["psnr_db"], 2) for name in report.methods]
+        for low, high, count in used_bins(report)
+    ]
+    by_clip = "PSNR by clip, dB (motion: 95th percentile, pixels between the kept frames)"
+    return [
+        overall_table(report, title),
+        Table(by_clip, ["clip", "places", "motion", *report.methods], clip_rows),
+        Table("PSNR by motion, dB", ["motion", "places", *report.methods], motion_rows),
+    ]
+
+
+def overall_table(report: Report, title: str) -> Table:
     shown = [m for m in METRICS if any(not math.isnan(report.overall(name, m).mean) for name in report.methods)]
     header = ["method", *(HEADINGS[metric][0] for metric in shown), "PSNR, 95 % interval"]
     rows = []
@@ -141,29 +175,13 @@ def to_text(report: Report) -> str:
         for row, name in zip(rows, report.methods, strict=True):
             gain = report.gain(name)
             row += [f"{gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})", f"{worst_gain(report, name):+.2f}"]
+    return Table(title, header, rows)
 
-    counts = [report.by_motion(report.methods[0], low, high)[0] for low, high in MOTION_BINS]
-    used = [(bin_, count) for bin_, count in zip(MOTION_BINS, counts, strict=True) if count]
-    clip_rows = [
-        [clip.name, str(len(clip.places)), number(statistics.fmean(m.p95 for m in clip.motion), 1)]
-        + [number(clip.whole[name]["psnr_db"], 2) for name in report.methods]
-        for clip in report.clips
-    ]
-    motion_rows = [
-        [bin_name(low, high), str(count)]
-        + [number(report.by_motion(name, low, high)[1]["psnr_db"], 2) for name in report.methods]
-        for (low, high), count in used
-    ]
-    places_in_all = sum(len(clip.places) for clip in report.clips)
-    parts = [
-        f"All: {len(report.clips)} clips, {places_in_all} places; mean over clips",
-        markdown(header, rows),
-        "PSNR by clip, dB (motion: 95th percentile, pixels between the kept frames)",
-        markdown(["clip", "places", "motion", *report.methods], clip_rows),
-        "PSNR by motion, dB",
-        markdown(["motion", "places", *report.methods], motion_rows),
-    ]
-    return "\n\n".join(parts) + "\n"
+
+def used_bins(report: Report) -> list[tuple[float, float, int]]:
+    """Bins of motion that places fall into: from, below, places."""
+    counts = [(low, high, report.by_motion(report.methods[0], low, high)[0]) for low, high in MOTION_BINS]
+    return [(low, high, count) for low, high, count in counts if count]
 
 
 def worst_gain(report: Report, method: str) -> float:
