@@ -34,23 +34,23 @@ class LoopGraph(NativeGraph):
             model.ir_version = max(before.ir_version, loop.ir_version)
         loop = compose.add_prefix(loop, "solver_", rename_inputs=False, rename_outputs=False, rename_initializers=False)
         joint = [("condition", "condition_of_loop")]
-        whole = compose.merge_models(before, loop, joint, outputs=["mean", "spread", "residual"])
+        whole = compose.merge_models(before, loop, joint, outputs=["mean", "shrunk", "spread", "residual"])
         del whole.opset_import[len(before.opset_import) :]  # merging lists those of both
         finish_frame(whole)
         return whole
 
 
 class BeforeLoop(NativeGraph):
-    """`frame0`, `frame1`, `tau` -> `mean`, `spread` (the scale of the residual), `condition` of the velocity."""
+    """`frame0`, `frame1`, `tau` -> `mean`, `shrunk` and `spread` (see `Mean`), `condition` of the velocity."""
 
-    outputs = (Port("mean", IMAGE), Port("spread", IMAGE), Port("condition", CONDITION))
+    outputs = (Port("mean", IMAGE), Port("shrunk", IMAGE), Port("spread", IMAGE), Port("condition", CONDITION))
 
     def __init__(self, network: InterpolationNetwork) -> None:
         super().__init__(network, 0)
 
-    def forward(self, frame0: Tensor, frame1: Tensor, *dials: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, frame0: Tensor, frame1: Tensor, *dials: Tensor) -> tuple[Tensor, ...]:
         mean = self.network.mean(self.network.encode(frame0), self.network.encode(frame1), dials[0])
-        return mean.mean, mean.spread, self.network.velocity.condition(mean)
+        return mean.mean, mean.shrunk, mean.spread, self.network.velocity.condition(mean)
 
 
 class Solver(nn.Module):
@@ -93,15 +93,22 @@ def trace_solver(network: InterpolationNetwork) -> ModelProto:
 
 
 def finish_frame(model: ModelProto) -> None:
-    """Adds `strength`, and `frame` as the only output: clip(mean + strength * spread * residual), in place."""
+    """Adds `strength`, and `frame` as the only output: clip(mean + strength * (shrunk + spread * residual)), in place.
+
+    Without a step nothing is drawn, and the detail that the mean lacks does not come back.
+    """
     graph = model.graph
     graph.input.insert(len(graph.input) - 1, helper.make_tensor_value_info("strength", TensorProto.FLOAT, [1]))
     graph.initializer.extend(helper.make_tensor(f"frame_{n}", TensorProto.FLOAT, [], [n]) for n in (0, 1))
     graph.node.extend(
         [
-            helper.make_node("Mul", ["strength", "spread"], ["frame_spread"]),
-            helper.make_node("Mul", ["frame_spread", "residual"], ["frame_detail"]),
-            helper.make_node("Add", ["mean", "frame_detail"], ["frame_unclipped"]),
+            helper.make_node("Cast", ["steps"], ["frame_steps"], to=TensorProto.FLOAT),
+            helper.make_node("Clip", ["frame_steps", "frame_0", "frame_1"], ["frame_drawn"]),
+            helper.make_node("Mul", ["frame_drawn", "shrunk"], ["frame_shrunk"]),
+            helper.make_node("Mul", ["spread", "residual"], ["frame_residual"]),
+            helper.make_node("Add", ["frame_shrunk", "frame_residual"], ["frame_detail"]),
+            helper.make_node("Mul", ["strength", "frame_detail"], ["frame_scaled"]),
+            helper.make_node("Add", ["mean", "frame_scaled"], ["frame_unclipped"]),
             helper.make_node("Clip", ["frame_unclipped", "frame_0", "frame_1"], ["frame"]),
         ]
     )

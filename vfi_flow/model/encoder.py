@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from vfi_flow.model.layers import convolution
-from vfi_flow.motion.lucas_kanade import mean_free
+from vfi_flow.motion.lucas_kanade import luma, mean_free
 from vfi_flow.motion.resize import halve
 
 
@@ -14,6 +14,8 @@ class FrameFeatures(NamedTuple):
 
     image: Tensor
     """(B, 3, H, W) float32 in [0, 1]."""
+    luma: Tensor
+    """(B, 1, H/2, W/2) luma of the frame."""
     half: Tensor
     """(B, 3, H/2, W/2) the frame, locally mean-free."""
     quarter: Tensor
@@ -42,4 +44,4 @@ class Encoder(nn.Module):
         for level in self.levels:
             x = level(x)
             pyramid.append(x)
-        return FrameFeatures(image, mean_free(half), mean_free(halve(half)), *pyramid)
+        return FrameFeatures(image, luma(half), mean_free(half), mean_free(halve(half)), *pyramid)

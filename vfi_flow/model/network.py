@@ -43,7 +43,7 @@ class InterpolationNetwork(nn.Module):
 
     def detail(self, mean: Mean, noise: Tensor, steps: int) -> Tensor:
         """(B, 3, H, W): what is drawn on top of the mean at strength 1; nothing where nothing happens."""
-        return mean.spread * self.residual(mean, noise, steps)
+        return mean.shrunk + mean.spread * self.residual(mean, noise, steps)
 
     def _endpoint(self, residual: Tensor, t: float, condition: Tensor) -> Tensor:
         times = torch.full((residual.shape[0],), t, dtype=torch.float32, device=residual.device)

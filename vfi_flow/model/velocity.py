@@ -58,7 +58,7 @@ class VelocityNetwork(nn.Module):
         """(B, C, H/2, W/2), computed once for all evaluations of one frame."""
         dtype = mean.features.dtype
         seen = [
-            self.fold(mean.mean - 0.5),
+            self.fold(mean.sharp - 0.5),
             self.fold(mean.warped0 - mean.warped1) * 4,
             halve(mean.deviation.log()) * 0.25 + 1,
             halve(mean.blend),

@@ -91,7 +91,7 @@ class VelocityObjective:
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         with torch.no_grad():
             mean = network.mean(network.encode(batch.frame0), network.encode(batch.frame1), batch.tau)
-        residual = ((batch.truth - mean.mean) / mean.deviation).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+        residual = ((batch.truth - mean.sharp) / mean.deviation).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
         noise = torch.randn(residual.shape, generator=generator, device=residual.device)
         condition = network.velocity.condition(mean)
         t = sample_with_atoms(residual.shape[0], TIMES, generator=generator, device=residual.device)
