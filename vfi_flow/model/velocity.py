@@ -1,10 +1,10 @@
 """Where the residual between truth and conditional mean is heading: the field that flow matching learns.
 
-On the standardised residual r = (frame - mean) / deviation the source is standard Gaussian noise (t = 0) and the
-target the true residual (t = 1), on the linear path r_t = (1 - t) r_0 + t r_1 (Lipman et al. 2023; Liu et al. 2023).
-The network predicts the endpoint r_1, and velocity = (endpoint - r_t) / (1 - t): a network that knows nothing yet
-answers 0, which is exactly the conditional mean (posterior-mean source: Ohayon et al. 2025; noise scaled by the
-predictor's own error: Fotiadis et al. 2025).
+On the standardised residual r = (frame - sharp) / deviation, with `sharp` the mean and all the detail that is shrunk in
+it, the source is standard Gaussian noise (t = 0) and the target the true residual (t = 1), on the linear path
+r_t = (1 - t) r_0 + t r_1 (Lipman et al. 2023; Liu et al. 2023). The network predicts the endpoint r_1, and
+velocity = (endpoint - r_t) / (1 - t): a network that knows nothing yet answers 0, which is exactly `sharp`
+(posterior-mean source: Ohayon et al. 2025; noise scaled by the predictor's own error: Fotiadis et al. 2025).
 """
 
 import torch

@@ -1,7 +1,6 @@
 """The results of an evaluation as one page that opens without a network: tables, plots, and where the method errs."""
 
 import base64
-import math
 from collections.abc import Sequence
 from html import escape
 
@@ -82,10 +81,10 @@ def plots(report: Report) -> list[str]:
     ]
     against = "PSNR dB" if report.reference is None else f"PSNR over {report.reference}, dB"
     ticks = [bin_name(low, high).replace(" and more", "+") for low, high, _ in bins]
-    perception = "lpips" if has(report, "lpips") else "sharpness"
+    perception = "lpips" if report.has("lpips") else "sharpness"
     return [
         plot("motion", against, by_motion, ticks),
-        plot("PSNR dB", f"{HEADINGS[perception][0]}", points_of(report, "psnr_db", perception)),
+        plot("PSNR dB", HEADINGS[perception][0], points_of(report, "psnr_db", perception)),
         plot("CPU ms a frame", "PSNR dB", points_of(report, "cpu_milliseconds", "psnr_db")),
     ]
 
@@ -93,10 +92,6 @@ def plots(report: Report) -> list[str]:
 def motion_score(report: Report, method: str, low: float, high: float) -> float:
     value = report.by_motion(method, low, high)[1]["psnr_db"]
     return value if report.reference is None else value - report.by_motion(report.reference, low, high)[1]["psnr_db"]
-
-
-def has(report: Report, metric: str) -> bool:
-    return any(not math.isnan(report.overall(name, metric).mean) for name in report.methods)
 
 
 def points_of(report: Report, across: str, up: str) -> list[Line]:

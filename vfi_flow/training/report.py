@@ -56,6 +56,10 @@ class Report:
         """What the other methods are compared with, clip by clip: optical flow if it is among them."""
         return next((name for name in ("dis", "dis-fast", "blend") if name in self.methods), None)
 
+    def has(self, metric: str) -> bool:
+        """Whether it was measured of any method."""
+        return any(not math.isnan(self.overall(name, metric).mean) for name in self.methods)
+
     def overall(self, method: str, metric: str) -> Interval:
         return over_clips([clip.whole[method][metric] for clip in self.clips])
 
@@ -163,7 +167,7 @@ def tables(report: Report) -> list[Table]:
 
 
 def overall_table(report: Report, title: str) -> Table:
-    shown = [m for m in METRICS if any(not math.isnan(report.overall(name, m).mean) for name in report.methods)]
+    shown = [metric for metric in METRICS if report.has(metric)]
     header = ["method", *(HEADINGS[metric][0] for metric in shown), "PSNR, 95 % interval"]
     rows = []
     for name in report.methods:
