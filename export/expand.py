@@ -2,6 +2,8 @@
 
 Traced as Python, the 155 displacements of three levels would become a thousand nodes with symbolic sizes, and export
 would take minutes. As one node of our own domain they cost nothing, and are expanded here by constants alone.
+
+The maps are correlated channels last: ONNX Runtime then sums over memory in a row, in half of the time.
 """
 
 from itertools import product
@@ -16,7 +18,7 @@ TO_THE_END = np.iinfo(np.int64).max
 
 
 def expand_correlations(model: ModelProto) -> None:
-    """Replaces every correlation node of `model` by Pad, Slice, Mul, ReduceSum and Concat, in place."""
+    """Replaces every correlation node of `model` by Transpose, Pad, Slice, Mul, ReduceSum and Concat, in place."""
     nodes: list[NodeProto] = []
     constants: dict[tuple[int, ...], str] = {}
     for node in model.graph.node:
@@ -48,24 +50,26 @@ def _expanded(node: NodeProto, graph: GraphProto, constants: dict[tuple[int, ...
 
     edge, reach = margin(radius), range(-radius, radius + 1)
     scores: list[str] = []
-    pads = constant(0, 0, edge, edge, 0, 0, edge, edge)
+    pads = constant(0, edge, edge, 0, 0, edge, edge, 0)
     nodes: list[NodeProto] = []
     shifted: dict[tuple[int, int, int], str] = {}
     for side, source in enumerate((left, right)):
         padded = f"{name}_{side}"
-        nodes.append(helper.make_node("Pad", [source, pads], [padded]))
+        nodes.append(helper.make_node("Transpose", [source], [f"{padded}_last"], perm=[0, 2, 3, 1]))
+        nodes.append(helper.make_node("Pad", [f"{padded}_last", pads], [padded]))
         for row in range(-edge, edge + 1):
             # Ends count from the far side, so the node needs no size: "all" where nothing is left of the margin.
             rows = f"{padded}_{edge + row}"
-            nodes.append(_slice(padded, rows, 2, edge + row, edge - row, constant))
+            nodes.append(_slice(padded, rows, 1, edge + row, edge - row, constant))
             for column in range(-edge, edge + 1):
                 shifted[side, row, column] = f"{rows}_{edge + column}"
-                nodes.append(_slice(rows, f"{rows}_{edge + column}", 3, edge + column, edge - column, constant))
+                nodes.append(_slice(rows, f"{rows}_{edge + column}", 2, edge + column, edge - column, constant))
     for dy, dx in product(reach, reach):
         factors = [shifted[side, shifts(dy)[side], shifts(dx)[side]] for side in (0, 1)]
         score = f"{name}_score_{len(scores)}"
         nodes.append(helper.make_node("Mul", factors, [f"{score}_product"]))
-        nodes.append(helper.make_node("ReduceSum", [f"{score}_product", constant(1)], [score], keepdims=1))
+        nodes.append(helper.make_node("ReduceSum", [f"{score}_product", constant(-1)], [f"{score}_plane"], keepdims=0))
+        nodes.append(helper.make_node("Unsqueeze", [f"{score}_plane", constant(1)], [score]))
         scores.append(score)
     nodes.append(helper.make_node("Concat", scores, [name], axis=1))
     return nodes

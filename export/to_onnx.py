@@ -18,6 +18,7 @@ from vfi_flow.export.gather_warp import gather_warps
 from vfi_flow.export.graph import ExportGraph, Port
 from vfi_flow.export.half import halve_convolutions
 from vfi_flow.export.rules import OPSET, broken_rules
+from vfi_flow.export.shuffle import split_shuffles
 from vfi_flow.export.tidy import merge_repeated
 
 from vfi_flow.errors import ComponentError
@@ -66,6 +67,7 @@ def finish(traced: ModelProto, graph: ExportGraph, metadata: Mapping[str, str], 
         fill_channels(model)
     if variant.warp == "gather":
         model = gather_warps(model)
+    split_shuffles(model)
     fold_casts(model)
     merge_repeated(model)
     declare_shapes(model, graph, variant.size)

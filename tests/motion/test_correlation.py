@@ -108,7 +108,7 @@ def test_of_two_equally_good_displacements_the_shorter_one_wins():
 
 
 def test_the_readout_never_leaves_the_radius():
-    scores = noise(2, 25, 8, 8) * 100
+    scores = noise(2, 25, 8, 8).clamp(-1, 1)
 
     displacement, confidence = expected_displacement(scores, 2, SHARP, PRIOR)
 

@@ -3,14 +3,13 @@
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vfi_flow.model.config import NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.model.registration import FLOW_SCALE, Registration
-from vfi_flow.motion.coherence import coherence, shrink_octaves
+from vfi_flow.motion.coherence import AROUND, coherence, shrink_octaves
 from vfi_flow.motion.lucas_kanade import lucas_kanade_step, luma, mean_free
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.stillness import CLOSE, activity, difference, stillness
@@ -61,8 +60,8 @@ class FusionNetwork(nn.Module):
     WINDOW, DAMPING = 7, 1e-5
     OUTSIDE, FAR_OUTSIDE = 0.4, 8.0
     """Per pixel outside the frame, and the pixels from which it counts no further."""
-    AROUND, SLOW = 5, 4.0
-    """How far around speed is looked at, blocks of 4x4 pixels; pixels between the frames up to which motion is slow."""
+    SLOW = 4.0
+    """Pixels between the frames up to which motion is slow."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -104,7 +103,8 @@ class FusionNetwork(nn.Module):
         mean = followed + torch.sigmoid(double(crossfade) - outside0 - outside1) * (unfollowed - followed)
         sharp = mean + 0.1 * residual
         mean = shrink_octaves(mean, self.kept(warped0, warped1, blend, flow, detail)) + 0.1 * residual
-        deviation = F.softplus(deviation - 4.0).clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
+        # Softplus, for which ONNX Runtime has no fast loop; above 0 it is larger than the largest deviation.
+        deviation = (deviation - 4.0).clamp(max=0).exp().log1p().clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
         happens = activity(frame0.image, frame1.image)
         return Mean(mean, sharp, deviation, warped0, warped1, blend, flow, features, happens)
 
@@ -122,7 +122,7 @@ class FusionNetwork(nn.Module):
         """(B, 1, H/2, W/2): logarithm of the motion between the frames around a place, 0 where nothing moves."""
         motion = halve(flow[:, 2:] - flow[:, :2])
         length = (motion.square().sum(1, keepdim=True) + 1e-6).sqrt()
-        return torch.log1p(double(box_mean(halve(length), self.AROUND)) / self.SLOW)
+        return torch.log1p(double(box_mean(halve(length), AROUND)) / self.SLOW)
 
     def outside(self, flow: Tensor) -> Tensor:
         """How much less a frame counts where `flow` leaves it, as a logit."""

@@ -6,7 +6,7 @@ from torch import Tensor
 from vfi_flow.motion.lucas_kanade import luma
 from vfi_flow.motion.resize import box_mean, double, halve
 
-WINDOW = 5
+AROUND = 5
 """Of blocks of 4x4 pixels: how far around a place its detail is judged."""
 FAINTEST, EXACT = 1e-7, 1e-9
 """Mean square of detail that is too weak to judge, and of a disagreement that is none; images in [0, 1]."""
@@ -38,7 +38,7 @@ def coherence(warped0: Tensor, warped1: Tensor, blend: Tensor) -> Tensor:
     fine1, rest1 = octave(luma(warped1))
     middle0, middle1 = octave(rest0)[0], octave(rest1)[0]
     fine, middle = halve(_energies(fine0, fine1, blend)), _energies(middle0, middle1, halve(blend))
-    energy, error = box_mean(halve(torch.cat([fine, middle], 1)), WINDOW).unflatten(1, (2, 2)).unbind(2)
+    energy, error = box_mean(halve(torch.cat([fine, middle], 1)), AROUND).unflatten(1, (2, 2)).unbind(2)
     return double(((energy - error).clamp(min=0) + FAINTEST).log() - (error + EXACT).log())
 
 

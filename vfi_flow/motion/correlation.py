@@ -10,6 +10,8 @@ from torch import Tensor
 
 ONNX_OPERATOR = "vfi_flow::LocalCorrelation"
 """Name of the node an exported graph carries until `export` expands it into standard operators."""
+SMALLEST = 1e-30
+"""Sum of likelihoods that still counts; at less no displacement is likely, and the answer is 0."""
 
 
 def local_correlation(features0: Tensor, features1: Tensor, radius: int) -> Tensor:
@@ -51,7 +53,7 @@ def expected_displacement(scores: Tensor, radius: int, sharpness: Tensor, prior:
     """The displacement read out of correlation scores: the expectation under softmax(sharpness s - prior |d|^2).
 
     Args:
-        scores: (B, (2 radius + 1)^2, H, W) from `local_correlation`.
+        scores: (B, (2 radius + 1)^2, H, W) in [-1, 1], cosines from `local_correlation`.
         sharpness: scalar; how much a better score weighs.
         prior: scalar; how much a short displacement is preferred, per squared pixel of this grid. It decides where
             texture repeats or is missing.
@@ -62,11 +64,13 @@ def expected_displacement(scores: Tensor, radius: int, sharpness: Tensor, prior:
     """
     d = displacements(radius).to(scores.device)
     penalty = (d * d).sum(0).view(1, -1, 1, 1)
-    probability = (scores * sharpness - prior * penalty).softmax(1)
+    # A cosine is at most 1, so nothing overflows without the search for the largest score that softmax begins with.
+    likelihood = ((scores - 1) * sharpness - prior * penalty).exp()
     # A 1x1 convolution is the weighted sum over displacements; in full precision, for it is a motion in pixels.
     with torch.autocast(scores.device.type, enabled=False):
-        displacement = F.conv2d(probability, d.view(2, -1, 1, 1))
-    return displacement, probability.amax(1, keepdim=True)
+        sums = F.conv2d(likelihood, torch.cat([d, torch.ones_like(d[:1])]).view(3, -1, 1, 1))
+    total = sums[:, 2:] + SMALLEST
+    return sums[:, :2] / total, likelihood.amax(1, keepdim=True) / total
 
 
 class _LocalCorrelation(torch.autograd.Function):

@@ -52,7 +52,9 @@ def lucas_kanade_step(warped0: Tensor, warped1: Tensor, tau: Tensor, window: int
     gx, gy = tau * x0 + (1 - tau) * x1, tau * y0 + (1 - tau) * y1
     difference = warped0 - warped1
     products = [gx * gx, gx * gy, gy * gy, gx * difference, gy * difference]
-    xx, xy, yy, xd, yd = box_mean(torch.stack([p.sum(1) for p in products], 1), window).split(1, 1)
+    if warped0.shape[1] > 1:
+        products = [product.sum(1, keepdim=True) for product in products]
+    xx, xy, yy, xd, yd = box_mean(torch.cat(products, 1), window).split(1, 1)
     xx, yy = xx + damping, yy + damping
     determinant = xx * yy - xy * xy
     u, v = (yy * xd - xy * yd) / determinant, (xx * yd - xy * xd) / determinant
