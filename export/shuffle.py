@@ -62,14 +62,15 @@ class _Chain:
         self.nodes: list[NodeProto] = []
         self._at, self._result = node.input[0], node.output[0]
 
-    def add(self, operator: str, numbers: list[int] | None = None, **attributes: object) -> None:
-        """One more operator; `numbers` are its second input."""
+    def add(self, operator: str, numbers: list[int] | None = None, perm: list[int] | None = None) -> None:
+        """One more operator; `numbers` are its second input, `perm` the order of a transposition."""
         inputs, name = [self._at], f"{self._result}_part_{len(self.nodes)}"
         if numbers is not None:
             inputs.append(f"{name}_numbers")
             constant = numpy_helper.from_array(np.array(numbers, np.int64))
             self.nodes.append(helper.make_node("Constant", [], [inputs[1]], value=constant))
-        self.nodes.append(helper.make_node(operator, inputs, [name], **attributes))
+        order = {"perm": perm} if perm is not None else {}
+        self.nodes.append(helper.make_node(operator, inputs, [name], **order))  # type: ignore[arg-type]
         self._at = name
 
     def end(self) -> list[NodeProto]:

@@ -60,6 +60,17 @@ def test_two_processes_train_are_stopped_and_resumed(videos: Path, tmp_path: Pat
     assert (output / "best.safetensors").is_file()
 
 
+def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kept_back(videos: Path, tmp_path: Path):
+    line = command(videos, tmp_path / "run", "--samples", "8")
+    at = line.index("--val")
+    process = start([*line[:at], *line[at + 2 :]])
+    _, told = process.communicate(timeout=120)
+
+    assert process.returncode == 0, told
+    assert "8 samples: psnr" in told
+    assert (tmp_path / "run" / "best.safetensors").is_file()
+
+
 @pytest.mark.parametrize(
     ("more", "code", "sentence"),
     [
@@ -70,6 +81,7 @@ def test_two_processes_train_are_stopped_and_resumed(videos: Path, tmp_path: Pat
         (["--stage", "fusion"], 2, "needs a trained registration"),
         (["--preset", "huge"], 4, "unknown model preset 'huge'"),
         (["--init", "nothing.safetensors"], 4, "nothing.safetensors: cannot be read as weights"),
+        (["--init", "tiny"], 4, "no model named 'tiny' comes with this package"),
         (["--resume"], 3, "no checkpoint to resume from"),
         (["--data", "nowhere"], 3, "nowhere"),
     ],

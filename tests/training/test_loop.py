@@ -42,7 +42,7 @@ def test_a_run_leaves_a_log_the_best_weights_and_a_checkpoint_of_small_files(sta
     _, card, _ = load_weights(training.folder / "best.safetensors", "tiny")
 
     assert lines[-1]["progress"]["samples"] == 4
-    assert math.isfinite(lines[-1]["losses"]["mean"])
+    assert math.isfinite(lines[-1]["losses"]["decibel"])
     assert lines[-1]["validation"]["psnr"] == 1.0
     assert card.samples == 4
     assert all(path.stat().st_size < 15e6 for path in (training.folder / "checkpoint").iterdir())
@@ -81,7 +81,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_its_terms(start, learn):
     with torch.no_grad():
         training.network.fusion.head.weight.fill_(math.nan)
 
-    with pytest.raises(VfiFlowError, match=r"not finite at step 0.*mean nan"):
+    with pytest.raises(VfiFlowError, match=r"not finite at step 0.*decibel nan"):
         learn(training)
 
 

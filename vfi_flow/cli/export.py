@@ -51,11 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         from vfi_flow.export.to_onnx import Variant
         from vfi_flow.export.write import write_variants
-        from vfi_flow.model.weights import packaged_weights
+        from vfi_flow.model.weights import find_weights
     except ImportError as error:
         raise ComponentError(f'export needs {error.name}; run: pip install "vfi-flow[train]"') from error
-    path = Path(arguments.model)
-    weights = path if path.suffix else packaged_weights(arguments.model)
+    weights = find_weights(arguments.model)
     variants = [Variant(precision, warp, size) for precision, warp in product(precisions, warps)]
     files = []
     for file in write_variants(weights, arguments.output_dir, layouts, steps, variants):

@@ -11,13 +11,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from vfi_flow.cli.model_options import add_model_options, open_interpolator
+from vfi_flow.cli.adapting import adapted_model
+from vfi_flow.cli.model_options import add_model_options, open_interpolator, parse_minutes
 from vfi_flow.cli.options import (
     add_encoding_options,
     add_reading_options,
     add_time_options,
     job_from,
+    read_by,
     read_source,
     read_target,
 )
@@ -30,6 +33,9 @@ from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, write_report
 from vfi_flow.pipeline.run import run as run_job
+
+if TYPE_CHECKING:
+    from vfi_flow.inference.interpolator import Interpolator
 
 EXAMPLES = """examples:
   vfi-flow interpolate in.mp4 out.mp4                    twice as many frames
@@ -55,11 +61,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
     add_time_options(parser)
     add_model_options(parser)
+    add_adapt_option(parser)
     add_reading_options(parser)
     add_picture_options(parser)
     add_encoding_options(parser)
     add_job_options(parser)
     parser.set_defaults(run=run)
+
+
+def add_adapt_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--adapt",
+        type=read_by(parse_minutes),
+        metavar="MINUTES",
+        help="first fit the model to this very video, and keep it where it got better (needs the extra `train`)",
+    )
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +145,7 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
         say(note)
     with (
         sigterm_as_interrupt(),
-        open_interpolator(arguments) as interpolator,
+        interpolator_for(arguments, plan) as (interpolator, adapted),
         progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
     ):
         if arguments.progress in ("auto", "bar"):
@@ -142,6 +158,7 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
             "strength": interpolator.strength,
             "seed": arguments.seed,
             "tile": interpolator.tile_side(plan.info.height, plan.info.width) or "off",
+            **adapted,
         }
         with stop_on_signal(plan) as stop:
             report = run_job(plan, interpolator, engine, show, stop)
@@ -149,6 +166,19 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
     if arguments.report is not None:
         write_report(report, arguments.report)
     return 0
+
+
+@contextmanager
+def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tuple["Interpolator", dict[str, object]]]:
+    """What makes the new frames, and for the report how it was adapted to the video, if it was."""
+    if arguments.adapt is None or not plan.makes_new_frames:
+        with open_interpolator(arguments) as interpolator:
+            yield interpolator, {}
+        return
+    adapted = adapted_model(arguments, plan)
+    say(adapted.sentence)
+    with open_interpolator(arguments, adapted.model) as interpolator:
+        yield interpolator, {"adapted": adapted.record}
 
 
 def tell(report: Report) -> None:

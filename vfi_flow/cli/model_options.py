@@ -1,6 +1,7 @@
 """Options of the model that commands share, and the interpolator they describe."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vfi_flow.cli.options import read_by
@@ -30,12 +31,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_interpolator(arguments: argparse.Namespace) -> "Interpolator":
-    """The interpolator that the command line describes."""
+def open_interpolator(arguments: argparse.Namespace, model: str | Path | None = None) -> "Interpolator":
+    """The interpolator that the command line describes, with another `model` where one is given."""
     from vfi_flow.inference.interpolator import Interpolator
 
     return Interpolator(
-        model=arguments.model,
+        model=arguments.model if model is None else model,
         steps=arguments.steps,
         strength=arguments.strength,
         seed=arguments.seed,
@@ -43,6 +44,13 @@ def open_interpolator(arguments: argparse.Namespace) -> "Interpolator":
         threads=arguments.threads,
         tile=arguments.tile,
     )
+
+
+def parse_minutes(text: str) -> float:
+    value = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
+    if not value > 0:
+        raise ValueError(f"{text!r} is not a number of minutes above 0")
+    return value
 
 
 def parse_tile(text: str) -> str | int:

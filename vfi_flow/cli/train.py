@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vfi_flow.errors import ComponentError, OutputError, UsageError
+from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from vfi_flow.model.network import InterpolationNetwork
     from vfi_flow.training.loop import Training
     from vfi_flow.training.lpips import Lpips
+    from vfi_flow.training.shots import Shot
+    from vfi_flow.training.validation import Place
 
 DESCRIPTION = """Trains a model on ordinary videos and, if given, on synthetic scenes made from stills. Stage `motion`
 learns to register the frames, `mean` that and the conditional mean, `velocity` the flow around it; train them in this
 order, `motion` if the time is short. `fusion` learns the conditional mean alone, on the registration of --init. The
-run lives in --output: log.jsonl, best.safetensors (chosen on --val) and a checkpoint, from which --resume goes on to
-the same state."""
+run lives in --output: log.jsonl, best.safetensors (chosen on --val, or on frames of --data that are kept back) and a
+checkpoint, from which --resume goes on to the same state."""
 
+VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
 STAGES = "motion, mean, fusion or velocity (default mean)"
 
 # glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
@@ -37,13 +40,13 @@ ALLOCATOR = {
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("train", help="train a model on a folder of videos", description=DESCRIPTION)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="videos to learn from")
-    parser.add_argument("--val", type=Path, required=True, metavar="DIR", help="videos to choose the best weights on")
+    parser.add_argument("--val", type=Path, metavar="DIR", help=VAL)
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
     parser.add_argument("--synthetic", type=float, default=0.3, metavar="SHARE", help="of samples (default 0.3)")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--stage", choices=("motion", "mean", "fusion", "velocity"), default="mean", help=STAGES)
     parser.add_argument("--preset", default="base", help="tiny, fast or base (default base)")
-    parser.add_argument("--init", type=Path, metavar="FILE", help="weights to start from (default: random)")
+    parser.add_argument("--init", metavar="NAME|FILE", help="weights to start from, e.g. base (default: random)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --output")
     parser.add_argument("--minutes", type=float, default=60, help="length of the run, resumed parts included")
     parser.add_argument("--samples", type=int, help="length in samples instead: exactly repeatable")
@@ -112,7 +115,8 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
     cv2.setNumThreads(1)  # a pool of OpenCV threads would not survive the fork into workers
     device = pick_device(arguments.device)
     gpu = device.type == "cuda"
-    shares = make_shares(arguments)
+    shots, places = read_clips(arguments)
+    shares = make_shares(arguments, shots)
     processes = arguments.processes or (1 if gpu else os.cpu_count() or 1)
     group = start_processes(processes)
     torch.manual_seed(arguments.seed)
@@ -126,7 +130,7 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
         validate_every=arguments.validate_every,
         seed=arguments.seed,
     )
-    validation = Validation(arguments.val if not group.rank else None, arguments.per_clip, device, lpips)
+    validation = Validation([] if group.rank else places, device, lpips)
     arguments.output.mkdir(parents=True, exist_ok=True)
     objective = make_objective(arguments, lpips)
     training = Training(network, objective, recipe, validation, arguments.output, device, group)
@@ -147,10 +151,10 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
 def start_network(arguments: argparse.Namespace) -> "InterpolationNetwork":
     from vfi_flow.model.config import preset
     from vfi_flow.model.network import InterpolationNetwork
-    from vfi_flow.model.weights import load_weights
+    from vfi_flow.model.weights import find_weights, load_weights
 
     if arguments.init is not None:
-        return load_weights(arguments.init, arguments.preset)[0]
+        return load_weights(find_weights(arguments.init), arguments.preset)[0]
     return InterpolationNetwork(preset(arguments.preset))
 
 
@@ -172,13 +176,26 @@ def make_objective(arguments: argparse.Namespace, lpips: "Lpips | None") -> Any:
     return objectives[arguments.stage](LossWeights(flow=arguments.flow_weight))
 
 
-def make_shares(arguments: argparse.Namespace) -> list[Any]:
+def read_clips(arguments: argparse.Namespace) -> "tuple[list[Shot], list[Place]]":
+    """What is trained on, and the places to choose the best weights at."""
+    from vfi_flow.training.held_out import hold_out
+    from vfi_flow.training.shots import read_shots
+    from vfi_flow.training.validation import places_in
+
+    if arguments.val is not None:
+        places = places_in(arguments.val, arguments.per_clip)
+        return read_shots(arguments.data, arguments.max_gigabytes), places
+    shots, places = hold_out(read_shots(arguments.data, arguments.max_gigabytes), arguments.per_clip)
+    if not places:
+        raise InputError(f"{arguments.data}: its shots are too short to keep frames back; name other videos with --val")
+    return shots, places
+
+
+def make_shares(arguments: argparse.Namespace, shots: "list[Shot]") -> list[Any]:
     from vfi_flow.training.batches import Share
     from vfi_flow.training.clips import RealClips
-    from vfi_flow.training.shots import read_shots
     from vfi_flow.training.synthetic import SyntheticScenes
 
-    shots = read_shots(arguments.data, arguments.max_gigabytes)
     shares = [Share(RealClips(shots, arguments.crop), 1 - arguments.synthetic)]
     if arguments.synthetic:
         shares.append(Share(SyntheticScenes(arguments.stills, arguments.crop), arguments.synthetic))

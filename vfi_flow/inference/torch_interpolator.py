@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vfi_flow.errors import ComponentError, OutOfMemoryError
 from vfi_flow.inference.engine import Image, ModelInfo
 from vfi_flow.model.encoder import FrameFeatures
-from vfi_flow.model.weights import channels_last, load_weights, packaged_weights
+from vfi_flow.model.weights import channels_last, find_weights, load_weights
 
 BYTES_PER_PIXEL = 900
 """Of the computer's memory, for every pixel of a padded frame (python -m vfi_flow.export.bench)."""
@@ -21,8 +21,7 @@ class TorchEngine:
     """A weights file (.safetensors) or packaged preset in float32."""
 
     def __init__(self, model: str | Path, steps: int, device: str, threads: int | None) -> None:
-        path = Path(model) if Path(model).suffix == ".safetensors" else packaged_weights(str(model))
-        network, card, digest = load_weights(path)
+        network, card, digest = load_weights(find_weights(model))
         self.device = pick_device(device)
         if threads is not None:
             torch.set_num_threads(threads)

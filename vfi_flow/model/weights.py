@@ -38,6 +38,11 @@ def packaged_weights(name: str) -> Path:
     return path
 
 
+def find_weights(model: str | Path) -> Path:
+    """Path of the weights of `model`: a preset that travels with the package, or a weights file."""
+    return Path(model) if Path(model).suffix == ".safetensors" else packaged_weights(str(model))
+
+
 def weights_hash(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256, hexadecimal, over names, shapes and values in the order of the names."""
     digest = hashlib.sha256()

@@ -20,7 +20,7 @@ MANIFEST = "manifest.json"
 
 MANIFEST_VERSION = 1
 
-ENGINE_NAMES = {"name": "--model", "hash": "the model", "engine": "--device"}
+ENGINE_NAMES = {"name": "--model", "hash": "the model", "engine": "--device", "adapted": "--adapt"}
 """What people call what an interpolator says about itself; the rest are options of that name."""
 
 

@@ -4,7 +4,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -121,7 +121,7 @@ class Training:
         rise = min(1.0, (self.progress.step + 1) / self.recipe.warm_up)
         return self.recipe.learning_rate * rise * (0.02 + 0.98 * (1 + math.cos(math.pi * self.fraction())) / 2)
 
-    def run(self, batches: Iterable[Batch]) -> Iterator[Report]:
+    def run(self, batches: Iterable[Batch]) -> Generator[Report, None, None]:
         """Trains until the budget is spent, and saves; closing the generator earlier saves too."""
         sums: dict[str, float] = {}
         count, began, validated = 0, time.monotonic(), time.monotonic()

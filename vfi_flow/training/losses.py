@@ -26,15 +26,15 @@ FLOW_LEVEL_WEIGHTS = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
 class LossWeights:
     decibel: float = 0.03
     """Logarithm of the mean square error of a sample: what PSNR measures, and least for the conditional mean."""
-    mean: float = 0.25
-    """Charbonnier loss."""
-    laplacian: float = 0.5
-    gradient: float = 0.0
-    blend: float = 0.5
-    """Charbonnier loss of the masked blend without the image residual: keeps motion and mask honest."""
+    blend: float = 0.01
+    """The same for the blend of the warped frames with all its detail and no residual: keeps motion and mask honest."""
     flow: float = 0.002
     """Per pixel of full resolution."""
     deviation: float = 0.01
+    absolute: float = 0.75
+    """Charbonnier loss, of stage `motion` alone; absolute errors ask for the median, which is sharper than the mean."""
+    laplacian: float = 0.5
+    """Of stage `motion` alone."""
 
 
 def mean_losses(
@@ -47,20 +47,13 @@ def mean_losses(
         flow: (B, 4, H/2, W/2) flow from the truth to both frames, pixels of that grid.
         trust: (B, 2, H/2, W/2) in [0, 1], how far `flow` to either frame is to be believed.
     """
+    blend = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1)
     error = mean.mean - truth
     terms = {
         "decibel": weights.decibel * log_square_error(error),
+        "blend": weights.blend * log_square_error(blend - truth),
         "deviation": weights.deviation * gaussian_likelihood(error.detach(), mean.deviation),
     }
-    if weights.mean:
-        terms["mean"] = weights.mean * charbonnier(error)
-    if weights.laplacian:
-        terms["laplacian"] = weights.laplacian * laplacian_pyramid(error)
-    if weights.gradient:
-        terms["gradient"] = weights.gradient * gradient_difference(error)
-    if weights.blend:
-        blended = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1)
-        terms["blend"] = weights.blend * charbonnier(blended - truth)
     if weights.flow:
         terms["flow"] = weights.flow * flow_error(registration, flow, trust)
     return terms
@@ -88,7 +81,7 @@ def motion_losses(
     error = warped1 + blend * (warped0 - warped1) - truth
     return {
         "decibel": weights.decibel * log_square_error(error),
-        "blend": (weights.mean + weights.blend) * charbonnier(error),
+        "absolute": weights.absolute * charbonnier(error),
         "laplacian": weights.laplacian * laplacian_pyramid(error),
         "flow": weights.flow * flow_error(registration, flow, trust),
     }
@@ -113,11 +106,6 @@ def laplacian_pyramid(error: Tensor) -> Tensor:
         total = total + 0.25 * 2**level * band.abs().mean()
         error = coarse
     return total + 0.25 * 2**LAPLACIAN_LEVELS * error.abs().mean()
-
-
-def gradient_difference(error: Tensor) -> Tensor:
-    """Absolute error of the differences between neighbouring pixels (Mathieu et al. 2016)."""
-    return (error[:, :, 1:] - error[:, :, :-1]).abs().mean() + (error[..., 1:] - error[..., :-1]).abs().mean()
 
 
 def gaussian_likelihood(error: Tensor, deviation: Tensor) -> Tensor:

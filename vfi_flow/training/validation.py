@@ -1,7 +1,7 @@
 """Quick scores of a network on held-out clips while it trains; `evaluate` measures the whole product."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -32,17 +32,21 @@ class Place:
     triplet: Triplet
 
 
-class Validation:
-    """Frames of every clip in the middle between two others, held in memory; none without a folder."""
+def places_in(folder: Path, per_clip: int) -> list[Place]:
+    """Frames of every clip of a folder in the middle between two others, at even distances."""
+    middle = spacing(Fraction(1, 2), 1)
+    return [
+        Place(clip.stem, triplet)
+        for clip in find_clips(folder)
+        for triplet in triplets(clip, spread(len(frame_times(clip)), middle, per_clip), middle)
+    ]
 
-    def __init__(self, folder: Path | None, per_clip: int, device: torch.device, lpips: Lpips | None = None) -> None:
-        middle = spacing(Fraction(1, 2), 1)
-        self.places = [
-            Place(clip.stem, triplet)
-            for clip in (find_clips(folder) if folder is not None else [])
-            for triplet in triplets(clip, spread(len(frame_times(clip)), middle, per_clip), middle)
-        ]
-        self.device, self.lpips = device, lpips
+
+class Validation:
+    """Places, held in memory, at which networks are compared."""
+
+    def __init__(self, places: Sequence[Place], device: torch.device, lpips: Lpips | None = None) -> None:
+        self.places, self.device, self.lpips = places, device, lpips
 
     def scores(self, network: InterpolationNetwork, stage: str) -> dict[str, float]:
         """Means over clips; `score` is what the best weights are chosen by, larger is better."""

@@ -1,0 +1,125 @@
+"""`vfi-flow interpolate --adapt`: fitted once, kept, told, and refused where there is nothing to learn from."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from clips import moving_square, video_times, write_clip
+
+pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+from vfi_flow.cli import adapting
+from vfi_flow.cli.main import main
+from vfi_flow.training import adaptation
+from vfi_flow.training.adaptation import Adaptation
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(adapting, "cache_folder", lambda: folder)
+    monkeypatch.setattr(adaptation, "CROP", 64)
+    return folder / "adapted"
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    return write_clip(tmp_path / "in.mp4", moving_square(16, width=96, height=80), rate=Fraction(24))
+
+
+@pytest.fixture
+def always_better(monkeypatch):
+    monkeypatch.setattr(adaptation, "rendered", lambda network, *rest: [next(rising)])
+    rising = iter(range(30, 100))
+
+
+def interpolate(*words: object) -> int:
+    return main(["interpolate", *map(str, words)])
+
+
+def test_the_fitted_model_makes_the_frames_and_the_next_job_finds_it(
+    clip, tiny_model, tmp_path, cache, always_better, monkeypatch, capsys
+):
+    words = [clip, "--model", tiny_model, "--steps", 1, "--adapt", 0.02, "-y"]
+    reports = [tmp_path / "first.json", tmp_path / "second.json"]
+    assert interpolate(*words, tmp_path / "out.mp4", "--report", reports[0]) == 0
+    told = capsys.readouterr().err
+    monkeypatch.setattr(adaptation, "adapt", None)  # a second time would fail
+    assert interpolate(*words, tmp_path / "again.mp4", "--report", reports[1]) == 0
+
+    models = [json.loads(report.read_text())["model"] for report in reports]
+    assert "the model is fitted to in.mp4: 30.00 -> 34.00 dB on frames of it that were kept back" in told
+    assert models[0] == models[1]
+    assert models[0]["adapted"] == {"share": 1.0, "before": 30.0, "after": 34.0, "samples": pytest.approx(8, abs=100)}
+    assert len(video_times(tmp_path / "out.mp4")) == 32
+    assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "again.mp4").read_bytes()
+    [kept] = cache.iterdir()
+    assert {path.name for path in kept.iterdir()} == {
+        "adaptation.json",
+        "adapted.safetensors",
+        "adapted.encode.onnx",
+        "adapted.synthesise_1.onnx",
+    }
+
+
+def test_where_it_is_no_better_the_model_stays_as_it_is(clip, tiny_model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(adaptation, "adapt", lambda *rest: Adaptation(0.0, 30.0, 30.0, 12))
+    words = [clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--report", tmp_path / "report.json"]
+
+    assert interpolate(*words, "--adapt", 1) == 0
+
+    hash_of_plain = json.loads((tmp_path / "report.json").read_text())["model"]["hash"]
+    assert "the model stays as it is: fitted to in.mp4 it is no better (30.00 dB)" in capsys.readouterr().err
+    assert interpolate(*words, "-y") == 0
+    assert json.loads((tmp_path / "report.json").read_text())["model"]["hash"] == hash_of_plain
+
+
+def test_progress_is_told_in_lines_of_json(clip, tiny_model, tmp_path, always_better, capsys):
+    words = [clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--progress", "json"]
+
+    assert interpolate(*words, "--adapt", 0.02) == 0
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    assert lines[0]["event"] == "adapt" and lines[0]["file"] == "in.mp4" and 0 <= lines[0]["done"] <= 1
+
+
+def test_another_video_another_part_or_another_length_is_another_adaptation(clip, tiny_model, tmp_path, monkeypatch):
+    keys = []
+    monkeypatch.setattr(adapting, "learn", lambda *rest: Adaptation(0.0, 30.0, 30.0, 0))
+    original = adapting.key_of
+    monkeypatch.setattr(adapting, "key_of", lambda *rest: keys.append(original(*rest)) or keys[-1])
+    other = write_clip(tmp_path / "other.mp4", moving_square(15, width=96, height=80), rate=Fraction(24))
+    common = ["--model", tiny_model, "-y", tmp_path / "out.mp4"]
+
+    for words in ([clip, "--adapt", 1], [clip, "--adapt", 2], [other, "--adapt", 1], [clip, "--adapt", 1, "-t", 0.5]):
+        assert interpolate(*common[:2], *words, *common[2:]) == 0
+    assert interpolate(*common[:2], clip, "--adapt", 1, *common[2:]) == 0
+
+    assert len(set(keys)) == 4
+    assert keys[4] == keys[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "adapt", "code", "sentence"),
+    [
+        ("in.mp4", "0", 2, "'0' is not a number of minutes above 0"),
+        ("in.mp4", "-1", 2, "is not a number of minutes"),
+        ("in.mp4", "long", 2, "'long' is not a number of minutes above 0"),
+        ("short.mp4", "1", 3, "short.mp4: too few different frames to learn from"),
+    ],
+)
+def test_what_cannot_be_adapted_is_said(clip, tiny_model, tmp_path, capsys, cache, source, adapt, code, sentence):
+    write_clip(tmp_path / "short.mp4", moving_square(4, width=96, height=80))
+
+    try:
+        found = interpolate(tmp_path / source, tmp_path / "out.mp4", "--model", tiny_model, f"--adapt={adapt}")
+    except SystemExit as left:
+        found = left.code
+
+    assert found == code
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out.mp4").exists()
+    assert not cache.exists() or not list(cache.iterdir())

@@ -1,0 +1,138 @@
+"""A model fitted to one video: what it learns from, what it is judged by, and that nothing worse is kept."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from clips import write_clip
+from panning import HEIGHT, WIDTH, as_shot, pan
+
+from vfi_flow.errors import InputError
+from vfi_flow.model.weights import load_weights
+from vfi_flow.training import adaptation, excerpts
+from vfi_flow.training.adaptation import Rendering, adapt, evenly, liveliest, mixed
+from vfi_flow.training.excerpts import read_excerpts
+from vfi_flow.training.held_out import hold_out
+from vfi_flow.training.places import Triplet
+from vfi_flow.training.validation import Place
+
+WHOLE = Fraction(0), None
+MEAN = Rendering(steps=0, strength=1.0)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("adaptation") / "pan.mp4", pan(24, step=(3, 1)), rate=Fraction(24))
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    torch.set_num_threads(1)
+    monkeypatch.setattr(adaptation, "CROP", 64)
+
+
+def test_a_model_that_has_learned_little_gets_better_on_frames_that_were_kept_back(
+    tiny_model, video, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(adaptation, "LEARNING_RATE", 3e-3)
+    result, done = tmp_path / "adapted.safetensors", []
+
+    found = adapt(tiny_model, video, WHOLE, 0.1, MEAN, result, done.append)
+
+    assert found.share > 0
+    assert found.after >= found.before + adaptation.LEAST_GAIN
+    assert found.samples >= adaptation.BATCH
+    assert done == sorted(done) and done[-1] == 1
+    assert load_weights(result)[1].summary.endswith("adapted to pan.mp4")
+
+
+def test_what_is_worse_is_not_kept(tiny_model, video, tmp_path, monkeypatch):
+    def spoiled(weights, *rest):
+        network = load_weights(weights)[0]
+        with torch.no_grad():
+            network.fusion.head.bias += 3.0
+        return network, 4
+
+    monkeypatch.setattr(adaptation, "fit", spoiled)
+    found = adapt(tiny_model, video, WHOLE, 0.1, MEAN, tmp_path / "adapted.safetensors", lambda done: None)
+
+    assert found.share == 0
+    assert found.after == found.before
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_video_without_motion_has_nothing_to_learn_from(tiny_model, tmp_path):
+    still = write_clip(tmp_path / "still.mp4", [pan(1)[0]] * 24)
+
+    with pytest.raises(InputError, match=r"still\.mp4: too few different frames"):
+        adapt(tiny_model, still, WHOLE, 0.1, MEAN, tmp_path / "adapted.safetensors", lambda done: None)
+
+
+def test_a_mixture_lies_between_its_ends(tiny_model):
+    general, fitted = load_weights(tiny_model)[0], load_weights(tiny_model)[0]
+    with torch.no_grad():
+        fitted.fusion.head.bias += 1.0
+
+    half = mixed(general, fitted, 0.5).state_dict()
+
+    assert torch.allclose(half["fusion.head.bias"], general.fusion.head.bias + 0.5)
+    assert torch.equal(half["fusion.head.weight"], general.state_dict()["fusion.head.weight"])
+
+
+def test_ends_of_shots_are_kept_back_and_never_trained_on():
+    shots = [as_shot(pan(24, seed=0)), as_shot(pan(5, seed=1)), as_shot(pan(8, seed=2))]
+
+    kept, places = hold_out(shots, per_shot=3)
+
+    assert [len(shot.frames) for shot in kept] == [18, 5, 5]
+    assert [place.triplet.index for place in places] == [19, 20, 22, 6]
+    for place, shot in zip(places, [shots[0]] * 3 + [shots[2]], strict=True):
+        middle = place.triplet.index
+        assert np.array_equal(place.triplet.truth, shot.frames[middle])
+        assert middle - 1 >= len(next(k for k in kept if k.frames.base is shot.frames).frames)
+
+
+def test_of_a_long_video_excerpts_are_read_all_along_it(video, monkeypatch):
+    monkeypatch.setattr(excerpts, "LENGTH", 4)
+    room = 12 * 3 * WIDTH * HEIGHT / 1e9
+
+    found = read_excerpts(video, Fraction(0), None, room)
+
+    assert [len(shot.frames) for shot in found] == [4, 4, 4]
+    starts = [int(shot.pts[0]) for shot in found]
+    assert np.allclose(np.diff(starts), np.diff(starts)[0], rtol=0.15)
+
+
+@pytest.mark.parametrize(("start", "end", "count"), [(0, None, 24), (Fraction(1, 2), None, 12), (0, Fraction(1, 4), 6)])
+def test_only_the_wanted_part_is_read(video, start, end, count):
+    [shot] = read_excerpts(video, Fraction(start), end, 1.0)
+
+    assert len(shot.frames) == count
+
+
+def test_a_text_file_is_no_video(tmp_path):
+    path = tmp_path / "notes.mp4"
+    path.write_text("nothing to see")
+
+    with pytest.raises(InputError, match=r"notes\.mp4: cannot be read as a video"):
+        read_excerpts(path, Fraction(0), None, 1.0)
+
+
+def test_the_liveliest_part_is_judged(monkeypatch):
+    monkeypatch.setattr(adaptation, "SIDE", 16)
+    frames = [np.zeros((HEIGHT, WIDTH, 3), np.uint8) for _ in range(3)]
+    frames[2][40:48, 60:68] = 255
+
+    part = liveliest(Place("clip", Triplet(7, *frames))).triplet
+
+    assert part.truth.shape == (16, 16, 3)
+    assert (part.frame1 == 255).sum() == 3 * 64
+
+
+def test_places_are_taken_at_even_distances():
+    places = [Place(str(number), Triplet(number, *[np.zeros((1, 1, 3), np.uint8)] * 3)) for number in range(9)]
+
+    assert [place.clip for place in evenly(places, 3)] == ["0", "4", "8"]
+    assert evenly(places[:2], 3) == places[:2]

@@ -1,0 +1,130 @@
+"""`--adapt`: the model is fitted to a video before its frames are made, and kept for the next time."""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vfi_flow.errors import ComponentError, OutputError, UsageError
+from vfi_flow.inference.onnx_session import file_hash
+from vfi_flow.inference.providers import cache_folder
+from vfi_flow.pipeline.plan import Plan
+
+if TYPE_CHECKING:
+    from vfi_flow.training.adaptation import Adaptation
+
+RECORD, WEIGHTS = "adaptation.json", "adapted.safetensors"
+JSON_INTERVAL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptedModel:
+    model: str | Path
+    """What the interpolator opens: the fitted model, or the one that was asked for where that is better."""
+    record: dict[str, object]
+    """For the report: `share` of the fitted weights, PSNR in dB `before` and `after`, training `samples`."""
+    sentence: str
+
+
+def adapted_model(arguments: argparse.Namespace, plan: Plan) -> AdaptedModel:
+    """The model of the command line, fitted to the video of `plan`; from the cache where that was done before."""
+    video = plan.job.source
+    if not isinstance(video, Path):
+        raise UsageError("--adapt learns from a video file before it is read; it cannot take pipes and pictures")
+    try:
+        from vfi_flow.model.weights import find_weights
+        from vfi_flow.training.adaptation import Adaptation
+    except ImportError as error:
+        raise ComponentError(f'--adapt needs {error.name}; run: pip install "vfi-flow[train]"') from error
+    weights = find_weights(arguments.model)
+    folder = cache_folder() / "adapted" / key_of(arguments, plan, video, weights)
+    if not (folder / RECORD).is_file():
+        with new_folder(folder) as draft:
+            found = learn(arguments, plan, video, weights, draft)
+            (draft / RECORD).write_text(json.dumps(asdict(found)))
+    found = Adaptation(**json.loads((folder / RECORD).read_text()))
+    model = folder / WEIGHTS if found.share else arguments.model
+    return AdaptedModel(model, asdict(found), sentence(video, found))
+
+
+def key_of(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path) -> str:
+    """A name for what depends on nothing but this file, its part, this model and how it is used."""
+    window = plan.job.window
+    uses = [arguments.adapt, arguments.steps, arguments.strength, window.start, window.end]
+    return "-".join([file_hash(video)[:16], file_hash(weights)[:16], *(str(use).replace("/", "_") for use in uses)])
+
+
+def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path, folder: Path) -> "Adaptation":
+    """Fits the model and, where that is better, writes what the interpolator opens to `folder`."""
+    import torch
+
+    from vfi_flow.export.write import write_onnx
+    from vfi_flow.model.weights import load_weights
+    from vfi_flow.training.adaptation import Rendering, adapt
+
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    strength = load_weights(weights)[1].strength if arguments.strength is None else arguments.strength
+    rendering, window = Rendering(arguments.steps, strength), plan.job.window
+    with adaptation_display(arguments.progress, video.name) as show:
+        found = adapt(weights, video, (window.start, window.end), arguments.adapt, rendering, folder / WEIGHTS, show)
+        if found.share:
+            list(write_onnx(folder / WEIGHTS, folder, ["split"], [arguments.steps]))
+    return found
+
+
+def sentence(video: Path, found: "Adaptation") -> str:
+    if not found.share:
+        return f"the model stays as it is: fitted to {video.name} it is no better ({found.before:.2f} dB)"
+    return (
+        f"the model is fitted to {video.name}: {found.before:.2f} -> {found.after:.2f} dB on frames of it that were "
+        f"kept back"
+    )
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill that appears as `folder` when all is in it."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(f"{folder.parent}: cannot be written ({error.strerror})") from error
+    try:
+        yield draft
+        if not folder.exists():  # another job may have been faster
+            draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def adaptation_display(choice: str, name: str) -> Iterator[Callable[[float], None]]:
+    """What shows how much of the fitting is done, 0 to 1."""
+    if choice == "bar" or (choice == "auto" and sys.stderr.isatty()):
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(f"fitting the model to {name}", total=1.0)
+            yield lambda done: bar.update(task, completed=done)
+    elif choice == "json":
+        last = float("-inf")
+
+        def write(done: float) -> None:
+            nonlocal last
+            if time.perf_counter() - last >= JSON_INTERVAL_SECONDS:
+                last = time.perf_counter()
+                event = {"v": 1, "event": "adapt", "file": name, "done": round(done, 3)}
+                print(json.dumps(event), file=sys.stderr, flush=True)
+
+        yield write
+    else:
+        yield lambda done: None

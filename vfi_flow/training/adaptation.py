@@ -1,0 +1,157 @@
+"""A model fitted to one video before its frames are made, and kept only as far as that helps.
+
+The video's own frames are the truth: at half its rate every other one can be dropped and made again. A part of them is
+held back. The fitted weights are then mixed with the general ones in the proportion that is best on that part, which
+may be none of them (Wortsman et al. 2022, Robust Fine-Tuning of Zero-Shot Models).
+"""
+
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vfi_flow.errors import InputError
+from vfi_flow.inference.noise import pair_noise
+from vfi_flow.inference.padding import pad_frame
+from vfi_flow.model.network import InterpolationNetwork
+from vfi_flow.model.weights import Card, channels_last, load_weights, save_weights
+from vfi_flow.training.batches import Share, batches, to_image
+from vfi_flow.training.clips import RealClips
+from vfi_flow.training.excerpts import read_excerpts
+from vfi_flow.training.held_out import hold_out
+from vfi_flow.training.loop import Recipe, Training
+from vfi_flow.training.losses import LossWeights
+from vfi_flow.training.metrics import psnr
+from vfi_flow.training.objective import MeanObjective
+from vfi_flow.training.places import Triplet
+from vfi_flow.training.shots import Shot
+from vfi_flow.training.validation import Place, Validation, to_frame
+from vfi_flow.training.windows import most_different
+
+CROP, BATCH, LEARNING_RATE = 192, 4, 1e-4
+FLOW_WEIGHT = 5e-4
+GIGABYTES = 1.0
+"""Of decoded frames in memory."""
+PLACES, SIDE = 16, 512
+"""Held-out frames that are measured at most, and how much of them: their liveliest part, pixels."""
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of the fitted weights in the mixture."""
+LEAST_GAIN = 0.02
+"""dB below which the general model is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How the frames will be made, which is how they are judged."""
+
+    steps: int
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptation:
+    """What came of it."""
+
+    share: float
+    """Of the fitted weights in what was written, above 0 to 1; 0: nothing was written, the general model is better."""
+    before: float
+    after: float
+    """PSNR in dB on held-out frames of the video, of the general model and of the one that is kept."""
+    samples: int
+    """Training samples seen."""
+
+
+def adapt(
+    weights: Path,
+    video: Path,
+    window: tuple[Fraction, Fraction | None],
+    minutes: float,
+    rendering: Rendering,
+    result: Path,
+    show: Callable[[float], None],
+) -> Adaptation:
+    """Fits the model in `weights` to `video` for `minutes`; writes what is better to `result`.
+
+    Args:
+        window: start and end in seconds of the part that will be made; None: to the end.
+        show: is told the share of the work that is done, 0 to 1.
+
+    Raises InputError where the video has too few different frames.
+    """
+    shots, places = hold_out(read_excerpts(video, *window, GIGABYTES), per_shot=6)
+    if not places:
+        raise InputError(f"{video}: too few different frames to learn from; at least six in a row are needed")
+    lively = [liveliest(place) for place in evenly(places, PLACES)]
+    general, card, _ = load_weights(weights)
+    fitted, samples = fit(weights, shots, lively, minutes, show)
+    scores: dict[float, list[float]] = {}
+    for share in SHARES:
+        scores[share] = rendered(mixed(general, fitted, share), lively, rendering)
+    best = max(scores, key=lambda share: float(np.mean(scores[share])))
+    gains = np.subtract(scores[best], scores[0.0])
+    # Better on the whole, and not by one frame alone.
+    doubt = float(np.std(gains)) / math.sqrt(len(gains))
+    if best and gains.mean() >= max(LEAST_GAIN, doubt):
+        summary = f"{card.summary}; adapted to {video.name}"
+        save_weights(mixed(general, fitted, best), result, Card(card.strength, card.samples + samples, summary))
+    else:
+        best = 0.0
+    return Adaptation(best, float(np.mean(scores[0.0])), float(np.mean(scores[best])), samples)
+
+
+def fit(
+    weights: Path, shots: list[Shot], places: Sequence[Place], minutes: float, show: Callable[[float], None]
+) -> tuple[InterpolationNetwork, int]:
+    """The network fitted to `shots`, and how many samples it saw."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    recipe = Recipe(minutes, learning_rate=LEARNING_RATE, warm_up=20, averaging=0.99, validate_every=math.inf)
+    objective = MeanObjective(LossWeights(flow=FLOW_WEIGHT))
+    with tempfile.TemporaryDirectory() as folder:
+        network = load_weights(weights)[0]
+        training = Training(network, objective, recipe, Validation(places, device), Path(folder), device)
+        samples = batches([Share(RealClips(shots, CROP), 1.0)], BATCH, seed=0, start=0, workers=0, device=device)
+        with closing(training.run(samples)) as reports:
+            for report in reports:
+                show(report.fraction)
+    return training.average.cpu(), training.progress.samples
+
+
+def mixed(general: InterpolationNetwork, fitted: InterpolationNetwork, share: float) -> InterpolationNetwork:
+    """A network whose weights lie between those of two, `share` of the way from the first to the second."""
+    network = InterpolationNetwork(general.config)
+    ends = general.state_dict(), fitted.state_dict()
+    network.load_state_dict({name: value.lerp(ends[1][name].to(value), share) for name, value in ends[0].items()})
+    return channels_last(network).eval()
+
+
+def evenly(places: Sequence[Place], count: int) -> list[Place]:
+    """At most `count` of the places, at even distances."""
+    return [places[index] for index in np.unique(np.linspace(0, len(places) - 1, count).round().astype(int))]
+
+
+def liveliest(place: Place) -> Place:
+    """The part of the place in which most happens, at most SIDE pixels wide and high."""
+    old = place.triplet
+    height, width = (min(side, SIDE) for side in old.truth.shape[:2])
+    part = most_different(old.frame0, old.frame1, width, height)
+    return Place(place.clip, Triplet(old.index, *(part.cut(frame) for frame in (old.frame0, old.truth, old.frame1))))
+
+
+@torch.no_grad()
+def rendered(network: InterpolationNetwork, places: Sequence[Place], rendering: Rendering) -> list[float]:
+    """PSNR of every place, made as it will be."""
+    tau, strength = torch.full((1, 1, 1, 1), 0.5), torch.tensor(rendering.strength)
+    found = []
+    for place in places:
+        ends = (place.triplet.frame0, place.triplet.frame1)
+        frame0, frame1 = (network.encode(to_image(torch.from_numpy(pad_frame(frame)[None]))) for frame in ends)
+        noise = torch.from_numpy(pair_noise(0, place.triplet.index, *frame0.image.shape[2:]))
+        image = network.synthesise(frame0, frame1, tau, noise, strength, rendering.steps)
+        found.append(psnr(to_frame(image, place), place.triplet.truth))
+    return found

@@ -1,0 +1,35 @@
+"""Frames of the training videos themselves that are kept back, to tell whether what was learned holds for others."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vfi_flow.training.places import Triplet
+from vfi_flow.training.shots import Shot
+from vfi_flow.training.validation import Place
+
+SHARE = 0.25
+"""Of the frames of a shot, its end; what is left is trained on."""
+FEWEST = 3
+"""Frames on either side below which a shot stays whole."""
+
+
+def hold_out(shots: Sequence[Shot], per_shot: int) -> tuple[list[Shot], list[Place]]:
+    """The shots without their ends, and at most `per_shot` dropped frames in each end."""
+    kept, places = [], []
+    for shot in shots:
+        count = len(shot.frames)
+        first = count - max(FEWEST, round(SHARE * count))
+        if first < FEWEST:
+            kept.append(shot)
+            continue
+        kept.append(Shot(shot.name, shot.frames[:first], shot.pts[:first]))
+        middles = np.linspace(first + 1, count - 2, min(per_shot, count - first - 2)).round().astype(int)
+        places += [Place(shot.name, triplet_at(shot, int(index))) for index in middles]
+    return kept, places
+
+
+def triplet_at(shot: Shot, index: int) -> Triplet:
+    """Frame `index` of the shot and both its neighbours."""
+    frame0, truth, frame1 = shot.frames[index - 1 : index + 2]
+    return Triplet(index, frame0, truth, frame1)
