@@ -10,6 +10,11 @@ import numpy as np
 from vfi_flow.errors import InputError
 from vfi_flow.training.baselines import Frame, load_cv2
 
+SUFFIXES = frozenset(
+    (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
+)
+"""Of files in a folder that are taken for videos."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:

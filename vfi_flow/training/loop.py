@@ -146,6 +146,7 @@ class Training:
                         yield report
                         sums, count = {}, 0
                         if due:
+                            self.save()
                             validated = time.monotonic()
                 if not self.group.rank:
                     report = self._report(sums, count, self.validate())
@@ -194,7 +195,6 @@ class Training:
         if score > self.progress.best:
             self._replace(best=score)
             self.export(self.folder / "best.safetensors", scores)
-        self.save()
         return scores
 
     def export(self, path: Path, scores: dict[str, float]) -> None:

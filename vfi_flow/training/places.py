@@ -14,9 +14,7 @@ import numpy as np
 
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.training.baselines import Frame
-from vfi_flow.training.decoding import decode
-
-SUFFIXES = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".y4m")
+from vfi_flow.training.decoding import SUFFIXES, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def find_clips(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: no such folder")
     clips = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
     if not clips:
-        raise InputError(f"{folder}: no videos in this folder (looked for {', '.join(SUFFIXES)})")
+        raise InputError(f"{folder}: no videos in this folder (looked for {', '.join(sorted(SUFFIXES))})")
     return clips
 
 

@@ -13,11 +13,8 @@ import cv2
 import numpy as np
 
 from vfi_flow.errors import InputError
-from vfi_flow.training.decoding import decode
+from vfi_flow.training.decoding import SUFFIXES, decode
 
-SUFFIXES = frozenset(
-    (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
-)
 SMALLEST_SIDE = 64
 """Smaller videos would only be enlarged."""
 
