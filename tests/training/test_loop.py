@@ -76,6 +76,19 @@ def test_a_part_of_stage_one_lowers_its_loss_and_leaves_the_others_as_they_are(s
     assert parts == learning
 
 
+def test_the_weights_that_a_run_begins_with_are_the_first_to_be_measured(start, learn):
+    training = start("run", samples=8, validate_start=True)
+    before = {name: tensor.clone() for name, tensor in training.average.state_dict().items()}
+    training.validation.scores = lambda network, stage: {"score": -float(training.progress.step)}
+
+    reports = learn(training)
+
+    kept, _, _ = load_weights(training.folder / "best.safetensors", "tiny")
+    assert reports[0].progress.step == 0 and reports[0].validation == {"score": 0.0}
+    assert reports[-1].validation["score"] < 0
+    assert all(torch.equal(kept.state_dict()[name], before[name].half().float()) for name in before)
+
+
 def test_a_loss_that_is_not_finite_ends_the_run_with_its_terms(start, learn):
     training = start("run", samples=4)
     with torch.no_grad():

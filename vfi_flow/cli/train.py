@@ -25,6 +25,7 @@ run lives in --output: log.jsonl, best.safetensors (chosen on --val, or on frame
 checkpoint, from which --resume goes on to the same state."""
 
 VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
+LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
 STAGES = "motion, mean, fusion or velocity (default mean)"
 
 # glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
@@ -52,7 +53,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--samples", type=int, help="length in samples instead: exactly repeatable")
     parser.add_argument("--batch", type=int, help="samples a step (default 12; 64 on a GPU)")
     parser.add_argument("--crop", type=int, default=192, help="side of a sample in pixels (default 192)")
-    parser.add_argument("--learning-rate", type=float, help="default 3e-4, for stage velocity 1e-3")
+    parser.add_argument("--learning-rate", type=float, help=LEARNING_RATE)
     parser.add_argument("--flow-weight", type=float, default=0.002, help="of the flow targets (default 0.002)")
     parser.add_argument("--lpips", type=Path, metavar="FILE.npz", help="weights of LPIPS, for stage velocity")
     parser.add_argument("--perceptual", type=float, default=1.0, help="weight of LPIPS (default 1)")
@@ -122,13 +123,13 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
     torch.manual_seed(arguments.seed)
     network = start_network(arguments)
     lpips = load_metric(arguments.lpips, device)
-    learning_rate = arguments.learning_rate or (1e-3 if arguments.stage == "velocity" else 3e-4)
     recipe = Recipe(
         minutes=arguments.minutes,
         samples=arguments.samples,
-        learning_rate=learning_rate,
+        learning_rate=arguments.learning_rate or usual_learning_rate(arguments),
         validate_every=arguments.validate_every,
         seed=arguments.seed,
+        validate_start=arguments.init is not None,
     )
     validation = Validation([] if group.rank else places, device, lpips)
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -146,6 +147,12 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
         workers=arguments.workers if arguments.workers is not None else workers,
         device=device,
     )
+
+
+def usual_learning_rate(arguments: argparse.Namespace) -> float:
+    if arguments.stage == "velocity":
+        return 1e-3
+    return 1e-4 if arguments.init is not None and arguments.stage == "mean" else 3e-4
 
 
 def start_network(arguments: argparse.Namespace) -> "InterpolationNetwork":

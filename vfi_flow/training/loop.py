@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
 import torch
 from torch import nn
@@ -47,6 +48,8 @@ class Recipe:
     seed: int = 0
     validate_every: float = 6.0
     """Minutes between validations, which also save the checkpoint."""
+    validate_start: bool = False
+    """Also before the first step: the best weights are then never worse than those that the run began with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,8 @@ class Training:
         count, began, validated = 0, time.monotonic(), time.monotonic()
         with open(self.folder / "log.jsonl", "a") as log:
             try:
+                if self.recipe.validate_start and not self.progress.step and not self.group.rank:
+                    yield self._logged(log, {}, 0, self.validate())
                 for batch in batches:
                     if self.group.agree(self.fraction()) >= 1:
                         break
@@ -139,19 +144,13 @@ class Training:
                         continue  # process 0 validates, reports and saves for all
                     due = time.monotonic() - validated > 60 * self.recipe.validate_every
                     if due or self.progress.step % self.REPORT_EVERY == 0:
-                        scores = self.validate() if due else None
-                        report = self._report(sums, count, scores)
-                        log.write(json.dumps(asdict(report)) + "\n")
-                        log.flush()
-                        yield report
+                        yield self._logged(log, sums, count, self.validate() if due else None)
                         sums, count = {}, 0
                         if due:
                             self.save()
                             validated = time.monotonic()
                 if not self.group.rank:
-                    report = self._report(sums, count, self.validate())
-                    log.write(json.dumps(asdict(report)) + "\n")
-                    yield report
+                    yield self._logged(log, sums, count, self.validate())
             finally:
                 if not self.group.rank:
                     self.save()
@@ -214,6 +213,12 @@ class Training:
 
     def _replace(self, **changes: float) -> None:
         self.progress = Progress(**{**asdict(self.progress), **changes})
+
+    def _logged(self, log: TextIO, sums: dict[str, float], count: int, scores: dict[str, float] | None) -> Report:
+        report = self._report(sums, count, scores)
+        log.write(json.dumps(asdict(report)) + "\n")
+        log.flush()
+        return report
 
     def _report(self, sums: dict[str, float], count: int, scores: dict[str, float] | None) -> Report:
         rate = self.progress.samples / self.progress.seconds if self.progress.seconds else 0.0
