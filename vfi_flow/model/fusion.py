@@ -71,14 +71,13 @@ class FusionNetwork(nn.Module):
         self.at_pixels = [4, 1, 1, 1, 1]  # flow, blend, residual of the luma, deviation, gate
         self.at_half = [1, 2]  # crossfade, detail kept of two octaves
         self.head = nn.Conv2d(config.fusion_width, 4 * sum(self.at_pixels) + sum(self.at_half), 3, 1, 1)
-        self.detail_bias = nn.Parameter(torch.tensor([1.93, 1.33]).view(1, 2, 1, 1))
         self.detail_slope = nn.Parameter(torch.tensor([-1.81, 0.66]).view(1, 2, 1, 1))
         self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
         with torch.no_grad():
             self.head.weight *= 0.1
             self.head.weight[-7:] = 0
             # gate open, no crossfade, detail as coherence and speed say
-            self.head.bias.copy_(torch.tensor([0.0] * 28 + [1.5] * 4 + [-4.0, 0.0, 0.0]))  # type: ignore[union-attr]
+            self.head.bias.copy_(torch.tensor([0.0] * 28 + [1.5] * 4 + [-4.0, 1.93, 1.33]))  # type: ignore[union-attr]
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, registration: Registration) -> Mean:
         flow = double_flow(registration.flow)
@@ -115,7 +114,7 @@ class FusionNetwork(nn.Module):
         with speed.
         """
         evidence = coherence(warped0, warped1, blend) + self.detail_slope * self.speed(flow)
-        return torch.sigmoid(evidence + self.detail_bias + learned)
+        return torch.sigmoid(evidence + learned)
 
     @torch.no_grad()
     def speed(self, flow: Tensor) -> Tensor:
