@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vfi_flow.cli.export import quiet_tracer
 from vfi_flow.errors import ComponentError, OutputError, UsageError
 from vfi_flow.inference.onnx_session import file_hash
 from vfi_flow.inference.providers import cache_folder
@@ -38,6 +39,7 @@ def adapted_model(arguments: argparse.Namespace, plan: Plan) -> AdaptedModel:
     video = plan.job.source
     if not isinstance(video, Path):
         raise UsageError("--adapt learns from a video file before it is read; it cannot take pipes and pictures")
+    quiet_tracer()
     try:
         from vfi_flow.model.weights import find_weights
         from vfi_flow.training.adaptation import Adaptation

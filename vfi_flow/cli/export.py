@@ -43,7 +43,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # the tracer warns of the node that is expanded afterwards
+    quiet_tracer()
     layouts, steps = words(arguments.layout), read_steps(arguments.steps)
     size = None if arguments.size is None else read_size(arguments.size)
     precisions = read_names("--precision", arguments.precision, PRECISIONS)
@@ -63,6 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.verify:
         verify(files)
     return 0
+
+
+def quiet_tracer() -> None:
+    """To be called before torch is loaded: its tracer warns of the node that is expanded afterwards."""
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 
 def verify(files: list[Any]) -> None:

@@ -175,6 +175,7 @@ def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tupl
         with open_interpolator(arguments) as interpolator:
             yield interpolator, {}
         return
+    say(f"fitting the model to {plan.info.path.name} takes {arguments.adapt:g} minutes, unless that was done before")
     adapted = adapted_model(arguments, plan)
     say(adapted.sentence)
     with open_interpolator(arguments, adapted.model) as interpolator:
