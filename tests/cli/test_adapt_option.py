@@ -77,13 +77,14 @@ def test_where_it_is_no_better_the_model_stays_as_it_is(clip, tiny_model, tmp_pa
     assert json.loads((tmp_path / "report.json").read_text())["model"]["hash"] == hash_of_plain
 
 
-def test_progress_is_told_in_lines_of_json(clip, tiny_model, tmp_path, always_better, capsys):
+def test_progress_is_told_in_lines_of_json(clip, tiny_model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(adaptation, "adapt", lambda *rest: rest[-1](0.5) or Adaptation(0.0, 30.0, 30.0, 12))
     words = [clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--progress", "json"]
 
-    assert interpolate(*words, "--adapt", 0.02) == 0
+    assert interpolate(*words, "--adapt", 1) == 0
 
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
-    assert lines[0]["event"] == "adapt" and lines[0]["file"] == "in.mp4" and 0 <= lines[0]["done"] <= 1
+    assert lines[0] == {"v": 1, "event": "adapt", "file": "in.mp4", "done": 0.5}
 
 
 def test_another_video_another_part_or_another_length_is_another_adaptation(clip, tiny_model, tmp_path, monkeypatch):

@@ -63,7 +63,7 @@ def test_two_processes_train_are_stopped_and_resumed(videos: Path, tmp_path: Pat
 def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kept_back(videos: Path, tmp_path: Path):
     line = command(videos, tmp_path / "run", "--samples", "8")
     at = line.index("--val")
-    process = start([*line[:at], *line[at + 2 :]])
+    process = start([*line[:at], *line[at + 2 :], "--processes", "1"])
     _, told = process.communicate(timeout=120)
 
     assert process.returncode == 0, told
