@@ -1,6 +1,7 @@
 """A model fitted to one video: what it learns from, what it is judged by, and that nothing worse is kept."""
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from vfi_flow.training import adaptation, excerpts
 from vfi_flow.training.adaptation import Rendering, adapt, evenly, liveliest, mixed
 from vfi_flow.training.excerpts import read_excerpts
 from vfi_flow.training.held_out import hold_out
+from vfi_flow.training.loop import Recipe
 from vfi_flow.training.places import Triplet
 from vfi_flow.training.validation import Place
 
@@ -37,6 +39,7 @@ def test_a_model_that_has_learned_little_gets_better_on_frames_that_were_kept_ba
     tiny_model, video, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(adaptation, "LEARNING_RATE", 3e-3)
+    monkeypatch.setattr(adaptation, "Recipe", partial(Recipe, samples=240))
     result, done = tmp_path / "adapted.safetensors", []
 
     found = adapt(tiny_model, video, WHOLE, 0.1, MEAN, result, done.append)

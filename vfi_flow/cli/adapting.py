@@ -3,7 +3,6 @@
 import argparse
 import json
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vfi_flow.cli.export import quiet_tracer
+from vfi_flow.cli.options import read_by
+from vfi_flow.cli.progress import wants_bar, write_event
 from vfi_flow.errors import ComponentError, OutputError, UsageError
 from vfi_flow.inference.onnx_session import file_hash
 from vfi_flow.inference.providers import cache_folder
@@ -32,6 +33,22 @@ class AdaptedModel:
     record: dict[str, object]
     """For the report: `share` of the fitted weights, PSNR in dB `before` and `after`, training `samples`."""
     sentence: str
+
+
+def add_adapt_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--adapt",
+        type=read_by(parse_minutes),
+        metavar="MINUTES",
+        help="first fit the model to this very video, and keep it where it got better (needs the extra `train`)",
+    )
+
+
+def parse_minutes(text: str) -> float:
+    value = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
+    if not value > 0:
+        raise ValueError(f"{text!r} is not a number of minutes above 0")
+    return value
 
 
 def adapted_model(arguments: argparse.Namespace, plan: Plan) -> AdaptedModel:
@@ -68,13 +85,11 @@ def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path,
     import torch
 
     from vfi_flow.export.write import write_onnx
-    from vfi_flow.model.weights import load_weights
     from vfi_flow.training.adaptation import Rendering, adapt
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    strength = load_weights(weights)[1].strength if arguments.strength is None else arguments.strength
-    rendering, window = Rendering(arguments.steps, strength), plan.job.window
+    rendering, window = Rendering(arguments.steps, arguments.strength), plan.job.window
     with adaptation_display(arguments.progress, video.name) as show:
         found = adapt(weights, video, (window.start, window.end), arguments.adapt, rendering, folder / WEIGHTS, show)
         if found.share:
@@ -110,7 +125,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
 @contextmanager
 def adaptation_display(choice: str, name: str) -> Iterator[Callable[[float], None]]:
     """What shows how much of the fitting is done, 0 to 1."""
-    if choice == "bar" or (choice == "auto" and sys.stderr.isatty()):
+    if wants_bar(choice):
         from rich.console import Console
         from rich.progress import Progress
 
@@ -124,8 +139,7 @@ def adaptation_display(choice: str, name: str) -> Iterator[Callable[[float], Non
             nonlocal last
             if time.perf_counter() - last >= JSON_INTERVAL_SECONDS:
                 last = time.perf_counter()
-                event = {"v": 1, "event": "adapt", "file": name, "done": round(done, 3)}
-                print(json.dumps(event), file=sys.stderr, flush=True)
+                write_event("adapt", name, done=round(done, 3))
 
         yield write
     else:

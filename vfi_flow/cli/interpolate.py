@@ -13,14 +13,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from vfi_flow.cli.adapting import adapted_model
-from vfi_flow.cli.model_options import add_model_options, open_interpolator, parse_minutes
+from vfi_flow.cli.adapting import adapted_model, add_adapt_option
+from vfi_flow.cli.model_options import add_model_options, open_interpolator
 from vfi_flow.cli.options import (
     add_encoding_options,
     add_reading_options,
     add_time_options,
     job_from,
-    read_by,
     read_source,
     read_target,
 )
@@ -67,15 +66,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_encoding_options(parser)
     add_job_options(parser)
     parser.set_defaults(run=run)
-
-
-def add_adapt_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--adapt",
-        type=read_by(parse_minutes),
-        metavar="MINUTES",
-        help="first fit the model to this very video, and keep it where it got better (needs the extra `train`)",
-    )
 
 
 def add_picture_options(parser: argparse.ArgumentParser) -> None:

@@ -46,13 +46,6 @@ def open_interpolator(arguments: argparse.Namespace, model: str | Path | None = 
     )
 
 
-def parse_minutes(text: str) -> float:
-    value = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
-    if not value > 0:
-        raise ValueError(f"{text!r} is not a number of minutes above 0")
-    return value
-
-
 def parse_tile(text: str) -> str | int:
     if text not in ("auto", "off") and not text.isdecimal():
         raise ValueError(f"{text!r} is not auto, off or a number of pixels")

@@ -20,7 +20,7 @@ class Show(Protocol):
 @contextmanager
 def progress_display(choice: str, name: str, planned: int | None) -> Iterator[Show]:
     """What shows the progress of the job `name`; "auto" is a bar on a terminal and nothing elsewhere."""
-    if choice == "bar" or (choice == "auto" and sys.stderr.isatty()):
+    if wants_bar(choice):
         with bar(name, planned) as show:
             yield show
     elif choice == "json":
@@ -28,6 +28,15 @@ def progress_display(choice: str, name: str, planned: int | None) -> Iterator[Sh
             yield show
     else:
         yield lambda progress: None
+
+
+def wants_bar(choice: str) -> bool:
+    return choice == "bar" or (choice == "auto" and sys.stderr.isatty())
+
+
+def write_event(event: str, name: str, **fields: object) -> None:
+    """One line of JSON on stderr about the job of that name."""
+    print(json.dumps({"v": 1, "event": event, "file": name, **fields}), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -64,9 +73,6 @@ def json_lines(name: str, planned: int | None) -> Iterator[Show]:
     """Events `start`, `progress` (at most two a second) and `done`, one object a line."""
     started, last_line, last = time.perf_counter(), float("-inf"), Progress.none(planned)
 
-    def write(event: str, **fields: object) -> None:
-        print(json.dumps({"v": 1, "event": event, "file": name, **fields}), file=sys.stderr, flush=True)
-
     def counts(progress: Progress) -> dict[str, object]:
         elapsed = time.perf_counter() - started
         rate = (progress.frames - progress.resumed) / elapsed if elapsed > 0 else 0.0
@@ -84,8 +90,8 @@ def json_lines(name: str, planned: int | None) -> Iterator[Show]:
         last = progress
         if time.perf_counter() - last_line >= JSON_INTERVAL_SECONDS:
             last_line = time.perf_counter()
-            write("progress", **counts(progress))
+            write_event("progress", name, **counts(progress))
 
-    write("start", frames=planned)
+    write_event("start", name, frames=planned)
     yield show
-    write("done", **counts(last))
+    write_event("done", name, **counts(last))

@@ -113,7 +113,7 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
     from vfi_flow.training.parallel import start_processes
     from vfi_flow.training.validation import Validation
 
-    cv2.setNumThreads(1)  # a pool of OpenCV threads would not survive the fork into workers
+    cv2.setNumThreads(1)  # a pool of OpenCV threads would not survive the fork into processes
     device = pick_device(arguments.device)
     gpu = device.type == "cuda"
     shots, places = read_clips(arguments)
@@ -189,10 +189,10 @@ def read_clips(arguments: argparse.Namespace) -> "tuple[list[Shot], list[Place]]
     from vfi_flow.training.shots import read_shots
     from vfi_flow.training.validation import places_in
 
+    shots = read_shots(arguments.data, arguments.max_gigabytes)
     if arguments.val is not None:
-        places = places_in(arguments.val, arguments.per_clip)
-        return read_shots(arguments.data, arguments.max_gigabytes), places
-    shots, places = hold_out(read_shots(arguments.data, arguments.max_gigabytes), arguments.per_clip)
+        return shots, places_in(arguments.val, arguments.per_clip)
+    shots, places = hold_out(shots, arguments.per_clip)
     if not places:
         raise InputError(f"{arguments.data}: its shots are too short to keep frames back; name other videos with --val")
     return shots, places

@@ -9,7 +9,7 @@ import math
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,10 +18,9 @@ import torch
 
 from vfi_flow.errors import InputError
 from vfi_flow.inference.noise import pair_noise
-from vfi_flow.inference.padding import pad_frame
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, channels_last, load_weights, save_weights
-from vfi_flow.training.batches import Share, batches, to_image
+from vfi_flow.training.batches import Share, batches
 from vfi_flow.training.clips import RealClips
 from vfi_flow.training.excerpts import read_excerpts
 from vfi_flow.training.held_out import hold_out
@@ -29,9 +28,9 @@ from vfi_flow.training.loop import Recipe, Training
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.metrics import psnr
 from vfi_flow.training.objective import MeanObjective
-from vfi_flow.training.places import Triplet
+from vfi_flow.training.places import Spacing, Triplet, spread
 from vfi_flow.training.shots import Shot
-from vfi_flow.training.validation import Place, Validation, to_frame
+from vfi_flow.training.validation import Place, Validation, features, to_frame
 from vfi_flow.training.windows import most_different
 
 CROP, BATCH, LEARNING_RATE = 192, 4, 1e-4
@@ -51,7 +50,8 @@ class Rendering:
     """How the frames will be made, which is how they are judged."""
 
     steps: int
-    strength: float
+    strength: float | None
+    """None: the model's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,8 @@ def adapt(
         raise InputError(f"{video}: too few different frames to learn from; at least six in a row are needed")
     lively = [liveliest(place) for place in evenly(places, PLACES)]
     general, card, _ = load_weights(weights)
+    if rendering.strength is None:
+        rendering = replace(rendering, strength=card.strength)
     fitted, samples = fit(weights, shots, lively, minutes, show)
     scores: dict[float, list[float]] = {}
     for share in SHARES:
@@ -132,7 +134,7 @@ def mixed(general: InterpolationNetwork, fitted: InterpolationNetwork, share: fl
 
 def evenly(places: Sequence[Place], count: int) -> list[Place]:
     """At most `count` of the places, at even distances."""
-    return [places[index] for index in np.unique(np.linspace(0, len(places) - 1, count).round().astype(int))]
+    return [places[index] for index in spread(len(places), Spacing(0, 0), count)]
 
 
 def liveliest(place: Place) -> Place:
@@ -149,8 +151,7 @@ def rendered(network: InterpolationNetwork, places: Sequence[Place], rendering: 
     tau, strength = torch.full((1, 1, 1, 1), 0.5), torch.tensor(rendering.strength)
     found = []
     for place in places:
-        ends = (place.triplet.frame0, place.triplet.frame1)
-        frame0, frame1 = (network.encode(to_image(torch.from_numpy(pad_frame(frame)[None]))) for frame in ends)
+        frame0, frame1 = features(network, place, tau.device)
         noise = torch.from_numpy(pair_noise(0, place.triplet.index, *frame0.image.shape[2:]))
         image = network.synthesise(frame0, frame1, tau, noise, strength, rendering.steps)
         found.append(psnr(to_frame(image, place), place.triplet.truth))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -74,6 +75,8 @@ def batches(
     They are drawn in `workers` forked processes, which see the decoded clips without copying them; 0 workers draw in
     this process.
     """
+    if workers:
+        cv2.setNumThreads(1)  # a pool of OpenCV threads would not survive the fork
     loader = DataLoader(
         NumberedSamples(shares, seed),
         batch_size=size,
@@ -106,7 +109,5 @@ def to_image(pixels: Tensor) -> Tensor:
 
 
 def _start_worker(number: int) -> None:
-    import cv2
-
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

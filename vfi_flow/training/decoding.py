@@ -1,14 +1,20 @@
 """Frames of a video with their times, for training and measuring: PyAV decodes; where it is missing, OpenCV does."""
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vfi_flow.errors import InputError
 from vfi_flow.training.baselines import Frame, load_cv2
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 SUFFIXES = frozenset(
     (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
@@ -48,6 +54,18 @@ def decode(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = F
 
 
 def decode_with_pyav(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = False) -> Iterator[Decoded]:
+    with open_video(clip, ahead=ahead) as (container, stream):
+        for number, frame in enumerate(container.decode(stream)):
+            pts, time_base = frame.pts, frame.time_base
+            if pts is None or time_base is None:  # raw streams have no clock
+                pts, time_base = number, 1 / Fraction(stream.average_rate or 25)
+            rgb = frame.to_ndarray(format="rgb24") if wanted is None or number in wanted else None
+            yield Decoded(pts, time_base, None if rgb is None else rgb.astype(np.uint8, copy=False))
+
+
+@contextmanager
+def open_video(clip: Path, *, ahead: bool) -> "Iterator[tuple[InputContainer, VideoStream]]":
+    """`clip` and its video stream in PyAV; what goes wrong inside the block is an InputError with its name."""
     import av
 
     try:
@@ -57,12 +75,7 @@ def decode_with_pyav(clip: Path, wanted: Collection[int] | None = None, *, ahead
             stream = container.streams.video[0]
             if ahead:
                 stream.thread_type = "AUTO"
-            for number, frame in enumerate(container.decode(stream)):
-                pts, time_base = frame.pts, frame.time_base
-                if pts is None or time_base is None:  # raw streams have no clock
-                    pts, time_base = number, 1 / Fraction(stream.average_rate or 25)
-                rgb = frame.to_ndarray(format="rgb24") if wanted is None or number in wanted else None
-                yield Decoded(pts, time_base, None if rgb is None else rgb.astype(np.uint8, copy=False))
+            yield container, stream
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: a pixel format that has no way to RGB
         raise InputError(f"{clip}: cannot be read as a video ({getattr(error, 'strerror', None) or error})") from error
 

@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
+from vfi_flow.training.decoding import open_video
 from vfi_flow.training.shots import Shot, split
 
 LENGTH = 24
@@ -26,19 +27,15 @@ def read_excerpts(video: Path, start: Fraction, end: Fraction | None, gigabytes:
     """
     shots: list[Shot] = []
     try:
-        with av.open(str(video)) as container:
-            if not container.streams.video:
-                raise InputError(f"{video}: no video stream")
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
+        with open_video(video, ahead=True) as (container, stream):
             room = int(gigabytes * 1e9 / max(1, 3 * stream.width * stream.height))
             for frames, pts in _excerpts(container, stream, start, end, room):
                 if len(frames) >= 3:
                     shots += split(video.stem, np.stack(frames), np.array(pts, np.int64))
-    except av.error.FFmpegError as error:
+    except InputError as reason:
         if not shots:
-            raise InputError(f"{video}: cannot be read as a video ({error.strerror})") from error
-        log.warning("%s: %s; what came before is used", video, error.strerror)
+            raise
+        log.warning("%s; what came before is used", reason)
     return shots
 
 

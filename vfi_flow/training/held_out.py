@@ -1,10 +1,9 @@
 """Frames of the training videos themselves that are kept back, to tell whether what was learned holds for others."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
-import numpy as np
-
-from vfi_flow.training.places import Triplet
+from vfi_flow.training.places import Triplet, spacing, spread
 from vfi_flow.training.shots import Shot
 from vfi_flow.training.validation import Place
 
@@ -24,8 +23,8 @@ def hold_out(shots: Sequence[Shot], per_shot: int) -> tuple[list[Shot], list[Pla
             kept.append(shot)
             continue
         kept.append(Shot(shot.name, shot.frames[:first], shot.pts[:first]))
-        middles = np.linspace(first + 1, count - 2, min(per_shot, count - first - 2)).round().astype(int)
-        places += [Place(shot.name, triplet_at(shot, int(index))) for index in middles]
+        middles = spread(count - first, spacing(Fraction(1, 2), 1), per_shot)
+        places += [Place(shot.name, triplet_at(shot, first + middle)) for middle in middles]
     return kept, places
 
 

@@ -91,11 +91,14 @@ class Validation:
     def means(self, network: InterpolationNetwork) -> Iterator[tuple[Place, Mean]]:
         half = torch.full((1, 1, 1, 1), 0.5, device=self.device)
         for place in self.places:
-            frame0, frame1 = (self.features(network, x) for x in (place.triplet.frame0, place.triplet.frame1))
-            yield place, network.mean(frame0, frame1, half)
+            yield place, network.mean(*features(network, place, self.device), half)
 
-    def features(self, network: InterpolationNetwork, frame: Frame) -> FrameFeatures:
-        return network.encode(to_image(torch.from_numpy(pad_frame(frame)[None])).to(self.device))
+
+def features(network: InterpolationNetwork, place: Place, device: torch.device) -> tuple[FrameFeatures, FrameFeatures]:
+    """Of the two frames around a place."""
+    frames = (torch.from_numpy(pad_frame(frame)[None]) for frame in (place.triplet.frame0, place.triplet.frame1))
+    first, second = (network.encode(to_image(frame).to(device)) for frame in frames)
+    return first, second
 
 
 def to_frame(image: Tensor, place: Place) -> Frame:
