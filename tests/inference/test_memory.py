@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 from vfi_flow.inference.memory import free_memory, left_of_group
 
@@ -27,9 +28,10 @@ def test_a_container_without_limit_and_no_container_count_for_nothing(tmp_path):
     assert left_of_group(tmp_path, "memory.max", "memory.current", "inactive_file") is None
 
 
-def test_a_limit_on_the_address_space_counts():
+@pytest.mark.parametrize("kind", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_a_limit_of_the_process_counts(kind):
     code = (
-        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30));"
+        f"import resource; resource.setrlimit(resource.{kind}, (2**30, 2**30));"
         "from vfi_flow.inference.memory import free_memory; print(free_memory())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -23,7 +23,7 @@ class Blender:
     model, description, bytes_per_pixel = ModelInfo("blend", "0" * 64, 1.0), "blender", 1
 
     def __init__(self, pixels: float = np.inf) -> None:
-        self.pixels, self.asked = pixels, []
+        self.pixels, self.asked, self.released = pixels, [], 0
 
     def encode(self, frame):
         self.asked.append(frame.shape[0] * frame.shape[1])
@@ -34,6 +34,9 @@ class Blender:
     def synthesise(self, features0, features1, tau, noise, strength):
         plain = features0 * np.float32(1 - tau) + features1 * np.float32(tau)
         return plain if noise.shape[2:] == (1, 1) else plain + 0.01 * noise[0].transpose(1, 2, 0)
+
+    def release(self):
+        self.released += 1
 
     def close(self):
         pass
@@ -100,6 +103,7 @@ def test_running_out_of_memory_leads_to_smaller_tiles_and_not_to_the_end(blendin
     expected = (frame0.astype(float) + frame1) / 2
     assert np.abs(made - expected).max() <= 1
     assert max(engine.asked[first_try:]) <= 700 * 700, "what did not fit is not tried again"
+    assert engine.released == sum(pixels > engine.pixels for pixels in engine.asked), "nothing is held for what failed"
     assert interpolator.tile_side(1100, 1500) < 1500
 
 
@@ -125,12 +129,12 @@ def test_where_no_smaller_tile_is_possible_or_wanted_a_sentence_says_so(blending
     ],
 )
 def test_the_side_follows_the_option_and_the_memory(option, pixels, side):
-    assert TileChoice(option, lambda: pixels).side(2160, 3840) == side
+    assert TileChoice(option, lambda frame: pixels).side(2160, 3840) == side
 
 
 def test_the_side_is_chosen_once_however_much_memory_is_free_later():
     free = iter([1024 * 1024, 10**9])
-    choice = TileChoice("auto", lambda: next(free))
+    choice = TileChoice("auto", lambda frame: next(free))
 
     assert choice.side(2160, 3840) == choice.side(2160, 3840) == 1024
 
@@ -138,4 +142,4 @@ def test_the_side_is_chosen_once_however_much_memory_is_free_later():
 @pytest.mark.parametrize("option", [0, 511, -1, "some", 600.0])
 def test_tiles_that_cannot_be_are_refused(option):
     with pytest.raises(UsageError, match="tile must be auto, off or a number of pixels from 512 up"):
-        TileChoice(option, lambda: None)
+        TileChoice(option, lambda frame: None)

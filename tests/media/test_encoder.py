@@ -43,6 +43,23 @@ def test_the_default_is_near_transparent_h264_in_the_format_of_the_source(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("codec", "preset", "width", "height", "expected"),
+    [
+        ("libx264", None, 1920, 1080, {}),
+        ("libx264", None, 3840, 2160, {"rc-lookahead": "10"}),
+        ("libx264", "slow", 1920, 1080, {"rc-lookahead": "40"}),
+        ("libx264", "veryfast", 3840, 2160, {}),
+        ("libx265", None, 3840, 2160, {"x265-params": "log-level=error:rc-lookahead=10"}),
+        ("libx265", "ultrafast", 3840, 2160, {"x265-params": "log-level=error"}),
+    ],
+)
+def test_of_large_frames_few_wait_in_memory_for_the_encoder(tmp_path, codec, preset, width, height, expected):
+    chosen = choose_encoder(EncoderOptions(codec, preset=preset), info(width, height), tmp_path / "out.mp4")
+
+    assert {name: chosen.options[name] for name in chosen.options if name not in ("crf", "preset")} == expected
+
+
 @pytest.mark.parametrize(("ending", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx-vp9")])
 def test_the_default_fits_the_container(tmp_path, ending, codec):
     assert choose_encoder(EncoderOptions(), info(), tmp_path / f"out{ending}").codec == codec

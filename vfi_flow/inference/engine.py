@@ -39,4 +39,7 @@ class Engine(Protocol):
 
     def synthesise(self, features0: Any, features1: Any, tau: float, noise: Any, strength: float) -> Image: ...
 
+    def release(self) -> None:
+        """Gives back the memory that is kept between calls; the next call takes it anew."""
+
     def close(self) -> None: ...

@@ -1,6 +1,7 @@
 """How much memory there is for the engine."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,8 +15,8 @@ CGROUPS = (
 
 def free_memory() -> int:
     """Bytes that this process can still take: of the machine, of its container and of its own limit, the least."""
-    limits = [psutil.virtual_memory().available, *(left_of_group(*group) for group in CGROUPS)]
-    return max(0, min(left for left in [*limits, _left_of_address_space()] if left is not None))
+    limits = [psutil.virtual_memory().available, *(left_of_group(*group) for group in CGROUPS), *_left_of_process()]
+    return max(0, min(left for left in limits if left is not None))
 
 
 def left_of_group(folder: Path, limit: str, used: str, cache: str) -> int | None:
@@ -27,10 +28,14 @@ def left_of_group(folder: Path, limit: str, used: str, cache: str) -> int | None
         return None
 
 
-def _left_of_address_space() -> int | None:
+def _left_of_process() -> Iterator[int]:
+    """What `ulimit -v` and `ulimit -d` leave, where they are set."""
     if sys.platform == "win32":
-        return None
+        return
     import resource
 
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return None if limit == resource.RLIM_INFINITY else limit - psutil.Process().memory_info().vms
+    used = psutil.Process().memory_info()
+    for kind, name in ((resource.RLIMIT_AS, "vms"), (resource.RLIMIT_DATA, "data")):
+        limit, _ = resource.getrlimit(kind)
+        if limit != resource.RLIM_INFINITY and hasattr(used, name):
+            yield limit - getattr(used, name)

@@ -68,6 +68,9 @@ class OnnxEngine:
         values += [noise, np.array([strength], np.float32)]  # graphs of 0 steps have no such inputs
         return self._graph(self._synthesise, feature_sizes(self._features, features0))(values)[0][0]
 
+    def release(self) -> None:
+        self._graphs.clear()  # an arena of onnxruntime never shrinks
+
     def close(self) -> None:
         self._graphs.clear()
 

@@ -23,8 +23,8 @@ from vfi_flow.inference.providers import (
     what_to_do,
 )
 
-ERRORS_ONLY = 3
-"""Severity of the messages that ONNX Runtime writes to stderr."""
+ERRORS_ONLY, FATAL_ONLY = 3, 4
+"""Severities of the messages that ONNX Runtime writes to stderr. What a run fails of is in its exception as well."""
 CPU = PROVIDERS["cpu"].name
 
 
@@ -42,6 +42,8 @@ class Graph:
         """`sizes` fixes axes by their names; the others stay dynamic."""
         self.device = device
         self.session = open_session(runtime, path, device, threads, sizes or {})
+        self.options = runtime.RunOptions()
+        self.options.log_severity_level = FATAL_ONLY
         self.inputs = [port.name for port in self.session.get_inputs()]
         self.outputs = [port.name for port in self.session.get_outputs()]
 
@@ -53,7 +55,7 @@ class Graph:
         feeds = dict(zip(self.inputs, values, strict=False))
         try:
             if self.device.provider.memory is None:
-                return self.session.run(None, feeds)
+                return self.session.run(None, feeds, self.options)
             return self._run_bound(feeds, stays)
         except Exception as error:  # onnxruntime's errors share no base class
             raise self._explained(error) from error
@@ -68,7 +70,7 @@ class Graph:
         memory, number = (self.device.provider.memory, self.device.number) if stays else ("cpu", 0)
         for name in self.outputs:
             binding.bind_output(name, memory, number)
-        self.session.run_with_iobinding(binding)
+        self.session.run_with_iobinding(binding, self.options)
         return binding.get_outputs() if stays else binding.copy_outputs_to_cpu()
 
     def _explained(self, error: Exception) -> Exception:

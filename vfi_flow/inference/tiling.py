@@ -70,8 +70,8 @@ def ramp(size: int, *, begins_inside: bool, ends_inside: bool) -> NDArray[np.flo
 class TileChoice:
     """How large tiles are for frames of one size: chosen once, and smaller after the engine ran out of memory."""
 
-    def __init__(self, option: TileOption, affordable: Callable[[], int | None]) -> None:
-        """`affordable` says how many pixels the engine can make at once; None: nobody knows."""
+    def __init__(self, option: TileOption, affordable: Callable[[int], int | None]) -> None:
+        """`affordable` says how many pixels of frames of so many the engine can make at once; None: nobody knows."""
         if option not in ("auto", "off") and (not isinstance(option, int) or option < SMALLEST):
             raise UsageError(f"tile must be auto, off or a number of pixels from {SMALLEST} up, got {option!r}")
         self._option, self._affordable = option, affordable
@@ -92,7 +92,7 @@ class TileChoice:
             return None
         if isinstance(self._option, int):
             return self._option // ALIGNMENT * ALIGNMENT
-        pixels = self._affordable()
+        pixels = self._affordable(frame_pixels)
         if pixels is None or pixels >= frame_pixels:
             return None
         # In steps, so that a little more or less free memory does not change the result.

@@ -62,6 +62,10 @@ class TorchEngine:
                 raise OutOfMemoryError(f"{self.description}: out of memory") from error
             raise
 
+    def release(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def close(self) -> None:
         del self.network
 

@@ -62,6 +62,16 @@ Y4M_CODECS = ("rawvideo", "wrapped_avframe")
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 """Of libx264 and libx265, which print more than one sentence about any other."""
 
+LOOK_AHEAD = {
+    "libx264": dict(zip(PRESETS, (0, 0, 10, 20, 30, 40, 50, 60, 60, 60), strict=True)),
+    "libx265": dict(zip(PRESETS, (5, 10, 15, 15, 15, 20, 25, 40, 40, 60), strict=True)),
+}
+"""Frames that an encoder reads before it packs the first one, by preset."""
+LOOK_AHEAD_PIXELS, LEAST_LOOK_AHEAD = 40 * 1920 * 1080, 10
+"""Pixels of all these frames, and how few they are of large frames. At 3840x2160, preset medium, x264 takes 1.4 GB
+with 40 frames and 0.6 GB with 10, x265 1.5 GB with 20. Four clips at 10 lost 0.01 to 0.8 of 47 dB, and 0.2 to 6 % of
+their size."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncoderOptions:
@@ -97,6 +107,7 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
     pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info, output)
     colour = colour_in(pix_fmt, info.colour, info.height, codec.name == "mjpeg", from_floats=is_float(info.pix_fmt))
     settings.update(colour_options(codec.name, settings, colour, pix_fmt))
+    settings.update(look_ahead_options(codec.name, settings, info.width * info.height))
     if codec.name == "exr" and bits_of(info.pix_fmt) <= 16:
         settings["format"] = "half"
     if codec.name in ("libx264", "libx265") and isinstance(output, Path) and output.suffix.lower() == ".avi":
@@ -114,6 +125,18 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
     )
     try_out(encoder, info, output)
     return encoder
+
+
+def look_ahead_options(codec: str, settings: dict[str, str], pixels: int) -> dict[str, str]:
+    """Of large frames fewer are kept in memory."""
+    if codec not in LOOK_AHEAD:
+        return {}
+    most = max(LEAST_LOOK_AHEAD, LOOK_AHEAD_PIXELS // pixels)
+    if LOOK_AHEAD[codec][settings["preset"]] <= most:
+        return {}
+    if codec == "libx265":
+        return {"x265-params": f"{settings['x265-params']}:rc-lookahead={most}"}
+    return {"rc-lookahead": str(most)}
 
 
 def is_hdr(colour: Colour) -> bool:
