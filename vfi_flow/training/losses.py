@@ -26,15 +26,13 @@ FLOW_LEVEL_WEIGHTS = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
 class LossWeights:
     decibel: float = 0.03
     """Logarithm of the mean square error of a sample: what PSNR measures, and least for the conditional mean."""
-    blend: float = 0.01
-    """The same for the blend of the warped frames with all its detail and no residual: keeps motion and mask honest."""
     flow: float = 0.002
     """Per pixel of full resolution."""
     deviation: float = 0.01
     absolute: float = 0.75
-    """Charbonnier loss, of stage `motion` alone; absolute errors ask for the median, which is sharper than the mean."""
+    """Charbonnier loss of the blend of the warped frames with all its detail and no residual: keeps motion honest."""
     laplacian: float = 0.5
-    """Of stage `motion` alone."""
+    """Of the same blend."""
 
 
 def mean_losses(
@@ -47,11 +45,12 @@ def mean_losses(
         flow: (B, 4, H/2, W/2) flow from the truth to both frames, pixels of that grid.
         trust: (B, 2, H/2, W/2) in [0, 1], how far `flow` to either frame is to be believed.
     """
-    blend = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1)
     error = mean.mean - truth
+    followed = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1) - truth
     terms = {
         "decibel": weights.decibel * log_square_error(error),
-        "blend": weights.blend * log_square_error(blend - truth),
+        "absolute": weights.absolute * charbonnier(followed),
+        "laplacian": weights.laplacian * laplacian_pyramid(followed),
         "deviation": weights.deviation * gaussian_likelihood(error.detach(), mean.deviation),
     }
     if weights.flow:

@@ -56,7 +56,7 @@ class FusionObjective(MeanObjective):
     learning = ("fusion.",)
 
     def __init__(self) -> None:
-        super().__init__(LossWeights(flow=0))
+        super().__init__(LossWeights(flow=0, absolute=0, laplacian=0))
 
 
 class MotionObjective(MeanObjective):
