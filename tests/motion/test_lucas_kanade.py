@@ -12,10 +12,10 @@ from vfi_flow.motion.lucas_kanade import (  # noqa: E402
     LONGEST_STEP,
     gradient,
     lucas_kanade_step,
-    luma,
     mean_free,
     share_displacement,
 )
+from vfi_flow.motion.luma import luma  # noqa: E402
 
 SIDE, WINDOW, DAMPING = 48, 7, 1e-5
 INSIDE = (slice(None), slice(None), slice(8, -8), slice(8, -8))

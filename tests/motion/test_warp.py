@@ -103,7 +103,7 @@ def test_half_precision_images_are_addressed_in_float32():
 @pytest.mark.parametrize("shift", [0.5, 0.25, -0.4])
 def test_the_sharp_warp_of_a_smooth_wave_is_several_times_more_exact(shift):
     def wave(x: "torch.Tensor", y: "torch.Tensor") -> "torch.Tensor":
-        return (torch.sin(2 * math.pi * x / 12) + torch.cos(2 * math.pi * y / 10)).view(1, 1, 40, 40)
+        return (torch.sin(2 * math.pi * x / 12) + torch.cos(2 * math.pi * y / 10)).expand(1, 3, 40, 40)
 
     y, x = torch.meshgrid(torch.arange(40.0), torch.arange(40.0), indexing="ij")
     truth = wave(x + shift, y + shift)
@@ -112,7 +112,7 @@ def test_the_sharp_warp_of_a_smooth_wave_is_several_times_more_exact(shift):
     def error(warped: "torch.Tensor") -> float:
         return (warped - truth)[:, :, 3:-3, 3:-3].abs().max().item()
 
-    assert error(sharp_backward_warp(image, flow)) < error(backward_warp(image, flow)) / 4
+    assert error(sharp_backward_warp(image, flow)) < error(backward_warp(image, flow)) / 8
 
 
 @pytest.mark.parametrize("warp", WARPS)
@@ -124,10 +124,10 @@ def test_a_constant_image_stays_constant_under_any_flow(warp):
 
 @pytest.mark.parametrize("warp", WARPS)
 def test_the_gradient_with_respect_to_the_flow_is_the_slope_of_the_image(warp):
-    ramp = torch.arange(16.0).mul(0.03).expand(1, 1, 16, 16).contiguous()
+    ramp = torch.arange(16.0).mul(0.03).expand(1, 3, 16, 16).contiguous()
     flow = constant_flow(0.3, 0.2, 16, 16).requires_grad_()
 
-    warp(ramp, flow)[..., 1:-1, 1:-1].sum().backward()
+    warp(ramp, flow)[..., 1:-1, 1:-1].mean(1).sum().backward()
 
     inside = flow.grad[:, :, 1:-1, 1:-1]
     assert torch.allclose(inside[:, 0], torch.tensor(0.03), atol=WARP_FLOAT32)

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from vfi_flow.model.layers import convolution
-from vfi_flow.motion.lucas_kanade import luma, mean_free
+from vfi_flow.motion.lucas_kanade import mean_free
+from vfi_flow.motion.luma import luma
 from vfi_flow.motion.resize import halve
 
 

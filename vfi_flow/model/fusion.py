@@ -10,7 +10,8 @@ from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.model.registration import FLOW_SCALE, Registration
 from vfi_flow.motion.coherence import AROUND, coherence, shrink_octaves
-from vfi_flow.motion.lucas_kanade import lucas_kanade_step, luma, mean_free
+from vfi_flow.motion.lucas_kanade import lucas_kanade_step, mean_free
+from vfi_flow.motion.luma import luma
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.stillness import CLOSE, activity, difference, stillness
 from vfi_flow.motion.warp import backward_warp, overshoot, sharp_backward_warp

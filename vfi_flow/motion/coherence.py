@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vfi_flow.motion.lucas_kanade import luma
+from vfi_flow.motion.luma import luma
 from vfi_flow.motion.resize import box_mean, double, halve
 
 AROUND = 5

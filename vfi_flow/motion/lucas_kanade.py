@@ -10,15 +10,8 @@ from torch import Tensor
 
 from vfi_flow.motion.resize import box_mean
 
-LUMA = (0.299, 0.587, 0.114)
 LONGEST_STEP = 1.0
 """Pixels. A linear model of the image holds no further."""
-
-
-def luma(image: Tensor) -> Tensor:
-    """(B, 1, H, W) BT.601 luma of `image` (B, 3, H, W) RGB."""
-    red, green, blue = LUMA
-    return red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3]
 
 
 def mean_free(image: Tensor, window: int = 9) -> Tensor:

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vfi_flow.motion.luma import luma
+
 
 def pixel_positions(flow: Tensor) -> tuple[Tensor, Tensor]:
     """Pixel coordinates x, y that `flow` (B, 2, H, W) points to, also outside the image; each (B, 1, H, W) float32."""
@@ -40,10 +42,11 @@ def backward_warp(image: Tensor, flow: Tensor) -> Tensor:
 
 
 def sharp_backward_warp(image: Tensor, flow: Tensor) -> Tensor:
-    """`backward_warp` without the blur of bilinear sampling: exact to second order.
+    """`backward_warp` of `image` (B, 3, H, W) RGB without the blur of bilinear sampling.
 
-    Linear interpolation at the fraction f between two pixels is too large by f (1 - f) / 2 times the second
-    derivative. That leading error, measured on the warped image itself, is taken back in x and in y.
+    Linear interpolation at the fraction f between two pixels adds f (1 - f) / 2 times the second derivative: it is an
+    operator 1 + E. The first terms of its inverse, 1 - E + E^2 - E^3, are applied to the luma of the warped image: the
+    colours of a video have no such fine detail.
     """
     x, y = sample_positions(flow)
     warped = _sample(image, x, y)
@@ -52,12 +55,19 @@ def sharp_backward_warp(image: Tensor, flow: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _interpolation_error(warped: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    # Of second order, so no gradient is worth carrying through it.
+    # (B, 1, H, W): E - E^2 + E^3 of the luma. No gradient is worth carrying through it.
     fraction_x, fraction_y = x - x.floor(), y - y.floor()
-    padded = F.pad(warped, (1, 1, 1, 1), mode="replicate")
-    second_x = padded[:, :, 1:-1, 2:] - 2 * warped + padded[:, :, 1:-1, :-2]
-    second_y = padded[:, :, 2:, 1:-1] - 2 * warped + padded[:, :, :-2, 1:-1]
-    return (fraction_x * (1 - fraction_x) * second_x + fraction_y * (1 - fraction_y) * second_y) / 2
+    weight_x, weight_y = fraction_x * (1 - fraction_x) / 2, fraction_y * (1 - fraction_y) / 2
+    first = _weighted_second_derivatives(luma(warped), weight_x, weight_y)
+    second = _weighted_second_derivatives(first, weight_x, weight_y)
+    return first - second + _weighted_second_derivatives(second, weight_x, weight_y)
+
+
+def _weighted_second_derivatives(image: Tensor, weight_x: Tensor, weight_y: Tensor) -> Tensor:
+    padded, twice = F.pad(image, (1, 1, 1, 1), mode="replicate"), 2 * image
+    second_x = padded[:, :, 1:-1, 2:] + padded[:, :, 1:-1, :-2] - twice
+    second_y = padded[:, :, 2:, 1:-1] + padded[:, :, :-2, 1:-1] - twice
+    return weight_x * second_x + weight_y * second_y
 
 
 def _sample(image: Tensor, x: Tensor, y: Tensor) -> Tensor:
