@@ -45,8 +45,8 @@ def sharp_backward_warp(image: Tensor, flow: Tensor) -> Tensor:
     """`backward_warp` of `image` (B, 3, H, W) RGB without the blur of bilinear sampling.
 
     Linear interpolation at the fraction f between two pixels adds f (1 - f) / 2 times the second derivative: it is an
-    operator 1 + E. The first terms of its inverse, 1 - E + E^2 - E^3, are applied to the luma of the warped image: the
-    colours of a video have no such fine detail.
+    operator 1 + E. The first terms of its inverse, 1 - E + E^2 - E^3, are applied to the warped image, those beyond E
+    to its luma alone: the colours of a video have no such fine detail.
     """
     x, y = sample_positions(flow)
     warped = _sample(image, x, y)
@@ -55,12 +55,12 @@ def sharp_backward_warp(image: Tensor, flow: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _interpolation_error(warped: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    # (B, 1, H, W): E - E^2 + E^3 of the luma. No gradient is worth carrying through it.
+    # E of the colours and - E^2 + E^3 of the luma. No gradient is worth carrying through it.
     fraction_x, fraction_y = x - x.floor(), y - y.floor()
     weight_x, weight_y = fraction_x * (1 - fraction_x) / 2, fraction_y * (1 - fraction_y) / 2
-    first = _weighted_second_derivatives(luma(warped), weight_x, weight_y)
-    second = _weighted_second_derivatives(first, weight_x, weight_y)
-    return first - second + _weighted_second_derivatives(second, weight_x, weight_y)
+    first = _weighted_second_derivatives(warped, weight_x, weight_y)
+    second = _weighted_second_derivatives(luma(first), weight_x, weight_y)
+    return first + (_weighted_second_derivatives(second, weight_x, weight_y) - second)
 
 
 def _weighted_second_derivatives(image: Tensor, weight_x: Tensor, weight_y: Tensor) -> Tensor:
