@@ -15,7 +15,6 @@ from vfi_flow.motion.lucas_kanade import (  # noqa: E402
     mean_free,
     share_displacement,
 )
-from vfi_flow.motion.luma import luma  # noqa: E402
 
 SIDE, WINDOW, DAMPING = 48, 7, 1e-5
 INSIDE = (slice(None), slice(None), slice(8, -8), slice(8, -8))
@@ -108,9 +107,3 @@ def test_gradients_of_a_ramp_are_its_slopes():
 
 def test_what_is_mean_free_does_not_change_with_exposure():
     assert torch.allclose(mean_free(texture() + 0.4), mean_free(texture()), atol=WARP_FLOAT32)
-
-
-def test_luma_of_a_grey_image_is_its_grey():
-    grey = torch.linspace(0, 1, 12).view(1, 1, 3, 4)
-
-    assert torch.allclose(luma(grey.expand(1, 3, 3, 4)), grey, atol=WARP_FLOAT32)

@@ -72,7 +72,7 @@ class OnnxEngine:
         self._graphs.clear()  # an arena of onnxruntime never shrinks
 
     def close(self) -> None:
-        self._graphs.clear()
+        self.release()
 
 
 def frame_sizes(height: int, width: int) -> dict[str, int]:

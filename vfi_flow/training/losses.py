@@ -49,8 +49,7 @@ def mean_losses(
     followed = mean.warped1 + mean.blend * (mean.warped0 - mean.warped1) - truth
     terms = {
         "decibel": weights.decibel * log_square_error(error),
-        "absolute": weights.absolute * charbonnier(followed),
-        "laplacian": weights.laplacian * laplacian_pyramid(followed),
+        **sharp_losses(followed, weights),
         "deviation": weights.deviation * gaussian_likelihood(error.detach(), mean.deviation),
     }
     if weights.flow:
@@ -80,10 +79,19 @@ def motion_losses(
     error = warped1 + blend * (warped0 - warped1) - truth
     return {
         "decibel": weights.decibel * log_square_error(error),
-        "absolute": weights.absolute * charbonnier(error),
-        "laplacian": weights.laplacian * laplacian_pyramid(error),
+        **sharp_losses(error, weights),
         "flow": weights.flow * flow_error(registration, flow, trust),
     }
+
+
+def sharp_losses(error: Tensor, weights: LossWeights) -> dict[str, Tensor]:
+    """What asks a blend of warped frames for motion that is right, where the square error would take a blur as well."""
+    terms = {}
+    if weights.absolute:
+        terms["absolute"] = weights.absolute * charbonnier(error)
+    if weights.laplacian:
+        terms["laplacian"] = weights.laplacian * laplacian_pyramid(error)
+    return terms
 
 
 def log_square_error(error: Tensor) -> Tensor:
