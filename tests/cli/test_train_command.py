@@ -79,6 +79,8 @@ def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kep
         (["--synthetic", "1.5"], 2, "--synthetic must be from 0 to 1"),
         (["--stage", "velocity"], 2, "needs a trained mean"),
         (["--stage", "fusion"], 2, "needs a trained registration"),
+        (["--stage", "velocity", "--freeze", "encoder"], 2, "--freeze goes with stage motion or mean"),
+        (["--freeze", "encoder"], 2, "pass its weights with --init"),
         (["--preset", "huge"], 4, "unknown model preset 'huge'"),
         (["--init", "nothing.safetensors"], 4, "nothing.safetensors: cannot be read as weights"),
         (["--init", "tiny"], 4, "no model named 'tiny' comes with this package"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.training.conftest import CROP, Sliding
-from vfi_flow.errors import InputError, VfiFlowError
+from vfi_flow.errors import InputError, UsageError, VfiFlowError
 from vfi_flow.model.weights import load_weights
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.objective import FusionObjective, MotionObjective, VelocityObjective
@@ -61,7 +61,11 @@ def test_stage_velocity_leaves_stage_one_as_it_is_and_moves_the_velocity(start, 
 
 @pytest.mark.parametrize(
     ("objective", "learning"),
-    [(MotionObjective(LossWeights()), {"encoder", "registration"}), (FusionObjective(), {"fusion"})],
+    [
+        (MotionObjective(LossWeights()), {"encoder", "registration"}),
+        (MotionObjective(LossWeights(), frozen=["encoder"]), {"registration"}),
+        (FusionObjective(), {"fusion"}),
+    ],
 )
 def test_a_part_of_stage_one_lowers_its_loss_and_leaves_the_others_as_they_are(start, learn, objective, learning):
     training = start("run", samples=80, objective=objective, learning_rate=2e-3)
@@ -74,6 +78,11 @@ def test_a_part_of_stage_one_lowers_its_loss_and_leaves_the_others_as_they_are(s
 
     assert last < first
     assert parts == learning
+
+
+def test_a_stage_of_frozen_modules_has_nothing_to_learn():
+    with pytest.raises(UsageError, match="nothing to learn"):
+        MotionObjective(LossWeights(), frozen=["encoder", "registration"])
 
 
 def test_the_weights_that_a_run_begins_with_are_the_first_to_be_measured(start, learn):

@@ -26,6 +26,8 @@ checkpoint, from which --resume goes on to the same state."""
 
 VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
 LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
+FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion"
+MODULES = "encoder", "registration", "fusion"
 STAGES = "motion, mean, fusion or velocity (default mean)"
 
 # glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
@@ -48,6 +50,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--stage", choices=("motion", "mean", "fusion", "velocity"), default="mean", help=STAGES)
     parser.add_argument("--preset", default="base", help="tiny, fast or base (default base)")
     parser.add_argument("--init", metavar="NAME|FILE", help="weights to start from, e.g. base (default: random)")
+    parser.add_argument("--freeze", nargs="+", choices=MODULES, default=[], metavar="MODULE", help=FREEZE)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --output")
     parser.add_argument("--minutes", type=float, default=60, help="length of the run, resumed parts included")
     parser.add_argument("--samples", type=int, help="length in samples instead: exactly repeatable")
@@ -89,6 +92,10 @@ def check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--crop must be a multiple of 32 and at least 64, got {arguments.crop}")
     if not 0 <= arguments.synthetic <= 1:
         raise UsageError(f"--synthetic must be from 0 to 1, got {arguments.synthetic}")
+    if arguments.freeze and arguments.stage not in ("motion", "mean"):
+        raise UsageError(f"--freeze goes with stage motion or mean; stage {arguments.stage} learns one module alone")
+    if arguments.freeze and arguments.init is None and not arguments.resume:
+        raise UsageError("--freeze keeps modules of a trained network: pass its weights with --init")
     needed = {"velocity": "mean", "fusion": "registration"}.get(arguments.stage)
     if needed and arguments.init is None and not arguments.resume:
         raise UsageError(f"stage {arguments.stage} needs a trained {needed}: pass its weights with --init")
@@ -180,7 +187,7 @@ def make_objective(arguments: argparse.Namespace, lpips: "Lpips | None") -> Any:
     if arguments.stage == "fusion":
         return FusionObjective()
     objectives = {"motion": MotionObjective, "mean": MeanObjective}
-    return objectives[arguments.stage](LossWeights(flow=arguments.flow_weight))
+    return objectives[arguments.stage](LossWeights(flow=arguments.flow_weight), arguments.freeze)
 
 
 def read_clips(arguments: argparse.Namespace) -> "tuple[list[Shot], list[Place]]":

@@ -1,10 +1,12 @@
 """The stages as the training loop sees them: which parameters move, and what is minimised."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from vfi_flow.errors import UsageError
 from vfi_flow.flow_matching.objective import flow_matching_loss
 from vfi_flow.flow_matching.schedule import sample_with_atoms
 from vfi_flow.model.fusion import Mean
@@ -29,21 +31,24 @@ class Objective(Protocol):
 
 
 class MeanObjective:
-    """Stage 1: encoder, registration and fusion."""
+    """Stage 1: encoder, registration and fusion, less what is frozen."""
 
     name = "mean"
-    learning: tuple[str, ...] = ("encoder.", "registration.", "fusion.")
+    modules: tuple[str, ...] = ("encoder", "registration", "fusion")
 
-    def __init__(self, weights: LossWeights) -> None:
+    def __init__(self, weights: LossWeights, frozen: Collection[str] = ()) -> None:
+        """`frozen` names modules that stay as they are."""
         self.weights = weights
+        self.learning = tuple(name for name in self.modules if name not in frozen)
+        if not self.learning:
+            raise UsageError(f"stage {self.name} has nothing to learn when {', '.join(self.modules)} are frozen")
 
     def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
-        return {name: p for name, p in network.named_parameters() if name.startswith(self.learning)}
+        return {name: p for name, p in network.named_parameters() if name.split(".")[0] in self.learning}
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        with torch.set_grad_enabled("registration." in self.learning):
-            frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
-            registration = network.registration(frame0, frame1, batch.tau)
+        frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
+        registration = network.registration(frame0, frame1, batch.tau)
         mean = network.fusion(frame0, frame1, batch.tau, registration)
         with torch.autocast(batch.truth.device.type, enabled=False):
             return mean_losses(mean, registration, batch.truth, batch.flow, batch.trust, self.weights)
@@ -53,7 +58,7 @@ class FusionObjective(MeanObjective):
     """Fusion alone on a frozen registration, twice as fast."""
 
     name = "fusion"
-    learning = ("fusion.",)
+    modules = ("fusion",)
 
     def __init__(self) -> None:
         super().__init__(LossWeights(flow=0, absolute=0, laplacian=0))
@@ -63,7 +68,7 @@ class MotionObjective(MeanObjective):
     """Encoder and registration alone, at half resolution and more than twice as fast."""
 
     name = "motion"
-    learning = ("encoder.", "registration.")
+    modules = ("encoder", "registration")
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
