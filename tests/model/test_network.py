@@ -49,6 +49,13 @@ def test_every_multiple_of_sixteen_gives_a_frame_of_that_size(network, height, w
     assert 0 <= made.min() <= made.max() <= 1
 
 
+def test_the_border_of_a_plain_frame_looks_like_its_middle(network):
+    plain = torch.tensor([0.8, 0.3, 0.6]).view(1, 3, 1, 1).expand(1, 3, 48, 64)
+
+    for features in network.encode(plain)[-4:]:
+        torch.testing.assert_close(features, features[:, :, :1, :1].expand_as(features), rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_each_sample_of_a_batch_is_made_as_if_alone(network, steps):
     frame0 = torch.cat([as_image(moving_texture(32, 48, seed=i)) for i in range(3)])

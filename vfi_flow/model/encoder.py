@@ -29,15 +29,17 @@ class FrameFeatures(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """Image (B, 3, H, W) -> FrameFeatures."""
+    """Image (B, 3, H, W) -> FrameFeatures.
+
+    Frames go on for ever at their border: with zeros there, the border would be the strongest edge of the picture, and
+    what is near it in one frame would look unlike itself in the other.
+    """
 
     def __init__(self, channels: tuple[int, int, int, int]) -> None:
         super().__init__()
-        inputs = (3, *channels[:-1])
-        self.levels = nn.ModuleList(
-            convolution(i, o, stride=2) if level == 0 else nn.Sequential(convolution(i, o, stride=2), convolution(o, o))
-            for level, (i, o) in enumerate(zip(inputs, channels, strict=True))
-        )
+        first, *others = zip((3, *channels[:-1]), channels, strict=True)
+        self.levels = nn.ModuleList([halving(*first)])
+        self.levels += [nn.Sequential(halving(i, o), convolution(o, o, border="replicate")) for i, o in others]
 
     def forward(self, image: Tensor) -> FrameFeatures:
         half = halve(image)
@@ -46,3 +48,7 @@ class Encoder(nn.Module):
             x = level(x)
             pyramid.append(x)
         return FrameFeatures(image, luma(half), mean_free(half), mean_free(halve(half)), *pyramid)
+
+
+def halving(inputs: int, outputs: int) -> nn.Sequential:
+    return convolution(inputs, outputs, stride=2, border="replicate")

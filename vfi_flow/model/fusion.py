@@ -59,7 +59,7 @@ class FusionNetwork(nn.Module):
     """
 
     WINDOW, DAMPING = 7, 1e-5
-    OUTSIDE, FAR_OUTSIDE = 0.4, 8.0
+    OUTSIDE, FAR_OUTSIDE = 0.8, 8.0
     """Per pixel outside the frame, and the pixels from which it counts no further."""
     SLOW = 4.0
     """Pixels between the frames up to which motion is slow."""

@@ -4,9 +4,12 @@ import torch
 from torch import Tensor, nn
 
 
-def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution and LeakyReLU: (B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1), nn.LeakyReLU(0.1))
+def convolution(inputs: int, outputs: int, stride: int = 1, border: str = "zeros") -> nn.Sequential:
+    """3x3 convolution and LeakyReLU: (B, inputs, H, W) -> (B, outputs, H / stride, W / stride).
+
+    `border` is what it sees outside: "zeros", or "replicate" for the nearest pixel.
+    """
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, padding_mode=border), nn.LeakyReLU(0.1))
 
 
 class ResidualBlock(nn.Module):
