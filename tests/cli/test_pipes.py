@@ -148,7 +148,7 @@ def test_what_the_format_does_not_hold_costs_a_line(tmp_path):
     ]
 
 
-def test_sound_whose_header_would_come_too_late_is_left_out(tmp_path):
+def test_sound_whose_header_would_come_too_late_is_encoded_again(tmp_path):
     """Matroska learns the shape of AAC from a transport stream after its header is gone."""
     source = write_clip(tmp_path / "in.ts", moving_square(10), sound="aac")
 
@@ -156,7 +156,8 @@ def test_sound_whose_header_would_come_too_late_is_left_out(tmp_path):
 
     (tmp_path / "out.mkv").write_bytes(out)
     assert code == 0, err
-    assert err.endswith(b"audio stream (aac) left out: matroska cannot hold it\n")
+    assert err.endswith(b"audio stream (aac) becomes aac: matroska cannot hold it as it is\n")
+    assert len(stream_packets(tmp_path / "out.mkv", "audio")) >= len(stream_packets(source, "audio"))
     assert len(video_times(tmp_path / "out.mkv")) == 20
 
 

@@ -10,6 +10,8 @@ from av.stream import Disposition
 from blending import Blend
 from clips import moving_square, stream_packets, with_cover, write_clip
 
+from vfi_flow.errors import ComponentError
+from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.streams import Fate
 from vfi_flow.media.tags import QUICKTIME_LANGUAGES
@@ -98,6 +100,56 @@ def test_a_cover_that_has_no_place_costs_one_line(tmp_path):
 
     [dropped] = [choice for choice in report.plan.streams if choice.fate is Fate.DROPPED]
     assert (dropped.kind, dropped.reason) == ("cover picture", "mov holds no such picture")
+
+
+def loud_samples(path: Path) -> int:
+    """Samples of the first channel from the first to the last that is not nearly silent."""
+    with av.open(str(path)) as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+        channels = container.streams.audio[0].layout.nb_channels
+    packed = frames[0].shape[0] == 1 and channels > 1
+    wave = np.concatenate([frame[0][:: channels if packed else 1] for frame in frames]).astype(np.float64)
+    loud = np.flatnonzero(np.abs(wave) > 0.02 * np.abs(wave).max())
+    return int(loud[-1] - loud[0])
+
+
+@pytest.mark.parametrize("before", [".mkv", ".avi"])
+@pytest.mark.parametrize("after", [".mp4", ".mov"])
+def test_raw_sound_that_tells_no_layout_is_copied(tmp_path, before, after):
+    source = write_clip(tmp_path / f"in{before}", moving_square(FRAMES), sound="pcm_s16le", options={"bf": "0"})
+
+    report = doubled(source, tmp_path / f"out{after}")
+
+    assert fates(report)["audio"] == (Fate.COPIED, "pcm_s16le")
+    assert b"".join(stream_packets(tmp_path / f"out{after}", "audio")) == b"".join(stream_packets(source, "audio"))
+
+
+@pytest.mark.parametrize(
+    ("sound", "after", "becomes"), [("flac", ".ts", "aac"), ("pcm_s16le", ".ts", "aac"), ("aac", ".webm", "opus")]
+)
+def test_sound_that_a_container_does_not_hold_is_encoded_anew(tmp_path, sound, after, becomes):
+    source, output = tmp_path / "in.mkv", tmp_path / f"out{after}"
+    write_clip(source, moving_square(FRAMES), sound=sound)
+
+    report = doubled(source, output)
+
+    assert fates(report)["audio"] == (Fate.CONVERTED, sound)
+    with av.open(str(output)) as container:
+        assert container.streams.audio[0].codec_context.codec.canonical_name == becomes
+    assert loud_samples(output) == pytest.approx(loud_samples(source), abs=200)
+
+
+def test_text_that_a_transport_stream_would_not_give_back_costs_a_line(tmp_path):
+    report = doubled(with_styled_text(tmp_path / "in.mkv"), tmp_path / "out.ts")
+
+    assert fates(report)["subtitle"][0] is Fate.DROPPED
+
+
+def test_a_video_that_a_transport_stream_would_not_give_back_is_refused(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", moving_square(4))
+
+    with pytest.raises(ComponentError, match="mpegts cannot hold ffv1 video"):
+        doubled(source, tmp_path / "out.ts", encoder=EncoderOptions(codec="ffv1"))
 
 
 @pytest.mark.parametrize("after", [".mp4", ".mov"])

@@ -27,7 +27,7 @@ from vfi_flow.cli.progress import CHOICES, progress_display
 from vfi_flow.cli.stdout import own_stdout
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.streams import Fate
+from vfi_flow.media.streams import STRETCHED, Fate
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, write_report
@@ -177,8 +177,9 @@ def tell(report: Report) -> None:
     for stream in report.plan.streams:
         if stream.fate is Fate.DROPPED:
             say(f"{report.plan.job.source}: {stream.kind} stream ({stream.codec}) left out: {stream.reason}")
-        elif stream.fate is Fate.CONVERTED and stream.kind == "subtitle":
-            say(f"{report.plan.job.source}: subtitle stream ({stream.codec}) becomes {stream.encoder}: {stream.reason}")
+        elif stream.encoder and stream.reason != STRETCHED:
+            kind = f"{stream.kind} stream ({stream.codec})"
+            say(f"{report.plan.job.source}: {kind} becomes {stream.encoder}: {stream.reason}")
     for warning in report.warnings[len(report.plan.notes) :]:
         say(warning)
 

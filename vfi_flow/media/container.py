@@ -26,6 +26,15 @@ Y4M = "yuv4mpegpipe"
 IMAGES = "image2"
 """One file for every frame, without time stamps and without sound."""
 
+GIVEN_BACK = {
+    "mpegts": (
+        *("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"),
+        *("mp1", "mp2", "mp3", "aac", "aac_latm", "ac3", "eac3", "dts", "truehd", "opus"),
+        *("dvb_subtitle", "dvb_teletext"),
+    )
+}
+"""Codecs that come back from formats into which FFmpeg writes anything."""
+
 PIPE_FORMATS = (Y4M, "nut", "matroska")
 """Formats that can be written without ever going back."""
 
@@ -83,6 +92,11 @@ def open_images_unwritten(output: ImageSequence) -> OutputContainer:
             f"{output}: pictures with the ending {output.suffix!r} are not written; {', '.join(CODECS)} are"
         )
     return av.open(output.ffmpeg_pattern, "w", format=IMAGES)
+
+
+def gives_back(format_name: str, codec: str) -> bool:
+    """Whether a stream of this codec (FFmpeg's name of it, not of an encoder) can be read from such a file again."""
+    return format_name not in GIVEN_BACK or codec in GIVEN_BACK[format_name]
 
 
 def keeps_times(container: OutputContainer) -> bool:

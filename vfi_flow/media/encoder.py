@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from vfi_flow.errors import ComponentError, UsageError
 from vfi_flow.media import animations
-from vfi_flow.media.container import Y4M, open_unwritten
+from vfi_flow.media.container import Y4M, gives_back, open_unwritten
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import CODECS, ImageSequence
@@ -169,6 +169,8 @@ def find_codec(options: EncoderOptions, output: Target, info: VideoInfo) -> av.C
             if codec.type != "video":
                 raise UsageError(f"{name} encodes {codec.type}, not video")
             if codec.name not in possible_codecs(output, codec.name):  # some muxers refuse them when it is too late
+                continue
+            if not gives_back(format_name, codec.canonical_name):
                 continue
             try:
                 container.add_stream(codec.name, rate=25)

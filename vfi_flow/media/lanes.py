@@ -135,9 +135,9 @@ def stretching(frame: av.AudioFrame, stretch: Fraction) -> av.filter.Graph:
 
 
 def tempos(tempo: Fraction) -> list[Fraction]:
-    """Factors of `tempo`, none slower than a filter can."""
+    """Factors of `tempo`, none slower than a filter can; none at all where it stays as it is."""
     found = []
     while tempo < SLOWEST_TEMPO:
         found.append(SLOWEST_TEMPO)
         tempo /= SLOWEST_TEMPO
-    return [*found, tempo]
+    return found if tempo == 1 else [*found, tempo]

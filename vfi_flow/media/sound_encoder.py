@@ -6,19 +6,30 @@ import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-from vfi_flow.media.container import Form
+from vfi_flow.media.container import Form, gives_back
 from vfi_flow.media.tags import describe_like
 
 SOUND_ENCODERS = ("aac", "flac", "libopus")
 """Tried in this order where a codec has no encoder or the container does not hold it."""
 
+USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+"""By number of channels, as FFmpeg guesses."""
+
 BITS_PER_CHANNEL = 96_000
 """Of sound that is encoded again and does not tell its own bit rate."""
+
+
+def layout_of(stream: AudioStream) -> str:
+    """Its channel layout by name; raw sound in Matroska and AVI says only how many channels there are."""
+    name, channels = stream.layout.name, stream.layout.nb_channels
+    return USUAL_LAYOUTS.get(channels, name) if name == f"{channels} channels" else name
 
 
 def sound_encoder(stream: AudioStream, form: Form) -> str | None:
     """An encoder for `stream` that opens and fits into the format: of its own codec where possible."""
     for name in (stream.codec_context.codec.canonical_name, *SOUND_ENCODERS):
+        if not gives_back(form.name, name.removeprefix("lib")):
+            continue
         with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
             add_sound(trial, stream, name)
             trial.start_encoding()
@@ -34,7 +45,7 @@ def add_sound(output: OutputContainer, stream: AudioStream, encoder: str) -> Aud
     rate = source.sample_rate if source.sample_rate in rates else 48000
     target = output.add_stream(codec.name, rate=rate)
     assert isinstance(target, AudioStream)
-    target.codec_context.layout = source.layout.name
+    target.codec_context.layout = layout_of(stream)
     if source.format.name in [sample_format.name for sample_format in codec.audio_formats or []]:
         target.codec_context.format = source.format.name
     target.codec_context.bit_rate = source.bit_rate or BITS_PER_CHANNEL * source.layout.nb_channels

@@ -10,8 +10,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
-from vfi_flow.media.container import IMAGES, Form
-from vfi_flow.media.sound_encoder import sound_encoder
+from vfi_flow.media.container import IMAGES, Form, gives_back
+from vfi_flow.media.sound_encoder import layout_of, sound_encoder
 from vfi_flow.media.tags import describe_like
 from vfi_flow.media.text import text_encoder
 
@@ -19,6 +19,9 @@ COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 """Ending and type of cover pictures, by codec."""
 
 COVER_FORMATS = ("mp4", "ipod", "matroska")
+
+STRETCHED = "stretched"
+"""Why sound is encoded again that could be copied, as the user asked."""
 
 
 class Fate(StrEnum):
@@ -62,14 +65,23 @@ def choose(stream: Stream, form: Form, audio: bool, stretch: Fraction) -> Stream
         encoder = sound_encoder(stream, form)
         if encoder is None:
             return replace(choice, fate=Fate.DROPPED, reason=f"no encoder for sound in {form.name}")
-        return replace(choice, fate=Fate.CONVERTED, reason="stretched", encoder=encoder)
+        return replace(choice, fate=Fate.CONVERTED, reason=STRETCHED, encoder=encoder)
     if is_timecode(stream) and form.name != IMAGES:
         return replace(choice, fate=Fate.CONVERTED, reason="as a tag of the video")
     if reason := cannot_hold(form, stream):
-        if encoder := text_encoder(stream, form):
+        if encoder := other_encoder(stream, form):
             return replace(choice, fate=Fate.CONVERTED, reason=f"{form.name} cannot hold it as it is", encoder=encoder)
         return replace(choice, fate=Fate.DROPPED, reason=reason)
     return choice
+
+
+def other_encoder(stream: Stream, form: Form) -> str | None:
+    """An encoder that writes `stream` in another way, which this form holds."""
+    if form.name == IMAGES or stream.codec_context is None:
+        return None
+    if isinstance(stream, AudioStream):
+        return sound_encoder(stream, form)
+    return text_encoder(stream, form)
 
 
 def is_timecode(stream: Stream) -> bool:
@@ -90,6 +102,8 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream:
     if isinstance(stream, AttachmentStream):
         return output.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
     target = output.add_stream_from_template(stream)
+    if isinstance(stream, AudioStream) and isinstance(target, AudioStream):
+        target.codec_context.layout = layout_of(stream)
     describe_like(stream, target, output)
     return target
 
@@ -113,8 +127,9 @@ def cannot_hold(form: Form, stream: Stream) -> str | None:
         return None if form.name == "matroska" else f"{form.name} holds no attachments"
     if stream.codec_context is None:
         return "its codec is unknown"
-    with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
-        add_copy(trial, stream)
-        trial.start_encoding()
-        return None
+    if gives_back(form.name, stream.codec_context.codec.canonical_name):
+        with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
+            add_copy(trial, stream)
+            trial.start_encoding()
+            return None
     return f"{form.name} cannot hold it"

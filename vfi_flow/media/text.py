@@ -10,7 +10,7 @@ from av.container import OutputContainer
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 
-from vfi_flow.media.container import Form
+from vfi_flow.media.container import Form, gives_back
 from vfi_flow.media.tags import describe_like
 from vfi_flow.media.timing import to_pts
 
@@ -35,6 +35,8 @@ def text_encoder(stream: Stream, form: Form) -> str | None:
     if not isinstance(stream, SubtitleStream) or stream.codec_context.name not in TEXTS:
         return None
     for name in TEXT_ENCODERS:
+        if not gives_back(form.name, name):
+            continue
         with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
             add_text(trial, stream, name)
             trial.start_encoding()

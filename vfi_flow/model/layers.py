@@ -1,10 +1,14 @@
 """Building blocks: plain 3x3 convolutions without normalisation, cheap on every runtime."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
+Border = Literal["zeros", "replicate"]
 
-def convolution(inputs: int, outputs: int, stride: int = 1, border: str = "zeros") -> nn.Sequential:
+
+def convolution(inputs: int, outputs: int, stride: int = 1, border: Border = "zeros") -> nn.Sequential:
     """3x3 convolution and LeakyReLU: (B, inputs, H, W) -> (B, outputs, H / stride, W / stride).
 
     `border` is what it sees outside: "zeros", or "replicate" for the nearest pixel.
