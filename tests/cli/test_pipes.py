@@ -174,7 +174,7 @@ def test_progress_without_a_total_still_counts(tmp_path):
     report = json.loads((tmp_path / "report.json").read_text())
     assert job.returncode == 0 and out == b""
     assert events[0] == {"v": 1, "event": "start", "file": "standard input", "frames": None}
-    assert (events[-1]["event"], events[-1]["frame"], events[-1]["frames"]) == ("done", 40, None)
+    assert (events[-1]["event"], events[-1]["frame"], events[-1]["frames"]) == ("done", 40, 40)
     assert (report["frames"]["planned"], report["frames"]["written"]) == (None, 40)
     assert len(video_times(tmp_path / "out.mp4")) == 40
 

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 from blending import Blend
+from clips import moving_square, write_clip
 from colour_bars import LUMA_WEIGHTS, bars, numbers_of
 from deep_clips import moving_numbers, read_numbers, write_numbers
 from tolerances import COLOUR_STEP
@@ -69,6 +70,27 @@ def test_depth_and_subsampling_of_the_source_are_those_of_the_result(tmp_path, c
             np.testing.assert_array_equal(after[2 * n][name], numbers)
     made = next(iter(after[1].values()))
     assert np.unique(made % (1 << (bits_of(pix_fmt) - 8))).size > 2, "numbers between those of 8 bits"
+
+
+def test_twelve_bits_stay_twelve_bits_by_default(tmp_path):
+    deep = write_clip(tmp_path / "in.mkv", moving_square(4), codec="ffv1", options={}, pix_fmt="yuv420p12le")
+
+    plan = make_plan(Job(deep, tmp_path / "out.mp4"))
+
+    assert (plan.encoder.codec, plan.encoder.pix_fmt) == ("libx265", "yuv420p12le")
+
+
+def test_a_transparent_video_keeps_its_colour_tags(tmp_path):
+    """libvpx's decoder, the only one that sees transparency, hands on none of them."""
+    tags = {"matrix": 1, "primaries": 1, "transfer": 1}
+    options = {"crf": "20", "b": "0", "cpu-used": "8"}
+    source = write_clip(
+        tmp_path / "in.webm", moving_square(4), codec="libvpx-vp9", options=options, pix_fmt="yuva420p", **tags
+    )
+
+    colour = make_plan(Job(source, tmp_path / "out.webm")).encoder.colour
+
+    assert (colour.matrix, colour.primaries, colour.transfer, colour.assumed) == (1, 1, 1, False)
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1"])

@@ -148,7 +148,7 @@ def test_a_turned_picture_stays_turned_in_every_frame_or_it_is_said(tmp_path, ki
     report = interpolated(source, ImageSequence(target) if "%" in output else target)
 
     found = set().union(*map(rotations, (tmp_path / "out").iterdir()))
-    said = any("cannot say that the picture is turned" in note for note in report.warnings)
+    said = any("does not keep that the picture is turned" in note for note in report.warnings)
     assert found == ({0} if said else turned)
 
 
@@ -252,6 +252,16 @@ def test_what_cannot_work_is_said(tmp_path, monkeypatch, capsys, words, code, se
 
     err = capsys.readouterr().err
     assert sentence in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("pix_fmt", ["rgb48be", "rgba"])
+def test_a_picture_of_another_depth_or_with_transparency_is_said(tmp_path, pix_fmt):
+    source = pictures(tmp_path / "in", ".png", moving_square(4))
+    other = pictures(tmp_path / "other", ".png", moving_square(1), pix_fmt, first=3)
+    other.path(3).replace(source.path(3))
+
+    with pytest.raises(InputError, match="the pixel format changes from rgb24 to"):
+        interpolated(source, tmp_path / "out.mkv")
 
 
 def test_pictures_reach_a_pipe_and_come_back(tmp_path):

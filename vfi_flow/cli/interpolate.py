@@ -30,7 +30,7 @@ from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.streams import STRETCHED, Fate
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
-from vfi_flow.pipeline.report import Report, write_report
+from vfi_flow.pipeline.report import Report, check_place, write_report
 from vfi_flow.pipeline.run import run as run_job
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int:
+    if arguments.report is not None:
+        check_place(arguments.report)
     plan = make_plan(picture_job(arguments, job_from(arguments, source, output)))
     for note in plan.notes:
         say(note)

@@ -73,13 +73,13 @@ def json_lines(name: str, planned: int | None) -> Iterator[Show]:
     """Events `start`, `progress` (at most two a second) and `done`, one object a line."""
     started, last_line, last = time.perf_counter(), float("-inf"), Progress.none(planned)
 
-    def counts(progress: Progress) -> dict[str, object]:
+    def counts(progress: Progress, total: int | None) -> dict[str, object]:
         elapsed = time.perf_counter() - started
         rate = (progress.frames - progress.resumed) / elapsed if elapsed > 0 else 0.0
-        rest = None if progress.planned is None else max(progress.planned - progress.frames, 0)
+        rest = None if total is None else total - progress.frames
         return {
             "frame": progress.frames,
-            "frames": progress.planned,
+            "frames": total,
             "fps": round(rate, 3),
             "eta_s": round(rest / rate, 1) if rate and rest is not None else None,
             "out_time_us": round(progress.seconds * 1_000_000),
@@ -90,8 +90,8 @@ def json_lines(name: str, planned: int | None) -> Iterator[Show]:
         last = progress
         if time.perf_counter() - last_line >= JSON_INTERVAL_SECONDS:
             last_line = time.perf_counter()
-            write_event("progress", name, **counts(progress))
+            write_event("progress", name, **counts(progress, total_of(progress)))
 
     write_event("start", name, frames=planned)
     yield show
-    write_event("done", name, **counts(last))
+    write_event("done", name, **counts(last, last.frames))

@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from vfi_flow.media.damage.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTime, InOrder, Stamp
 from vfi_flow.media.opening import reason
 from vfi_flow.media.pixels.alpha_decoder import decoder_of
+from vfi_flow.media.pixels.samples import kind_of_samples
 
 FORMATS_IN_ORDER = ("avi", "h264", "hevc", "m4v", "obu", "mpegvideo")
 """Containers without presentation times."""
@@ -55,6 +56,7 @@ class Decoder:
         """FFmpeg's last complaint since a picture came out."""
         self._failures_in_a_row = 0
         self._size: tuple[int, int] | None = None
+        self._pix_fmt = ""
         self.decoded = 0
         """Whole pictures so far."""
         self.packet_bytes = 1
@@ -122,6 +124,10 @@ class Decoder:
         if size != self._size:
             change = "the frame size changes from {}x{} to {}x{}".format(*self._size, *size)
             return f"{change}, which is not supported"
+        self._pix_fmt = self._pix_fmt or picture.format.name
+        if kind_of_samples(picture.format.name) != kind_of_samples(self._pix_fmt):
+            change = f"the pixel format changes from {self._pix_fmt} to {picture.format.name}"
+            return f"{change}, another depth or transparency, which is not supported"
         is_damaged = picture.is_corrupt or stamp in self._damaged
         self._damaged.discard(stamp)
         return "a frame is damaged" if is_damaged else ""

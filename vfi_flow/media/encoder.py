@@ -24,7 +24,8 @@ from vfi_flow.media.pixels.pix_fmt import choose_pix_fmt, fits, note_on, traits_
 from vfi_flow.media.pixels.samples import bits_of, has_alpha, is_float
 from vfi_flow.media.scheduling import ordinary_priority
 
-DEFAULT_CODEC = "libx264"
+DEFAULT_CODEC, DEFAULT_BITS = "libx264", 10
+"""What is used where nothing speaks against it, and the bits that it can store."""
 
 # Near-transparent settings: the new frames shall not be told from the old ones by their compression.
 DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
@@ -155,7 +156,7 @@ def colour_options(codec: str, settings: dict[str, str], colour: Colour, pix_fmt
 
 
 def find_codec(options: EncoderOptions, output: Target, info: VideoInfo) -> av.Codec:
-    """The encoder by name, or the first that fits: one for transparency or HDR, libx264, the container's own choice."""
+    """The encoder by name, or the first that fits: for transparency, HDR or 12 bits, libx264, its own choice."""
     with open_unwritten(output) as container:
         format_name = container.format.name
         names = [options.codec] if options.codec is not None else default_codecs(container, output, options, info)
@@ -209,7 +210,8 @@ def default_codecs(container: OutputContainer, output: Target, options: EncoderO
         return [ALPHA_CODECS[name]]
     if name == "webm" and options.pix_fmt is None and bits_of(info.pix_fmt) > 8 and suits_av1(info.width, info.height):
         return ["libsvtav1"]  # libvpx is built for 8 bits
-    usual = "libx265" if is_hdr(info.colour) else DEFAULT_CODEC
+    deeper = options.pix_fmt is None and bits_of(info.pix_fmt) > DEFAULT_BITS
+    usual = "libx265" if is_hdr(info.colour) or deeper else DEFAULT_CODEC
     return [usual, DEFAULT_CODEC, "libvpx-vp9" if name == "webm" else container.default_video_codec]
 
 

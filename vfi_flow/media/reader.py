@@ -32,7 +32,7 @@ from vfi_flow.media.opening import (
 )
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.chroma_location import chroma_location
-from vfi_flow.media.pixels.colour import colour_of
+from vfi_flow.media.pixels.colour import colour_of, with_tags_of
 from vfi_flow.media.rotation import display_matrix
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
@@ -124,7 +124,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         first = next(self.frames())
         picture, context = first.picture, self.stream.codec_context
         try:
-            colour = colour_of(picture, location)
+            colour = colour_of(with_tags_of(self.stream, picture), location)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
         duration = self._expected_duration(first)

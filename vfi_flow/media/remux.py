@@ -154,9 +154,11 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 self._covers.append(picture)
 
     def _copy_tags(self) -> None:
-        tags = {key: value for key, value in self.container.metadata.items() if key not in FILE_TAGS}
-        self.output.metadata.update(tags)
-        self.output.set_chapters([c for c in map(self._moved_chapter, self.container.chapters()) if c is not None])
+        self.tags = {key: value for key, value in self.container.metadata.items() if key not in FILE_TAGS}
+        self.output.metadata.update(self.tags)
+        chapters = [c for c in map(self._moved_chapter, self.container.chapters()) if c is not None]
+        self.output.set_chapters(chapters)
+        self.chapters = len(chapters)
 
     def _moved_chapter(self, chapter: Any) -> Any:
         """The chapter on the job's clock, cut to the window; None where it lies outside."""

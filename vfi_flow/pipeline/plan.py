@@ -12,8 +12,7 @@ from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
-from vfi_flow.media.images import CODECS, ImageSequence
-from vfi_flow.media.pipe import InputPipe, OutputPipe
+from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.samples import has_alpha
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.scene_list import SceneList, read_scene_list
@@ -125,7 +124,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         duration=None if info.duration is None else info.duration * division.stretch,
         streams=tuple(streams),
         scenes=scenes,
-        notes=tuple(notes_on(info, encoder, job.output)),
+        notes=tuple(notes_on(info, encoder)),
         chunks=chunks,
     )
 
@@ -166,28 +165,14 @@ def expected_frames(division: Division, info: VideoInfo) -> int | None:
     return frame_count(division, info.frames, info.duration)
 
 
-def notes_on(info: VideoInfo, encoder: Encoder, output: Target) -> list[str]:
+def notes_on(info: VideoInfo, encoder: Encoder) -> list[str]:
     notes = list(encoder.notes)
     if info.colour.assumed:
         name = "BT.709" if info.colour.matrix == 1 else "BT.601"
         notes.append(f"{info.path}: no colour matrix in the file; {name} is assumed and written into the result")
-    if info.display_matrix and not keeps_rotation(output, info.path):
-        notes.append(f"{output}: this format cannot say that the picture is turned; it is written as it is stored")
     if info.interlaced:
         notes.append(f"{info.path}: the video is interlaced; it is treated as progressive; see --deinterlace")
     return notes
-
-
-def keeps_rotation(output: Target, source: Source) -> bool:
-    """Whether FFmpeg's muxers and picture encoders write down that the picture is turned (tried out, FFmpeg 8)."""
-    match output:
-        case OutputPipe():
-            return output.format_name == "matroska"
-        case ImageSequence():
-            codec = CODECS.get(output.suffix)
-            return codec == "tiff" or (codec == "png" and isinstance(source, ImageSequence))
-        case Path():
-            return output.suffix.lower() != ".ts"
 
 
 def describe_plan(plan: Plan) -> str:

@@ -120,6 +120,16 @@ def versions() -> dict[str, str]:
     return found
 
 
+def check_place(path: Path) -> None:
+    """OutputError, before any work, where a report could not be written to `path` after it."""
+    if str(path) == "-":
+        raise OutputError("-: the report goes to a file; name one")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a directory, expected a file for the report")
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"{path.parent}: no such folder for the report")
+
+
 def write_report(report: Report, path: Path) -> None:
     try:
         path.write_text(json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.ahead import ahead
 from vfi_flow.pipeline.alone import alone
+from vfi_flow.pipeline.losses import losses
 from vfi_flow.pipeline.making import Interpolate, OutputFrame, output_frames
 from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan, reader_for
@@ -105,6 +106,7 @@ def run(
             written = write_all(plan, frames, writer, copier, clock, on_progress, stop)
         with clock.during("verify"):
             verify(plan, written, writer, copier)
+            lost = losses(plan, copier, partial)
     return Report(
         plan=plan,
         frames=dict(written.kinds),
@@ -117,7 +119,7 @@ def run(
         resumed=chunks.stored_frames if chunks is not None else 0,
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
-        warnings=[*plan.notes, *reader.warnings, *copier.warnings, *warnings_on(plan, written, keeps)],
+        warnings=[*plan.notes, *reader.warnings, *copier.warnings, *warnings_on(plan, written, keeps), *lost],
         engine=engine or {},
     )
 

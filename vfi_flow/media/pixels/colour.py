@@ -6,6 +6,7 @@ import av
 import numpy as np
 from av.video.plane import VideoPlane
 from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.pixels import exact_colour
@@ -70,6 +71,17 @@ def colour_of(picture: av.VideoFrame, chroma_location: str | None = None) -> Col
     if matrix not in SCALER_MATRIX:
         raise InputError(f"colour matrix {matrix} is not supported; supported are {sorted(SCALER_MATRIX)}")
     return Colour(matrix, FULL if full else LIMITED, primaries, transfer, assumed, chroma_location, light)
+
+
+def with_tags_of(stream: VideoStream, picture: av.VideoFrame) -> av.VideoFrame:
+    """`picture` with the stream's tags where it has none of its own: libvpx's decoder knows of none."""
+    context = stream.codec_context
+    if picture.color_range == 0:
+        picture.color_range = context.color_range
+    for tag in ("colorspace", "color_primaries", "color_trc"):
+        if getattr(picture, tag) == UNSPECIFIED:
+            setattr(picture, tag, getattr(context, tag))
+    return picture
 
 
 def matrix_for(height: int) -> int:

@@ -120,6 +120,11 @@ def is_float(pix_fmt: str) -> bool:
 
 
 @cache
+def kind_of_samples(pix_fmt: str) -> tuple[bool, bool, bool]:
+    """What decides the type and the channels of arrays: more than 8 bits, transparency, floats."""
+    return bits_of(pix_fmt) > 8, has_alpha(pix_fmt), is_float(pix_fmt)
+
+
 def has_alpha(pix_fmt: str) -> bool:
     """Whether pictures of this format may be transparent; those with a palette are taken to be."""
     return pix_fmt == "pal8" or any(component.is_alpha for component in av.VideoFormat(pix_fmt).components)

@@ -1,0 +1,123 @@
+"""What a result does not tell of its source, because its format has no words for it and its muxer kept quiet."""
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.stream import Stream
+
+from vfi_flow.errors import VfiFlowError
+from vfi_flow.media.encoder import Encoder
+from vfi_flow.media.endpoints import Target
+from vfi_flow.media.frame import VideoInfo, Window
+from vfi_flow.media.images import ImageSequence
+from vfi_flow.media.pipe import InputPipe, OutputPipe
+from vfi_flow.media.pixels.colour import Colour
+from vfi_flow.media.pixels.pix_fmt import traits_of
+from vfi_flow.media.reader import VideoReader
+from vfi_flow.media.remux import CopiedStream, StreamCopier
+from vfi_flow.media.tags import QUICKTIME_LANGUAGES, lasting_tags
+from vfi_flow.media.writer import VideoWriter
+from vfi_flow.pipeline.plan import Plan
+
+USUAL_PRIMARIES, USUAL_TRANSFERS = (1, 2, 5, 6), (1, 2, 4, 5, 6, 13)
+"""Those of ordinary video, unspecified among them, by the codes of H.273: players take one for another."""
+
+PIXEL_SHAPE_TOLERANCE = 0.01
+"""A GIF stores the shape of its pixels in 64ths."""
+
+UNIMPORTANT_TAGS = ("creation_time", "encoder", "handler_name", "language", "alpha_mode", "stereo_mode")
+"""Said elsewhere, or about the file and not about what it shows."""
+
+
+def losses(plan: Plan, copier: StreamCopier, result: Target) -> list[str]:
+    """A sentence about what `result`, complete under this name, does not tell; none where it tells all."""
+    return losses_in_pipe(plan, result) if isinstance(result, OutputPipe) else losses_in_file(plan, copier, result)
+
+
+def losses_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSequence) -> list[str]:
+    """The same of a file, read back. Of pictures nobody expects to hold more than the picture."""
+    with suppress(VfiFlowError, av.FFmpegError), VideoReader(finished, Window()) as reader:
+        found = reader.info()
+        lost = [*of_picture(plan.info, plan.encoder, found)]
+        if len(reader.container.chapters()) < copier.chapters:
+            lost.append("the chapters")
+        if isinstance(finished, ImageSequence):
+            return sentence(str(plan.job.output), lost)
+        others = [stream for stream in reader.container.streams if stream is not reader.stream]
+        if languages(copier.copied.values()) - languages(others):
+            lost.append("the languages")
+        lost += of_tags(copier.tags, reader.container.metadata, "the tag")
+        lost += of_tags(lasting_tags(plan.info.metadata, ""), found.metadata, "the video's tag")
+        return sentence(str(plan.job.output), lost)
+    return []
+
+
+def losses_in_pipe(plan: Plan, sent: OutputPipe) -> list[str]:
+    """The same of what was sent, found with one frame in memory."""
+    buffer = io.BytesIO()
+    pipe = OutputPipe(buffer.write, sent.format_name)
+    with suppress(VfiFlowError, av.FFmpegError):
+        with VideoWriter(pipe, plan.info, plan.encoder, plan.unit, plan.rate) as writer:
+            writer.start()
+            writer.write(black(plan), 0)
+            writer.finish(1)
+        buffer.seek(0)
+        with VideoReader(InputPipe(buffer), Window()) as reader:
+            lost = [*of_picture(plan.info, plan.encoder, reader.info())]
+        return sentence(str(sent), lost, "" if sent.format_name == "matroska" else "; -f matroska does")
+    return []
+
+
+def black(plan: Plan) -> av.VideoFrame:
+    picture = av.VideoFrame(plan.info.width, plan.info.height, plan.encoder.pix_fmt)
+    for plane in picture.planes:
+        plane.update(bytes(plane.buffer_size))
+    colour = plan.encoder.colour
+    picture.colorspace, picture.color_range = colour.matrix, colour.range
+    picture.color_primaries, picture.color_trc = colour.primaries, colour.transfer
+    return picture
+
+
+def of_picture(source: VideoInfo, encoder: Encoder, found: VideoInfo) -> Iterator[str]:
+    if source.display_matrix and not found.display_matrix:
+        yield "that the picture is turned"
+    wanted, is_ = source.sample_aspect_ratio or Fraction(1), found.sample_aspect_ratio or Fraction(1)
+    if abs(is_ / wanted - 1) > PIXEL_SHAPE_TOLERANCE:
+        yield f"the shape of the pixels ({wanted.numerator}:{wanted.denominator}; .mp4 does)"
+    yield from of_colour(encoder.colour, found.colour, traits_of(encoder.pix_fmt).model == "yuv")
+
+
+def of_colour(wanted: Colour, found: Colour, has_matrix: bool) -> Iterator[str]:
+    if has_matrix and wanted.matrix != found.matrix:
+        yield "the colour matrix"
+    if wanted.range != found.range:
+        yield "the range of values"
+    if wanted.primaries not in USUAL_PRIMARIES and wanted.primaries != found.primaries:
+        yield "the colour primaries"
+    if wanted.transfer not in USUAL_TRANSFERS and wanted.transfer != found.transfer:
+        yield "the transfer curve"
+
+
+def languages(streams: Iterable[CopiedStream | Stream]) -> Counter[str]:
+    """How often each is spoken or written, whichever of its codes in ISO 639-2 is used."""
+    known = [stream.language for stream in streams if stream.language not in (None, "und")]
+    return Counter(QUICKTIME_LANGUAGES.get(language, language) for language in known if language)
+
+
+def of_tags(wanted: dict[str, str], found: dict[str, str], name: str) -> Iterator[str]:
+    known = {key.lower() for key in found}
+    lost = [key for key in wanted if key.lower() not in known and key.lower() not in UNIMPORTANT_TAGS]
+    if lost:
+        yield f"{name}{'s' if len(lost) > 1 else ''} {', '.join(sorted(lost))}"
+
+
+def sentence(output: str, lost: list[str], hint: str = "") -> list[str]:
+    if not lost:
+        return []
+    listed = lost[0] if len(lost) == 1 else f"{', '.join(lost[:-1])} and {lost[-1]}"
+    return [f"{output}: this format does not keep {listed}{hint}"]
