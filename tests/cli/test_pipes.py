@@ -161,6 +161,46 @@ def test_sound_whose_header_would_come_too_late_is_encoded_again(tmp_path):
     assert len(video_times(tmp_path / "out.mkv")) == 20
 
 
+def raw_frames(path: Path) -> bytes:
+    with av.open(str(path)) as container:
+        return b"".join(frame.to_ndarray().tobytes() for frame in container.decode(video=0))
+
+
+def test_frames_without_a_header_come_in_and_go_out(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", moving_square(10), sound="aac")
+
+    bare, told, code = job_on(source.read_bytes(), "-f", "rawvideo", "-x", "1", "--progress", "none")
+
+    assert code == 0 and b"audio stream (aac) left out: pictures hold nothing else" in told
+    assert bare == raw_frames(source)
+
+    words = ["-f", "matroska", "-c:v", "ffv1", "-x", "1", "--raw", "64x48:yuv420p", "-framerate", "ntsc"]
+    out, told, code = job_on(bare, *words)
+
+    (tmp_path / "out.mkv").write_bytes(out)
+    assert code == 0, told
+    assert raw_frames(tmp_path / "out.mkv") == bare
+    assert video_times(tmp_path / "out.mkv")[-1] == pytest.approx(9 * 1001 / 30000, abs=0.001)
+
+
+def test_a_last_frame_without_a_header_that_is_cut_off_is_noticed():
+    _, told, code = job_on(bytes(64 * 48 * 3 // 2 * 5 + 100), "--raw", "64x48:yuv420p", "--progress", "none")
+
+    assert code == 3 and b"after frame 5" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["in.mp4", "out.mp4", "--raw", "64x48:gray"], "--raw is for standard input (-); in.mp4 is a file"),
+        (["-", "out.mp4", "-framerate", "30"], "-framerate is for numbered pictures"),
+    ],
+)
+def test_what_frames_without_a_header_are_must_be_said(capsys, words, sentence):
+    assert main(["interpolate", *words]) == 2
+    assert sentence in capsys.readouterr().err
+
+
 def test_progress_without_a_total_still_counts(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(20))
     before = start(DECODE, source, "yuv4mpegpipe", stdout=subprocess.PIPE)

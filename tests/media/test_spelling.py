@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_seconds
+from vfi_flow.media.pipe import RawFrames
+from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_raw, parse_seconds
 
 
 @pytest.mark.parametrize(
@@ -79,3 +80,15 @@ def test_every_whole_rate_has_its_ntsc_rate_and_both_are_told_apart():
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"'secam' is not a number; .* or ntsc, pal, "):
         parse_rate("secam")
+
+
+@pytest.mark.parametrize("text", ["64:yuv420p", "64x48", "0x48:gray", "x:gray", "64x48x2:gray"])
+def test_frames_without_a_header_need_a_size_and_a_format(text):
+    with pytest.raises(ValueError, match="write WIDTHxHEIGHT:FORMAT"):
+        parse_raw(text)
+
+
+def test_frames_without_a_header_know_ffmpegs_formats():
+    assert parse_raw("1920x1080:yuv420p10") == RawFrames(1920, 1080, "yuv420p10le", Fraction(25))
+    with pytest.raises(ValueError, match="no pixel format named 'yuv42p'"):
+        parse_raw("64x48:yuv42p")

@@ -122,7 +122,7 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    source, output = read_source(arguments.source, arguments.framerate), read_target(arguments.output, arguments.format)
+    source, output = read_source(arguments), read_target(arguments.output, arguments.format)
     if not isinstance(output, OutputPipe):
         return run_to(arguments, source, output)
     with own_stdout() as descriptor:

@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from io import FileIO
@@ -18,7 +19,7 @@ from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import Window
 from vfi_flow.media.images import USUAL_RATE, ImageSequence, is_pattern
 from vfi_flow.media.pipe import InputPipe, OutputPipe
-from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_seconds
+from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_raw, parse_seconds
 from vfi_flow.pipeline.plan import Job
 
 T = TypeVar("T")
@@ -38,7 +39,10 @@ def add_time_options(parser: argparse.ArgumentParser) -> None:
 
 def add_part_options(group: argparse._ArgumentGroup) -> None:
     """Which part of a video is meant."""
-    group.add_argument("-framerate", type=read_by(parse_rate), help="of pictures that come in (default: 25)")
+    group.add_argument("-framerate", type=read_by(parse_rate), help="of pictures or --raw that come in (default: 25)")
+    group.add_argument(
+        "--raw", metavar="WxH:FORMAT", type=read_by(parse_raw), help="standard input has no header: 1920x1080:yuv420p"
+    )
     group.add_argument("-ss", metavar="T", type=read_by(parse_seconds), help="start here: seconds or HH:MM:SS.mmm")
     end = group.add_mutually_exclusive_group()
     end.add_argument("-to", metavar="T", type=read_by(parse_seconds), help="stop here")
@@ -57,18 +61,22 @@ def add_encoding_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-y", "--overwrite", action="store_true", help="replace the output if it exists")
 
 
-def read_source(text: str, framerate: Fraction | None) -> Source:
+def read_source(arguments: argparse.Namespace) -> Source:
     """What INPUT means: a file, numbered pictures, or `-` for standard input."""
+    text, framerate, raw = arguments.source, arguments.framerate, arguments.raw
     path = Path(text)
+    if raw is not None and text != "-":
+        raise UsageError(f"--raw is for standard input (-); {text} is a file")
     if is_pattern(path):
         return ImageSequence(path, framerate or USUAL_RATE)
-    if framerate is not None:
-        raise UsageError(f"-framerate is for numbered pictures (frames/%06d.png); {text} is not such a name")
+    if framerate is not None and raw is None:
+        raise UsageError(f"-framerate is for numbered pictures (frames/%06d.png) and --raw; {text} is not such a name")
     if text != "-":
         return path
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("standard input is a terminal; pipe a video into it")
-    return InputPipe(FileIO(sys.stdin.fileno(), closefd=False))
+    frames = None if raw is None else replace(raw, rate=framerate or raw.rate)
+    return InputPipe(FileIO(sys.stdin.fileno(), closefd=False), frames)
 
 
 def read_target(text: str, format_name: str | None) -> Target:

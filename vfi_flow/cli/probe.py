@@ -55,7 +55,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     named = arguments.output is not None
-    source = read_source(arguments.source, arguments.framerate)
+    source = read_source(arguments)
     output = read_target(arguments.output, arguments.format) if named else planned_target(source)
     plan = make_plan(job_from(arguments, source, output), may_write=named)
     found = as_json(plan, estimate_bytes(plan), free_bytes(output), trial(arguments, plan))

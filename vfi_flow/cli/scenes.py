@@ -43,7 +43,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    source, output = read_source(arguments.source, arguments.framerate), arguments.output
+    source, output = read_source(arguments), arguments.output
     check_output(output, arguments.overwrite)
     window = window_from(arguments)
     with VideoReader(source, window, arguments.threads) as reader:

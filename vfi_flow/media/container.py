@@ -23,6 +23,9 @@ AVI = "avi"
 Y4M = "yuv4mpegpipe"
 """Uncompressed frames at one constant rate, without time stamps and without sound."""
 
+RAW = "rawvideo"
+"""Nothing but pixels, frame after frame: no header, no times, no sound."""
+
 IMAGES = "image2"
 """One file for every frame, without time stamps and without sound."""
 
@@ -35,7 +38,10 @@ GIVEN_BACK = {
 }
 """Codecs that come back from formats into which FFmpeg writes anything."""
 
-PIPE_FORMATS = (Y4M, "nut", "matroska")
+PICTURES_ONLY = (IMAGES, RAW)
+"""FFmpeg would write sound into them as well, and nobody could read it."""
+
+PIPE_FORMATS = (Y4M, "nut", "matroska", RAW)
 """Formats that can be written without ever going back."""
 
 
@@ -101,7 +107,7 @@ def gives_back(format_name: str, codec: str) -> bool:
 
 def keeps_times(container: OutputContainer) -> bool:
     """Whether every frame has its own time there, or frames follow each other at one rate."""
-    return container.format.name not in (Y4M, IMAGES, AVI)
+    return container.format.name not in (Y4M, RAW, IMAGES, AVI)
 
 
 def open_output(output: Target, options: dict[str, str]) -> OutputContainer:

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from vfi_flow.errors import ComponentError, UsageError
 from vfi_flow.media import animations
-from vfi_flow.media.container import Y4M, gives_back, open_unwritten
+from vfi_flow.media.container import RAW, Y4M, gives_back, open_unwritten
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import CODECS, ImageSequence
@@ -56,7 +56,7 @@ HARDWARE = {
 }
 """What encoders outside the CPU need, by the end of their names."""
 
-RAW_FORMATS = (Y4M, "nut")
+RAW_FORMATS = (Y4M, "nut", RAW)
 
 Y4M_CODECS = ("rawvideo", "wrapped_avframe")
 

@@ -13,10 +13,11 @@ from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
 from vfi_flow.media import webp
+from vfi_flow.media.container import RAW
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.images import CODECS, ImageSequence
-from vfi_flow.media.pipe import InputPipe
+from vfi_flow.media.pipe import InputPipe, RawFrames
 
 COARSE_FORMATS = ("matroska", "webm", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
@@ -71,10 +72,21 @@ def open_input(source: Source) -> Input:
 def open_pipe(pipe: InputPipe) -> Input:
     reader = pipe.open()
     try:
+        if pipe.raw is not None:
+            return Input(open_raw(reader, pipe.raw), reader)
         return Input(av.open(reader, "r", metadata_errors="replace"), reader)
     except (av.FFmpegError, OSError, ValueError) as error:
         reader.close()
         raise InputError(f"{pipe}: not a video that can be read from a pipe ({reason(error)}); {PIPE_HINT}") from None
+
+
+def open_raw(reader: InputPipe.Reader, raw: RawFrames) -> InputContainer:
+    options = {
+        "video_size": f"{raw.width}x{raw.height}",
+        "pixel_format": raw.pix_fmt,
+        "framerate": str(raw.rate),
+    }
+    return av.open(reader, "r", format=RAW, options=options)
 
 
 def open_images(images: ImageSequence) -> InputContainer:

@@ -4,6 +4,8 @@ import os
 import select
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
 from io import RawIOBase
 from typing import BinaryIO
 
@@ -17,6 +19,18 @@ TAIL_BYTES = 1 << 16
 """The last bytes that have come are kept: some formats end with something that tells that it is the end."""
 
 
+@dataclass(frozen=True, slots=True)
+class RawFrames:
+    """What frames without a header are."""
+
+    width: int
+    height: int
+    pix_fmt: str
+    """FFmpeg's name."""
+    rate: Fraction = Fraction(25)
+    """Frames per second."""
+
+
 class InputPipe:
     """Bytes that come once, for several readers that each begin at the start.
 
@@ -26,8 +40,9 @@ class InputPipe:
 
     name = "standard input"
 
-    def __init__(self, file: BinaryIO | RawIOBase) -> None:
+    def __init__(self, file: BinaryIO | RawIOBase, raw: RawFrames | None = None) -> None:
         """`file` must not hold back bytes that have come: standard input without its buffer."""
+        self.raw = raw
         self._file = file
         self._stopped = threading.Event()
         self.first_line = b""

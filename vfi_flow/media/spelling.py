@@ -2,6 +2,10 @@
 
 from fractions import Fraction
 
+import av
+
+from vfi_flow.media.pipe import RawFrames
+
 NTSC = Fraction(1000, 1001)
 
 MOST_PLACES = 6
@@ -31,6 +35,18 @@ def parse_seconds(text: str) -> Fraction:
     for part in (*parts[:-1], f"{last or 0}.{fraction or 0}"):
         seconds = seconds * 60 + Fraction(part)
     return seconds
+
+
+def parse_raw(text: str) -> RawFrames:
+    """What `1920x1080:yuv420p` says of frames without a header; ValueError with a sentence otherwise."""
+    size, _, pix_fmt = text.partition(":")
+    width, _, height = size.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height) and pix_fmt):
+        raise ValueError(f"{text!r} does not say what the frames are; write WIDTHxHEIGHT:FORMAT (1920x1080:yuv420p)")
+    try:
+        return RawFrames(int(width), int(height), av.VideoFormat(pix_fmt).name)
+    except ValueError:
+        raise ValueError(f"no pixel format named {pix_fmt!r}; for example yuv420p, yuv420p10le, rgb24") from None
 
 
 def parse_ratio(text: str) -> Fraction:

@@ -10,7 +10,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
-from vfi_flow.media.container import IMAGES, Form, gives_back
+from vfi_flow.media.container import PICTURES_ONLY, Form, gives_back
 from vfi_flow.media.sound_encoder import layout_of, sound_encoder
 from vfi_flow.media.tags import describe_like
 from vfi_flow.media.text import text_encoder
@@ -61,12 +61,14 @@ def choose(stream: Stream, form: Form, audio: bool, stretch: Fraction) -> Stream
     choice = StreamChoice(stream.index, kind_of(stream), codec, stream.language, Fate.COPIED)
     if isinstance(stream, AudioStream) and not audio:
         return replace(choice, fate=Fate.LEFT_OUT)
-    if isinstance(stream, AudioStream) and stream.codec_context is not None and stretch != 1 and form.name != IMAGES:
+    if form.name in PICTURES_ONLY:
+        return replace(choice, fate=Fate.DROPPED, reason="pictures hold nothing else")
+    if isinstance(stream, AudioStream) and stream.codec_context is not None and stretch != 1:
         encoder = sound_encoder(stream, form)
         if encoder is None:
             return replace(choice, fate=Fate.DROPPED, reason=f"no encoder for sound in {form.name}")
         return replace(choice, fate=Fate.CONVERTED, reason=STRETCHED, encoder=encoder)
-    if is_timecode(stream) and form.name != IMAGES:
+    if is_timecode(stream):
         return replace(choice, fate=Fate.CONVERTED, reason="as a tag of the video")
     if reason := cannot_hold(form, stream):
         if encoder := other_encoder(stream, form):
@@ -77,7 +79,7 @@ def choose(stream: Stream, form: Form, audio: bool, stretch: Fraction) -> Stream
 
 def other_encoder(stream: Stream, form: Form) -> str | None:
     """An encoder that writes `stream` in another way, which this form holds."""
-    if form.name == IMAGES or stream.codec_context is None:
+    if stream.codec_context is None:
         return None
     if isinstance(stream, AudioStream):
         return sound_encoder(stream, form)
@@ -116,8 +118,6 @@ def add_cover(output: OutputContainer, stream: Stream, picture: bytes) -> None:
 
 def cannot_hold(form: Form, stream: Stream) -> str | None:
     """Why a copy of `stream` does not fit, found by writing a header that goes nowhere; None where it does."""
-    if form.name == IMAGES:
-        return "pictures hold nothing else"
     if stream.disposition & Disposition.attached_pic:
         fits = form.name in COVER_FORMATS and codec_of(stream) in COVERS
         return None if fits else f"{form.name} holds no such picture"
