@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 from vfi_flow.cli.adapting import adapted_model, add_adapt_option
 from vfi_flow.cli.model_options import add_model_options, open_interpolator
@@ -28,13 +28,10 @@ from vfi_flow.cli.stdout import own_stdout
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.streams import STRETCHED, Fate
-from vfi_flow.pipeline.making import CutFill
+from vfi_flow.pipeline.making import CutFill, Interpolate
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, check_place, write_report
 from vfi_flow.pipeline.run import run as run_job
-
-if TYPE_CHECKING:
-    from vfi_flow.inference.interpolator import Interpolator
 
 EXAMPLES = """examples:
   vfi-flow interpolate in.mp4 out.mp4                    twice as many frames
@@ -137,11 +134,34 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
         say(note)
     with (
         sigterm_as_interrupt(),
-        interpolator_for(arguments, plan) as (interpolator, adapted),
+        interpolator_for(arguments, plan) as (interpolate, engine),
         progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
     ):
         if arguments.progress in ("auto", "bar"):
             say(describe_plan(plan))
+        with stop_on_signal(plan) as stop:
+            report = run_job(plan, interpolate, engine, show, stop)
+    tell(report)
+    if arguments.report is not None:
+        write_report(report, arguments.report)
+    return 0
+
+
+@contextmanager
+def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tuple[Interpolate, dict[str, object]]]:
+    """What makes the new frames, and what the report says of it; nothing is loaded where there are none to make."""
+    if not plan.makes_new_frames:
+        yield no_frames, {}
+        return
+    model, record = None, {}
+    if arguments.adapt is not None:
+        say(
+            f"fitting the model to {plan.info.path.name} takes {arguments.adapt:g} minutes, unless that was done before"
+        )
+        adapted = adapted_model(arguments, plan)
+        say(adapted.sentence)
+        model, record = adapted.model, {"adapted": adapted.record}
+    with open_interpolator(arguments, model) as interpolator:
         engine = {
             "name": interpolator.model_name,
             "hash": interpolator.model_hash,
@@ -150,28 +170,12 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
             "strength": interpolator.strength,
             "seed": arguments.seed,
             "tile": interpolator.tile_side(plan.info.height, plan.info.width) or "off",
-            **adapted,
         }
-        with stop_on_signal(plan) as stop:
-            report = run_job(plan, interpolator, engine, show, stop)
-    tell(report)
-    if arguments.report is not None:
-        write_report(report, arguments.report)
-    return 0
+        yield interpolator, {**engine, **record}
 
 
-@contextmanager
-def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tuple["Interpolator", dict[str, object]]]:
-    """What makes the new frames, and for the report how it was adapted to the video, if it was."""
-    if arguments.adapt is None or not plan.makes_new_frames:
-        with open_interpolator(arguments) as interpolator:
-            yield interpolator, {}
-        return
-    say(f"fitting the model to {plan.info.path.name} takes {arguments.adapt:g} minutes, unless that was done before")
-    adapted = adapted_model(arguments, plan)
-    say(adapted.sentence)
-    with open_interpolator(arguments, adapted.model) as interpolator:
-        yield interpolator, {"adapted": adapted.record}
+def no_frames(frame0: object, frame1: object, taus: object, *, pts: int = 0) -> NoReturn:
+    raise AssertionError("asked for frames of a job that makes none")
 
 
 def tell(report: Report) -> None:
