@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from tolerances import WARP_FLOAT32  # noqa: E402
 
-from vfi_flow.motion.border import continue_outwards, inner_positions, mean_slope  # noqa: E402
+from vfi_flow.motion.border import carry_on, continue_outwards, inner_positions, mean_slope, motion_around  # noqa: E402
 
 
 def pan(height: int, width: int, dx: float) -> "torch.Tensor":
@@ -77,3 +77,47 @@ def test_the_slope_is_that_of_a_plane():
 
     assert mean_slope(flow, torch.ones(1, 1, 7, 10), 3).item() == pytest.approx(0.3, abs=1e-5)
     assert mean_slope(flow, torch.ones(1, 1, 7, 10), 2).item() == pytest.approx(0.0, abs=1e-5)
+
+
+def zoom(height: int, width: int, rate: float) -> "torch.Tensor":
+    """Flow half-way of content that moves away from the middle by `rate` of its distance."""
+    y, x = torch.meshgrid(torch.arange(height) - (height - 1) / 2, torch.arange(width) - (width - 1) / 2, indexing="ij")
+    to_1 = torch.stack([x, y]) * rate / 2
+    return torch.cat([-to_1, to_1])[None]
+
+
+@pytest.mark.parametrize("truth", [pan(64, 96, 12.0), zoom(64, 96, 0.2)], ids=["pan", "zoom"])
+def test_what_leaves_a_frame_moves_as_what_is_beside_it(truth):
+    x = torch.arange(96).view(1, 1, 1, 96)
+    outside = ((x + truth[:, ::2] < 0) | (x + truth[:, ::2] > 95)).any(1, keepdim=True).float()
+    noise = 3 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(2))
+    leaves = truth + outside * (noise + 8 * truth.sign())  # wrong, but known to lead out
+
+    carried = carry_on(leaves)
+
+    before, after = ((flow - truth).abs().amax() for flow in (leaves, carried))
+    assert before > 8 and after < 1.5  # the slope of a zoom is held back a little
+    assert torch.equal(carried[..., 12:-12, 24:-24], truth[..., 12:-12, 24:-24])
+
+
+def test_motion_that_leaves_no_frame_is_not_touched():
+    flow = 0.4 * torch.rand(1, 4, 32, 48, generator=torch.Generator().manual_seed(3)) - 0.2
+
+    assert torch.equal(carry_on(flow), flow)
+
+
+def test_where_nothing_is_seen_around_motion_stays():
+    flow = pan(32, 48, 400.0)
+
+    assert torch.equal(carry_on(flow), flow)
+
+
+def test_even_motion_around_leads_to_expect_itself():
+    flow = pan(32, 48, 6.0)
+    seen = torch.zeros(1, 1, 32, 48)
+    seen[..., 16:] = 1
+
+    motion, share = motion_around(flow, seen)
+
+    assert torch.allclose(motion[..., 4:], flow[..., 4:], rtol=0, atol=1e-3)
+    assert share[..., 24:40].min() > share[..., 4:12].max()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from vfi_flow.model.config import LevelConfig, NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
-from vfi_flow.motion.border import CERTAIN, continue_outwards
+from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
 from vfi_flow.motion.lucas_kanade import lucas_kanade_step, share_displacement
 from vfi_flow.motion.resize import double, double_flow
@@ -119,6 +119,7 @@ class RegistrationNetwork(nn.Module):
         middle = self.border(self.refine(frame0.quarter, frame1.quarter, tau, middle), 4)
         fine = self.at_4(frame0.at_4, frame1.at_4, tau, middle)
         fine = self.border(self.refine(frame0.half, frame1.half, tau, fine), 2)
+        fine = fine._replace(flow=carry_on(fine.flow))
         readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)
         flows = (8, coarse.flow), (4, middle.flow), (2, fine.flow)
         return Registration(fine.flow, fine.mask, fine.context, readouts + flows)

@@ -9,9 +9,18 @@ things do at the border does not bend it.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.motion.warp import overshoot
+
+CELL, REACH, STIFFNESS = 4, 4, 2.0
+"""Pixels of a cell and cells of reach of the motion around a place, and what is added to the variance of the positions,
+in square cells, so that few places give no steep slope."""
+OUTSIDE, NEAR, ENOUGH = 0.5, 2, 0.02
+"""Pixels outside from which on a frame has no partner, pixels beside such a place that are no better, and the share of
+the window that must be seen."""
+TINY = 1e-6
 
 CERTAIN = 4.0
 """Pixels outside from which on the inner motion counts alone."""
@@ -59,3 +68,59 @@ def mean_slope(flow: Tensor, weight: Tensor, axis: int) -> Tensor:
     shape[axis] = -1
     centred = (torch.arange(side, dtype=torch.float32, device=flow.device) - (side - 1) / 2).view(shape) * weight
     return (flow * centred).sum((2, 3), keepdim=True) / (centred.square().sum() + 1e-6)
+
+
+@torch.no_grad()
+def motion_around(flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """What the motion of the seen places around leads to expect everywhere, and of how much of them it is made.
+
+    Args:
+        flow: (B, 4, H, W) float32; H and W multiples of CELL.
+        seen: (B, 1, H, W) float32, 1 where `flow` counts.
+
+    A linear motion is fitted by least squares to windows of 2 REACH + 1 cells (Knutsson & Westin 1993, Normalized and
+    Differential Convolution), its slope held back by STIFFNESS.
+
+    Returns:
+        (B, 4, H, W), and (B, 1, H, W) in [0, 1]: the share of the window that is seen.
+    """
+    cells = F.avg_pool2d(torch.cat([seen, seen * flow], 1), CELL)
+    x, y = positions(cells, first=0)
+    weight, weighted = cells.split([1, flow.shape[1]], 1)
+    moments = [weight, x * weight, y * weight, x * x * weight, x * y * weight, y * y * weight]
+    moments += [weighted, x * weighted, y * weighted]
+    sums = F.avg_pool2d(torch.cat(moments, 1), 2 * REACH + 1, 1, REACH)
+    share, sx, sy, sxx, sxy, syy, *sums_of_flow = sums.split([1] * 6 + [flow.shape[1]] * 3, 1)
+    mean_x, mean_y, mean, xf, yf = (part / (share + TINY) for part in (sx, sy, *sums_of_flow))
+    xx, yy = sxx / (share + TINY) - mean_x**2 + STIFFNESS, syy / (share + TINY) - mean_y**2 + STIFFNESS
+    xy, xf, yf = sxy / (share + TINY) - mean_x * mean_y, xf - mean * mean_x, yf - mean * mean_y
+    determinant = xx * yy - xy * xy
+    slope_x, slope_y = (yy * xf - xy * yf) / determinant, (xx * yf - xy * xf) / determinant
+    found = torch.cat([mean - slope_x * mean_x - slope_y * mean_y, slope_x, slope_y, share], 1)
+    # One cell more on every side: between the centres of the outermost cells and the border nothing is interpolated.
+    at_0, slope_x, slope_y, share = F.pad(found, (1, 1, 1, 1), mode="replicate").split([flow.shape[1]] * 3 + [1], 1)
+    x, y = positions(at_0, first=-1)
+    expected = torch.cat([at_0 + slope_x * x + slope_y * y, share], 1)
+    fine = F.interpolate(expected, scale_factor=float(CELL), mode="bilinear", align_corners=False)
+    motion, share = fine[..., CELL:-CELL, CELL:-CELL].split([flow.shape[1], 1], 1)
+    return motion, share
+
+
+def positions(image: Tensor, first: int) -> tuple[Tensor, Tensor]:
+    """Coordinates x (1, 1, 1, W) and y (1, 1, H, 1) of the pixels of `image`, counted from `first` on."""
+    height, width = image.shape[-2:]
+    x = torch.arange(first, first + width, dtype=torch.float32, device=image.device).view(1, 1, 1, width)
+    y = torch.arange(first, first + height, dtype=torch.float32, device=image.device).view(1, 1, height, 1)
+    return x, y
+
+
+def carry_on(flow: Tensor) -> Tensor:
+    """`flow` (B, 4, H, W), pixels of this grid, with the motion around in place of what leads out of a frame.
+
+    So do the places within NEAR pixels of these, whose windows of comparison have left the frame. Where hardly anything
+    is seen around, `flow` stays.
+    """
+    outside = (torch.maximum(overshoot(flow[:, :2]), overshoot(flow[:, 2:])) >= OUTSIDE).float()
+    unseen = F.max_pool2d(outside, 2 * NEAR + 1, 1, NEAR)
+    motion, share = motion_around(flow, 1 - unseen)
+    return flow + unseen * (share > ENOUGH).float() * (motion - flow)
