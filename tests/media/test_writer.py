@@ -140,3 +140,15 @@ def test_hevc_has_the_tag_that_every_player_opens(tmp_path, ending, tag):
 
     with av.open(str(output)) as container:
         assert container.streams.video[0].codec_context.codec_tag == tag
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_the_shortest_videos(tmp_path, codec, ending, frames):
+    source = write_clip(tmp_path / "in.mkv", moving_square(frames))
+    unit, stamps = Fraction(1, 1000), [40 * n for n in range(frames)]
+
+    copy_frames(source, tmp_path / f"out{ending}", unit, stamps, 40 * frames, codec=codec)
+
+    assert video_times(tmp_path / f"out{ending}") == [Fraction(stamp, 1000) for stamp in stamps]

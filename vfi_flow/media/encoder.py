@@ -210,7 +210,7 @@ def default_codecs(container: OutputContainer, output: Target, options: EncoderO
         return [ALPHA_CODECS[name]]
     if name == "webm" and options.pix_fmt is None and bits_of(info.pix_fmt) > 8 and suits_av1(info.width, info.height):
         return ["libsvtav1"]  # libvpx is built for 8 bits
-    deeper = options.pix_fmt is None and bits_of(info.pix_fmt) > DEFAULT_BITS
+    deeper = options.pix_fmt is None and DEFAULT_BITS < bits_of(info.pix_fmt) <= 12  # of 16 bits both lose
     usual = "libx265" if is_hdr(info.colour) or deeper else DEFAULT_CODEC
     return [usual, DEFAULT_CODEC, "libvpx-vp9" if name == "webm" else container.default_video_codec]
 

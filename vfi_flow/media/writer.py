@@ -33,6 +33,9 @@ from vfi_flow.media.timing import to_pts
 
 FINE_TIME_SCALE = 90_000
 
+MOST_REORDERED = 16
+"""Frames that may be decoded between a frame's decoding and its showing, in H.264 and HEVC."""
+
 LARGEST_RATE_DENOMINATOR = 1_000_000
 
 
@@ -165,6 +168,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         for packet in packets:
             frame, decoded_at = packet.pts, packet.dts
             assert frame is not None and decoded_at is not None
+            # For a video of one frame x265 makes up any time.
+            decoded_at = min(max(decoded_at, frame - MOST_REORDERED), frame)
             if not self.counts:
                 packet.pts, packet.dts, packet.time_base = self._time(frame), self._time(decoded_at), self.unit
                 packet.duration = self._time(frame + 1) - packet.pts

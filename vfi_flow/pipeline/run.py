@@ -22,7 +22,6 @@ from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.ahead import ahead
 from vfi_flow.pipeline.alone import alone
-from vfi_flow.pipeline.losses import losses
 from vfi_flow.pipeline.making import Interpolate, OutputFrame, output_frames
 from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan, reader_for
@@ -32,6 +31,7 @@ from vfi_flow.pipeline.resuming import kept_chunks
 from vfi_flow.pipeline.source_state import unchanging
 from vfi_flow.pipeline.spans import Span, spans, with_overlays
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock, prepare
+from vfi_flow.pipeline.untold import untold
 
 DECODED_AHEAD = 3
 MADE_AHEAD = 3
@@ -106,7 +106,7 @@ def run(
             written = write_all(plan, frames, writer, copier, clock, on_progress, stop)
         with clock.during("verify"):
             verify(plan, written, writer, copier)
-            lost = losses(plan, copier, partial)
+            lost = untold(plan, copier, partial)
     return Report(
         plan=plan,
         frames=dict(written.kinds),

@@ -34,12 +34,12 @@ UNIMPORTANT_TAGS = ("creation_time", "encoder", "handler_name", "language", "alp
 """Said elsewhere, or about the file and not about what it shows."""
 
 
-def losses(plan: Plan, copier: StreamCopier, result: Target) -> list[str]:
+def untold(plan: Plan, copier: StreamCopier, result: Target) -> list[str]:
     """A sentence about what `result`, complete under this name, does not tell; none where it tells all."""
-    return losses_in_pipe(plan, result) if isinstance(result, OutputPipe) else losses_in_file(plan, copier, result)
+    return untold_in_pipe(plan, result) if isinstance(result, OutputPipe) else untold_in_file(plan, copier, result)
 
 
-def losses_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSequence) -> list[str]:
+def untold_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSequence) -> list[str]:
     """The same of a file, read back. Of pictures nobody expects to hold more than the picture."""
     with suppress(VfiFlowError, av.FFmpegError), VideoReader(finished, Window()) as reader:
         found = reader.info()
@@ -57,7 +57,7 @@ def losses_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSeque
     return []
 
 
-def losses_in_pipe(plan: Plan, sent: OutputPipe) -> list[str]:
+def untold_in_pipe(plan: Plan, sent: OutputPipe) -> list[str]:
     """The same of what was sent, found with one frame in memory."""
     buffer = io.BytesIO()
     pipe = OutputPipe(buffer.write, sent.format_name)
