@@ -79,7 +79,8 @@ def motion_around(flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         seen: (B, 1, H, W) float32, 1 where `flow` counts.
 
     A linear motion is fitted by least squares to windows of 2 REACH + 1 cells (Knutsson & Westin 1993, Normalized and
-    Differential Convolution), its slope held back by STIFFNESS.
+    Differential Convolution). By how far its slope differs from that of the whole frame is held back by STIFFNESS, so
+    pans, zooms and turns are carried on exactly.
 
     Returns:
         (B, 4, H, W), and (B, 1, H, W) in [0, 1]: the share of the window that is seen.
@@ -87,6 +88,8 @@ def motion_around(flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     cells = F.avg_pool2d(torch.cat([seen, seen * flow], 1), CELL)
     x, y = positions(cells, first=0)
     weight, weighted = cells.split([1, flow.shape[1]], 1)
+    slopes = slope_along(x, weight, weighted, 3), slope_along(y, weight, weighted, 2)
+    weighted = weighted - weight * (slopes[0] * x + slopes[1] * y)
     moments = [weight, x * weight, y * weight, x * x * weight, x * y * weight, y * y * weight]
     moments += [weighted, x * weighted, y * weighted]
     sums = F.avg_pool2d(torch.cat(moments, 1), 2 * REACH + 1, 1, REACH)
@@ -100,10 +103,20 @@ def motion_around(flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     # One cell more on every side: between the centres of the outermost cells and the border nothing is interpolated.
     at_0, slope_x, slope_y, share = F.pad(found, (1, 1, 1, 1), mode="replicate").split([flow.shape[1]] * 3 + [1], 1)
     x, y = positions(at_0, first=-1)
-    expected = torch.cat([at_0 + slope_x * x + slope_y * y, share], 1)
+    expected = torch.cat([at_0 + (slope_x + slopes[0]) * x + (slope_y + slopes[1]) * y, share], 1)
     fine = F.interpolate(expected, scale_factor=float(CELL), mode="bilinear", align_corners=False)
     motion, share = fine[..., CELL:-CELL, CELL:-CELL].split([flow.shape[1], 1], 1)
     return motion, share
+
+
+def slope_along(position: Tensor, weight: Tensor, weighted: Tensor, axis: int) -> Tensor:
+    """(B, C, 1, 1): change along `axis` of what `weighted` (B, C, H, W) is the product of with `weight`, least squares.
+
+    Every line along the axis has a mean of its own, so a slope across it does not count.
+    """
+    total = weight.sum(axis, keepdim=True) + TINY
+    centred = position - (weight * position).sum(axis, keepdim=True) / total
+    return (centred * weighted).sum((2, 3), keepdim=True) / ((weight * centred**2).sum((2, 3), keepdim=True) + 1)
 
 
 def positions(image: Tensor, first: int) -> tuple[Tensor, Tensor]:
