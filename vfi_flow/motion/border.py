@@ -130,8 +130,8 @@ def positions(image: Tensor, first: int) -> tuple[Tensor, Tensor]:
 def carry_on(flow: Tensor) -> Tensor:
     """`flow` (B, 4, H, W), pixels of this grid, with the motion around in place of what leads out of a frame.
 
-    So do the places within NEAR pixels of these, whose windows of comparison have left the frame. Where hardly anything
-    is seen around, `flow` stays.
+    The same holds within NEAR pixels of such places, where windows of comparison have left the frame. Where hardly
+    anything is seen around, `flow` stays.
     """
     outside = (torch.maximum(overshoot(flow[:, :2]), overshoot(flow[:, 2:])) >= OUTSIDE).float()
     unseen = F.max_pool2d(outside, 2 * NEAR + 1, 1, NEAR)
