@@ -1,7 +1,7 @@
 """Containers that results are written into: files by their ending, standard output by its format."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -63,6 +63,18 @@ class Form:
         finally:
             with suppress(av.FFmpegError, ValueError):  # a file without packets need not be complete
                 container.close()
+
+    def holds(self, codec: str, add: Callable[[OutputContainer], object]) -> bool:
+        """Whether the stream that `add` adds fits, found by writing a header that goes nowhere, and comes back.
+
+        `codec` is FFmpeg's name of what it holds, not of an encoder.
+        """
+        if gives_back(self.name, codec):
+            with self.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
+                add(trial)
+                trial.start_encoding()
+                return True
+        return False
 
 
 class Nowhere:

@@ -1,12 +1,12 @@
 """Sound that must be encoded again: by which encoder, and how it is told."""
 
-from contextlib import suppress
+from functools import partial
 
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-from vfi_flow.media.container import Form, gives_back
+from vfi_flow.media.container import Form
 from vfi_flow.media.tags import describe_like
 
 SOUND_ENCODERS = ("aac", "flac", "libopus")
@@ -28,11 +28,7 @@ def layout_of(stream: AudioStream) -> str:
 def sound_encoder(stream: AudioStream, form: Form) -> str | None:
     """An encoder for `stream` that opens and fits into the format: of its own codec where possible."""
     for name in (stream.codec_context.codec.canonical_name, *SOUND_ENCODERS):
-        if not gives_back(form.name, name.removeprefix("lib")):
-            continue
-        with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
-            add_sound(trial, stream, name)
-            trial.start_encoding()
+        if form.holds(name.removeprefix("lib"), partial(add_sound, stream=stream, encoder=name)):
             return name
     return None
 

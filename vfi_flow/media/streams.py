@@ -1,16 +1,15 @@
 """What becomes of every stream that is not the video, decided before any work is done."""
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 
-import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
 
-from vfi_flow.media.container import PICTURES_ONLY, Form, gives_back
+from vfi_flow.media.container import PICTURES_ONLY, Form
 from vfi_flow.media.sound_encoder import layout_of, sound_encoder
 from vfi_flow.media.tags import describe_like
 from vfi_flow.media.text import text_encoder
@@ -127,9 +126,6 @@ def cannot_hold(form: Form, stream: Stream) -> str | None:
         return None if form.name == "matroska" else f"{form.name} holds no attachments"
     if stream.codec_context is None:
         return "its codec is unknown"
-    if gives_back(form.name, stream.codec_context.codec.canonical_name):
-        with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
-            add_copy(trial, stream)
-            trial.start_encoding()
-            return None
+    if form.holds(stream.codec_context.codec.canonical_name, partial(add_copy, stream=stream)):
+        return None
     return f"{form.name} cannot hold it"

@@ -1,8 +1,8 @@
 """Subtitles of text that must be written in another way: from ASS or SubRip to mov_text and back."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import av
@@ -10,7 +10,7 @@ from av.container import OutputContainer
 from av.stream import Stream
 from av.subtitles.stream import SubtitleStream
 
-from vfi_flow.media.container import Form, gives_back
+from vfi_flow.media.container import Form
 from vfi_flow.media.tags import describe_like
 from vfi_flow.media.timing import to_pts
 
@@ -35,11 +35,7 @@ def text_encoder(stream: Stream, form: Form) -> str | None:
     if not isinstance(stream, SubtitleStream) or stream.codec_context.name not in TEXTS:
         return None
     for name in TEXT_ENCODERS:
-        if not gives_back(form.name, name):
-            continue
-        with form.imitation() as trial, suppress(av.FFmpegError, ValueError, OSError):
-            add_text(trial, stream, name)
-            trial.start_encoding()
+        if form.holds(name, partial(add_text, stream=stream, encoder=name)):
             return name
     return None
 

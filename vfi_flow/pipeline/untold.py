@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 from av.stream import Stream
 
 from vfi_flow.errors import VfiFlowError
@@ -16,7 +17,7 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
-from vfi_flow.media.pixels.colour import Colour
+from vfi_flow.media.pixels.colour import Colour, Converter
 from vfi_flow.media.pixels.pix_fmt import traits_of
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import CopiedStream, StreamCopier
@@ -59,28 +60,21 @@ def untold_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSeque
 
 def untold_in_pipe(plan: Plan, sent: OutputPipe) -> list[str]:
     """The same of what was sent, found with one frame in memory."""
+    black = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour).from_rgb(
+        np.zeros((plan.info.height, plan.info.width, 3), np.uint8)
+    )
     buffer = io.BytesIO()
     pipe = OutputPipe(buffer.write, sent.format_name)
     with suppress(VfiFlowError, av.FFmpegError):
         with VideoWriter(pipe, plan.info, plan.encoder, plan.unit, plan.rate) as writer:
             writer.start()
-            writer.write(black(plan), 0)
+            writer.write(black, 0)
             writer.finish(1)
         buffer.seek(0)
         with VideoReader(InputPipe(buffer), Window()) as reader:
             lost = [*of_picture(plan.info, plan.encoder, reader.info())]
         return sentence(str(sent), lost, "" if sent.format_name == "matroska" else "; -f matroska does")
     return []
-
-
-def black(plan: Plan) -> av.VideoFrame:
-    picture = av.VideoFrame(plan.info.width, plan.info.height, plan.encoder.pix_fmt)
-    for plane in picture.planes:
-        plane.update(bytes(plane.buffer_size))
-    colour = plan.encoder.colour
-    picture.colorspace, picture.color_range = colour.matrix, colour.range
-    picture.color_primaries, picture.color_trc = colour.primaries, colour.transfer
-    return picture
 
 
 def of_picture(source: VideoInfo, encoder: Encoder, found: VideoInfo) -> Iterator[str]:
@@ -105,8 +99,8 @@ def of_colour(wanted: Colour, found: Colour, has_matrix: bool) -> Iterator[str]:
 
 def languages(streams: Iterable[CopiedStream | Stream]) -> Counter[str]:
     """How often each is spoken or written, whichever of its codes in ISO 639-2 is used."""
-    known = [stream.language for stream in streams if stream.language not in (None, "und")]
-    return Counter(QUICKTIME_LANGUAGES.get(language, language) for language in known if language)
+    known = [language for stream in streams if (language := stream.language) and language != "und"]
+    return Counter(QUICKTIME_LANGUAGES.get(language, language) for language in known)
 
 
 def of_tags(wanted: dict[str, str], found: dict[str, str], name: str) -> Iterator[str]:
