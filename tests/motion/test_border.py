@@ -86,30 +86,41 @@ def zoom(height: int, width: int, rate: float) -> "torch.Tensor":
     return torch.cat([-to_1, to_1])[None]
 
 
+@pytest.mark.parametrize("cell", [2, 4])
 @pytest.mark.parametrize("truth", [pan(64, 96, 12.0), zoom(64, 96, 0.2)], ids=["pan", "zoom"])
-def test_what_leaves_a_frame_moves_as_what_is_beside_it(truth):
+def test_what_leaves_a_frame_moves_as_what_is_beside_it(truth, cell):
     x = torch.arange(96).view(1, 1, 1, 96)
     outside = ((x + truth[:, ::2] < 0) | (x + truth[:, ::2] > 95)).any(1, keepdim=True).float()
     noise = 3 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(2))
     leaves = truth + outside * (noise + 8 * truth.sign())  # wrong, but known to lead out
 
-    carried = carry_on(leaves)
+    carried = carry_on(leaves, cell, near=2)
 
     before, after = ((flow - truth).abs().amax() for flow in (leaves, carried))
     assert before > 8 and after < 0.5
     assert torch.equal(carried[..., 12:-12, 24:-24], truth[..., 12:-12, 24:-24])
 
 
+def test_what_is_near_to_such_a_place_is_not_believed_either():
+    found = pan(64, 96, 12.0)  # leaves frame 0 at the six columns on the left and frame 1 at those on the right
+    found[..., 6:8] = 0
+
+    believed, doubted = carry_on(found, cell=4, near=0), carry_on(found, cell=4, near=2)
+
+    assert (believed[..., 30, 6:8] == 0).all()
+    assert torch.allclose(doubted[..., 30, 6:8], pan(64, 96, 12.0)[..., 30, 6:8], rtol=0, atol=0.3)
+
+
 def test_motion_that_leaves_no_frame_is_not_touched():
     flow = 0.4 * torch.rand(1, 4, 32, 48, generator=torch.Generator().manual_seed(3)) - 0.2
 
-    assert torch.equal(carry_on(flow), flow)
+    assert torch.equal(carry_on(flow, cell=4, near=2), flow)
 
 
 def test_where_nothing_is_seen_around_motion_stays():
     flow = pan(32, 48, 400.0)
 
-    assert torch.equal(carry_on(flow), flow)
+    assert torch.equal(carry_on(flow, cell=4, near=2), flow)
 
 
 def test_even_motion_around_leads_to_expect_itself():
@@ -117,7 +128,7 @@ def test_even_motion_around_leads_to_expect_itself():
     seen = torch.zeros(1, 1, 32, 48)
     seen[..., 16:] = 1
 
-    motion, share = motion_around(flow, seen)
+    motion, share = motion_around(flow, seen, cell=4)
 
     assert torch.allclose(motion[..., 4:], flow[..., 4:], rtol=0, atol=1e-3)
     assert share[..., 24:40].min() > share[..., 4:12].max()

@@ -11,6 +11,7 @@ from tolerances import LUCAS_KANADE_REST, WARP_FLOAT32  # noqa: E402
 from vfi_flow.motion.lucas_kanade import (  # noqa: E402
     LONGEST_STEP,
     gradient,
+    improvement,
     lucas_kanade_step,
     mean_free,
     share_displacement,
@@ -107,3 +108,25 @@ def test_gradients_of_a_ramp_are_its_slopes():
 
 def test_what_is_mean_free_does_not_change_with_exposure():
     assert torch.allclose(mean_free(texture() + 0.4), mean_free(texture()), atol=WARP_FLOAT32)
+
+
+def test_a_step_to_the_right_partner_is_an_improvement_and_one_away_from_it_is_none():
+    image, near, far = texture(), texture(0.2), texture(1.5)
+
+    assert improvement((image, far), (image, near), WINDOW).min() == 1
+    assert improvement((image, near), (image, far), WINDOW).max() == 0
+    assert improvement((image, near), (image, near), WINDOW).max() == 0
+
+
+def test_half_of_the_way_to_half_the_square_difference_counts_half():
+    flat = torch.zeros(1, 3, SIDE, SIDE)
+
+    half_way = improvement((flat, flat + 0.2), (flat, flat + 0.2 * math.sqrt(0.75)), WINDOW)
+
+    assert torch.allclose(half_way, torch.full_like(half_way, 0.5), atol=1e-3)
+
+
+def test_what_is_as_small_as_noise_is_no_improvement():
+    flat = torch.zeros(1, 3, SIDE, SIDE)
+
+    assert improvement((flat, flat + 1 / 2550), (flat, flat), WINDOW).max() < 0.01

@@ -21,6 +21,8 @@ class FrameFeatures(NamedTuple):
     """(B, 3, H/2, W/2) the frame, locally mean-free."""
     quarter: Tensor
     """(B, 3, H/4, W/4) the frame, locally mean-free."""
+    eighth: Tensor
+    """(B, 3, H/8, W/8) the frame, locally mean-free."""
     at_2: Tensor
     at_4: Tensor
     at_8: Tensor
@@ -43,11 +45,13 @@ class Encoder(nn.Module):
 
     def forward(self, image: Tensor) -> FrameFeatures:
         half = halve(image)
+        quarter = halve(half)
         x, pyramid = image, []
         for level in self.levels:
             x = level(x)
             pyramid.append(x)
-        return FrameFeatures(image, luma(half), mean_free(half), mean_free(halve(half)), *pyramid)
+        smaller = [mean_free(x) for x in (half, quarter, halve(quarter))]
+        return FrameFeatures(image, luma(half), *smaller, *pyramid)
 
 
 def halving(inputs: int, outputs: int) -> nn.Sequential:

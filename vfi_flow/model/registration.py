@@ -11,7 +11,7 @@ from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
-from vfi_flow.motion.lucas_kanade import lucas_kanade_step, share_displacement
+from vfi_flow.motion.lucas_kanade import improvement, lucas_kanade_step, share_displacement
 from vfi_flow.motion.resize import double, double_flow
 from vfi_flow.motion.warp import backward_warp, overshoot
 
@@ -101,9 +101,12 @@ def without_partner(flow: Tensor) -> Tensor:
 class RegistrationNetwork(nn.Module):
     """Features of two frames and a place between them -> flows from there at half resolution."""
 
-    WINDOW, DAMPING = 5, 2e-5
+    STEPS, WINDOW, DAMPING = 2, 7, 2e-5
+    COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
     BORDER = 32
     """Pixels of the frame in which motion may be continued from further inside."""
+    CELL = 8
+    """Pixels of the frame to a side of the cells that motion is carried on from."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -114,21 +117,40 @@ class RegistrationNetwork(nn.Module):
         self.at_4 = MatchLevel(at_4, middle.context, fine)
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Registration:
-        coarse = self.border(self.at_16(frame0.at_16, frame1.at_16, tau, None), 8)
+        coarse = self.at_16(frame0.at_16, frame1.at_16, tau, None)
+        coarse = self.border(self.refine_where_better(frame0.eighth, frame1.eighth, tau, coarse), 8)
         middle = self.at_8(frame0.at_8, frame1.at_8, tau, coarse)
-        middle = self.border(self.refine(frame0.quarter, frame1.quarter, tau, middle), 4)
+        middle = self.border(self.refine(frame0.quarter, frame1.quarter, tau, middle), 4, near=3)
         fine = self.at_4(frame0.at_4, frame1.at_4, tau, middle)
-        fine = self.border(self.refine(frame0.half, frame1.half, tau, fine), 2)
-        fine = fine._replace(flow=carry_on(fine.flow))
+        fine = self.border(self.refine(frame0.half, frame1.half, tau, fine), 2, near=2)
         readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)
         flows = (8, coarse.flow), (4, middle.flow), (2, fine.flow)
         return Registration(fine.flow, fine.mask, fine.context, readouts + flows)
 
-    def border(self, match: Match, scale: int) -> Match:
-        """`match` (frame pixels per pixel of its grid: `scale`) with motion continued to the border."""
-        return match._replace(flow=continue_outwards(match.flow, self.BORDER // scale, CERTAIN / scale))
+    def border(self, match: Match, scale: int, near: int | None = None) -> Match:
+        """`match` (frame pixels per pixel of its grid: `scale`) with motion continued to where nothing can be matched.
+
+        That is the border, and with `near` (see `carry_on`) also wherever the flow then leads out of a frame.
+        """
+        flow = continue_outwards(match.flow, self.BORDER // scale, CERTAIN / scale)
+        return match._replace(flow=flow if near is None else carry_on(flow, self.CELL // scale, near))
 
     def refine(self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match) -> Match:
-        warped0, warped1 = backward_warp(image0, match.flow[:, :2]), backward_warp(image1, match.flow[:, 2:])
-        step = lucas_kanade_step(warped0, warped1, tau, self.WINDOW, self.DAMPING)
-        return match._replace(flow=match.flow + match.gate * step)
+        """`match` after Lucas-Kanade steps between images (B, 3, h, w) on its grid, as far as its gate lets them."""
+        flow = match.flow
+        for _ in range(self.STEPS):
+            warped = warp_both(image0, image1, flow)
+            flow = flow + match.gate * lucas_kanade_step(*warped, tau, self.WINDOW, self.DAMPING)
+        return match._replace(flow=flow)
+
+    def refine_where_better(self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match) -> Match:
+        """One step, as far as the images agree better after it: a grid this coarse may lead to a wrong partner."""
+        before = warp_both(image0, image1, match.flow)
+        step = match.gate * lucas_kanade_step(*before, tau, self.COARSE_WINDOW, self.COARSE_DAMPING)
+        after = warp_both(image0, image1, match.flow + step)
+        return match._replace(flow=match.flow + improvement(before, after, self.COARSE_WINDOW) * step)
+
+
+def warp_both(image0: Tensor, image1: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
+    """Both images (B, C, h, w) as `flow` (B, 4, h, w) leads to them."""
+    return backward_warp(image0, flow[:, :2]), backward_warp(image1, flow[:, 2:])

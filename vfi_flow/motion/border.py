@@ -14,12 +14,11 @@ from torch import Tensor
 
 from vfi_flow.motion.warp import overshoot
 
-CELL, REACH, STIFFNESS = 4, 4, 2.0
-"""Pixels of a cell and cells of reach of the motion around a place, and what is added to the variance of the positions,
-in square cells, so that few places give no steep slope."""
-OUTSIDE, NEAR, ENOUGH = 0.5, 2, 0.02
-"""Pixels outside from which on a frame has no partner, pixels beside such a place that are no better, and the share of
-the window that must be seen."""
+REACH, STIFFNESS = 4, 2.0
+"""Cells of reach of the motion around a place, and what is added to the variance of the positions, in square cells, so
+that few places give no steep slope."""
+OUTSIDE, ENOUGH = 0.5, 0.02
+"""Pixels outside from which on a frame has no partner, and the share of the window that must be seen."""
 TINY = 1e-6
 
 CERTAIN = 4.0
@@ -71,12 +70,13 @@ def mean_slope(flow: Tensor, weight: Tensor, axis: int) -> Tensor:
 
 
 @torch.no_grad()
-def motion_around(flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+def motion_around(flow: Tensor, seen: Tensor, cell: int) -> tuple[Tensor, Tensor]:
     """What the motion of the seen places around leads to expect everywhere, and of how much of them it is made.
 
     Args:
-        flow: (B, 4, H, W) float32; H and W multiples of CELL.
+        flow: (B, 4, H, W) float32; H and W multiples of `cell`.
         seen: (B, 1, H, W) float32, 1 where `flow` counts.
+        cell: pixels to a side of the cells whose means are looked at.
 
     A linear motion is fitted by least squares to windows of 2 REACH + 1 cells (Knutsson & Westin 1993, Normalized and
     Differential Convolution). By how far its slope differs from that of the whole frame is held back by STIFFNESS, so
@@ -85,7 +85,7 @@ def motion_around(flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (B, 4, H, W), and (B, 1, H, W) in [0, 1]: the share of the window that is seen.
     """
-    cells = F.avg_pool2d(torch.cat([seen, seen * flow], 1), CELL)
+    cells = F.avg_pool2d(torch.cat([seen, seen * flow], 1), cell)
     x, y = positions(cells, first=0)
     weight, weighted = cells.split([1, flow.shape[1]], 1)
     slopes = slope_along(x, weight, weighted, 3), slope_along(y, weight, weighted, 2)
@@ -104,8 +104,8 @@ def motion_around(flow: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
     at_0, slope_x, slope_y, share = F.pad(found, (1, 1, 1, 1), mode="replicate").split([flow.shape[1]] * 3 + [1], 1)
     x, y = positions(at_0, first=-1)
     expected = torch.cat([at_0 + (slope_x + slopes[0]) * x + (slope_y + slopes[1]) * y, share], 1)
-    fine = F.interpolate(expected, scale_factor=float(CELL), mode="bilinear", align_corners=False)
-    motion, share = fine[..., CELL:-CELL, CELL:-CELL].split([flow.shape[1], 1], 1)
+    fine = F.interpolate(expected, scale_factor=float(cell), mode="bilinear", align_corners=False)
+    motion, share = fine[..., cell:-cell, cell:-cell].split([flow.shape[1], 1], 1)
     return motion, share
 
 
@@ -127,13 +127,13 @@ def positions(image: Tensor, first: int) -> tuple[Tensor, Tensor]:
     return x, y
 
 
-def carry_on(flow: Tensor) -> Tensor:
+def carry_on(flow: Tensor, cell: int, near: int) -> Tensor:
     """`flow` (B, 4, H, W), pixels of this grid, with the motion around in place of what leads out of a frame.
 
-    The same holds within NEAR pixels of such places, where windows of comparison have left the frame. Where hardly
-    anything is seen around, `flow` stays.
+    The same holds within `near` pixels of such places, where windows of comparison have left the frame. Where hardly
+    anything is seen around, `flow` stays. `cell` is that of `motion_around`.
     """
     outside = (torch.maximum(overshoot(flow[:, :2]), overshoot(flow[:, 2:])) >= OUTSIDE).float()
-    unseen = F.max_pool2d(outside, 2 * NEAR + 1, 1, NEAR)
-    motion, share = motion_around(flow, 1 - unseen)
+    unseen = F.max_pool2d(outside, 2 * near + 1, 1, near)
+    motion, share = motion_around(flow, 1 - unseen, cell)
     return flow + unseen * (share > ENOUGH).float() * (motion - flow)

@@ -13,6 +13,9 @@ from vfi_flow.motion.resize import box_mean
 LONGEST_STEP = 1.0
 """Pixels. A linear model of the image holds no further."""
 
+UNSEEN = 1e-4
+"""Square difference, summed over the channels, that is noise: what falls from there is no improvement."""
+
 
 def mean_free(image: Tensor, window: int = 9) -> Tensor:
     """`image` (B, C, H, W) minus its local mean: what is left does not change with exposure."""
@@ -41,9 +44,8 @@ def lucas_kanade_step(warped0: Tensor, warped1: Tensor, tau: Tensor, window: int
         (B, 4, H, W): change of flow_tau_to_0 (dx, dy) and of flow_tau_to_1, pixels of this grid, at most
         LONGEST_STEP between the frames. -tau of the displacement goes to frame 0, 1 - tau of it to frame 1.
     """
-    (x0, y0), (x1, y1) = gradient(warped0), gradient(warped1)
-    gx, gy = tau * x0 + (1 - tau) * x1, tau * y0 + (1 - tau) * y1
     difference = warped0 - warped1
+    gx, gy = gradient(warped1 + tau * difference)
     products = [gx * gx, gx * gy, gy * gy, gx * difference, gy * difference]
     if warped0.shape[1] > 1:
         products = [product.sum(1, keepdim=True) for product in products]
@@ -53,6 +55,16 @@ def lucas_kanade_step(warped0: Tensor, warped1: Tensor, tau: Tensor, window: int
     u, v = (yy * xd - xy * yd) / determinant, (xx * yd - xy * xd) / determinant
     shorten = LONGEST_STEP / (u * u + v * v + 1e-8).sqrt().clamp(min=LONGEST_STEP)
     return share_displacement(torch.cat([u * shorten, v * shorten], 1), tau)
+
+
+@torch.no_grad()
+def improvement(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor], window: int) -> Tensor:
+    """(B, 1, H, W) in [0, 1]: how far two warped frames (B, C, H, W) agree better after a step than before it.
+
+    1 where it halves their square difference over window x window pixels, 0 where that does not fall.
+    """
+    old, new = (box_mean((a - b).square().sum(1, keepdim=True), window) for a, b in (before, after))
+    return (2 * (old - new) / (old + UNSEEN)).clamp(0, 1)
 
 
 def share_displacement(displacement: Tensor, tau: Tensor) -> Tensor:
