@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from vfi_flow.model.layers import convolution
 from vfi_flow.motion.lucas_kanade import mean_free
-from vfi_flow.motion.luma import luma
+from vfi_flow.motion.luma import Subsampled, subsample
 from vfi_flow.motion.resize import halve
 
 
@@ -16,7 +16,9 @@ class FrameFeatures(NamedTuple):
     image: Tensor
     """(B, 3, H, W) float32 in [0, 1]."""
     luma: Tensor
-    """(B, 1, H/2, W/2) luma of the frame."""
+    """(B, 1, H, W) luma of the frame."""
+    colour: Tensor
+    """(B, 3, H/2, W/2) what its colours differ by from the luma."""
     half: Tensor
     """(B, 3, H/2, W/2) the frame, locally mean-free."""
     quarter: Tensor
@@ -28,6 +30,10 @@ class FrameFeatures(NamedTuple):
     at_8: Tensor
     at_16: Tensor
     """Learned features at 1/2 to 1/16 of the frame."""
+
+    @property
+    def subsampled(self) -> Subsampled:
+        return Subsampled(self.luma, self.colour)
 
 
 class Encoder(nn.Module):
@@ -51,7 +57,7 @@ class Encoder(nn.Module):
             x = level(x)
             pyramid.append(x)
         smaller = [mean_free(x) for x in (half, quarter, halve(quarter))]
-        return FrameFeatures(image, luma(half), *smaller, *pyramid)
+        return FrameFeatures(image, *subsample(image), *smaller, *pyramid)
 
 
 def halving(inputs: int, outputs: int) -> nn.Sequential:

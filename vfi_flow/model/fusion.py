@@ -11,9 +11,9 @@ from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.model.registration import FLOW_SCALE, Registration
 from vfi_flow.motion.coherence import AROUND, coherence, shrink_octaves
 from vfi_flow.motion.lucas_kanade import lucas_kanade_step, mean_free
-from vfi_flow.motion.luma import luma
+from vfi_flow.motion.luma import Subsampled
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
-from vfi_flow.motion.stillness import CLOSE, activity, difference, stillness
+from vfi_flow.motion.stillness import activity, difference, stillness
 from vfi_flow.motion.warp import backward_warp, overshoot, sharp_backward_warp
 
 SMALLEST_DEVIATION, LARGEST_DEVIATION = 1 / 255, 0.25
@@ -63,10 +63,12 @@ class FusionNetwork(nn.Module):
     """Per pixel outside the frame, and the pixels from which it counts no further."""
     SLOW = 4.0
     """Pixels between the frames up to which motion is slow."""
+    COMPARED = 5
+    """Pixels at half resolution over which the network sees how far the frames disagree."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        inputs = 2 * config.encoder[0] + 2 * 12 + config.levels[-1].context + 4 + 1 + 1 + 4
+        inputs = 2 * config.encoder[0] + 2 * (4 + 3) + config.levels[-1].context + 4 + 1 + 1 + 4
         self.stem = convolution(inputs, config.fusion_width)
         self.body = nn.Sequential(*[ResidualBlock(config.fusion_width) for _ in range(config.fusion_blocks)])
         self.at_pixels = [4, 1, 1, 1, 1]  # flow, blend, residual of the luma, deviation, gate
@@ -82,15 +84,17 @@ class FusionNetwork(nn.Module):
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, registration: Registration) -> Mean:
         flow = double_flow(registration.flow)
-        warped0 = backward_warp(frame0.image, flow[:, :2])
-        warped1 = backward_warp(frame1.image, flow[:, 2:])
-        features = self.features(frame0, frame1, tau, registration, warped0, warped1)
+        seen0 = look_up(frame0.subsampled, flow[:, :2], registration.flow[:, :2])
+        seen1 = look_up(frame1.subsampled, flow[:, 2:], registration.flow[:, 2:])
+        features = self.features(frame0, frame1, tau, registration, seen0, seen1)
         at_pixels, at_half = self.head(features).float().split([4 * sum(self.at_pixels), sum(self.at_half)], 1)
         correction, blend, residual, deviation, gate = self.unfold(at_pixels).split(self.at_pixels, 1)
         crossfade, detail = at_half.split(self.at_half, 1)
-        step = lucas_kanade_step(mean_free(luma(warped0)), mean_free(luma(warped1)), tau, self.WINDOW, self.DAMPING)
+        step = lucas_kanade_step(mean_free(seen0.luma), mean_free(seen1.luma), tau, self.WINDOW, self.DAMPING)
         flow = flow + gate.sigmoid() * step + correction
-        flow = flow * (1 - stillness(frame0.image, frame1.image, warped0, warped1))
+        unmoved = frame0.subsampled.half(), frame1.subsampled.half()
+        still = stillness(*unmoved, seen0.half(), seen1.half())
+        flow = flow * (1 - double(still))
         warped0 = sharp_backward_warp(frame0.image, flow[:, :2])
         warped1 = sharp_backward_warp(frame1.image, flow[:, 2:])
         # Without evidence the nearer frame counts more, as in a linear blend.
@@ -105,7 +109,7 @@ class FusionNetwork(nn.Module):
         mean = shrink_octaves(mean, self.kept(warped0, warped1, blend, flow, detail)) + 0.1 * residual
         # Softplus, for which ONNX Runtime has no fast loop; above 0 it is larger than the largest deviation.
         deviation = (deviation - 4.0).clamp(max=0).exp().log1p().clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
-        happens = activity(frame0.image, frame1.image)
+        happens = double(activity(*unmoved))
         return Mean(mean, sharp, deviation, warped0, warped1, blend, flow, features, happens)
 
     def kept(self, warped0: Tensor, warped1: Tensor, blend: Tensor, flow: Tensor, learned: Tensor) -> Tensor:
@@ -134,23 +138,29 @@ class FusionNetwork(nn.Module):
         frame1: FrameFeatures,
         tau: Tensor,
         registration: Registration,
-        warped0: Tensor,
-        warped1: Tensor,
+        seen0: Subsampled,
+        seen1: Subsampled,
     ) -> Tensor:
         flow = registration.flow
         learned0 = backward_warp(frame0.at_2, flow[:, :2])
         learned1 = backward_warp(frame1.at_2, flow[:, 2:])
-        seen = [self.fold(warped0), self.fold(warped1), registration.context, flow * FLOW_SCALE, registration.mask]
-        seen += self.without_motion(frame0, frame1, warped0, warped1)
+        seen = [self.fold(seen0.luma), seen0.colour, self.fold(seen1.luma), seen1.colour]
+        seen += [registration.context, flow * FLOW_SCALE, registration.mask]
+        seen += self.without_motion(frame0, frame1, seen0, seen1)
         dtype = learned0.dtype
         inputs = [learned0, learned1, *(x.to(dtype) for x in seen), plane(tau, learned0)]
         return self.body(self.stem(torch.cat(inputs, 1)))
 
     @torch.no_grad()
     def without_motion(
-        self, frame0: FrameFeatures, frame1: FrameFeatures, warped0: Tensor, warped1: Tensor
+        self, frame0: FrameFeatures, frame1: FrameFeatures, seen0: Subsampled, seen1: Subsampled
     ) -> list[Tensor]:
         """Four planes (B, 1, H/2, W/2): both frames as they are, and how far they disagree without and with motion."""
-        as_they_are = difference(frame0.half, frame1.half, CLOSE)
-        followed = difference(halve(warped0), halve(warped1), CLOSE)
-        return [frame0.luma, frame1.luma, 4 * as_they_are, 4 * followed]
+        as_they_are = difference(frame0.half, frame1.half, self.COMPARED)
+        followed = difference(seen0.half(), seen1.half(), self.COMPARED)
+        return [halve(frame0.luma), halve(frame1.luma), 4 * as_they_are, 4 * followed]
+
+
+def look_up(picture: Subsampled, flow: Tensor, half_flow: Tensor) -> Subsampled:
+    """`picture` warped by one flow on its two grids, (B, 2, H, W) and (B, 2, H/2, W/2)."""
+    return Subsampled(backward_warp(picture.luma, flow), backward_warp(picture.colour, half_flow))

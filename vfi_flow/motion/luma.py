@@ -1,6 +1,10 @@
-"""The brightness of colours."""
+"""The brightness of colours, and pictures whose colours are as coarse as those of video."""
+
+from typing import NamedTuple
 
 from torch import Tensor
+
+from vfi_flow.motion.resize import halve
 
 LUMA = (0.299, 0.587, 0.114)
 
@@ -9,3 +13,22 @@ def luma(image: Tensor) -> Tensor:
     """(B, 1, H, W) BT.601 luma of `image` (B, 3, H, W) RGB."""
     red, green, blue = LUMA
     return red * image[:, 0:1] + green * image[:, 1:2] + blue * image[:, 2:3]
+
+
+class Subsampled(NamedTuple):
+    """A picture as 4:2:0 video has it, at a third of the cost of a lookup: the luma of every pixel, fewer colours."""
+
+    luma: Tensor
+    """(B, 1, H, W)."""
+    colour: Tensor
+    """(B, 3, H/2, W/2): red, green and blue minus the luma."""
+
+    def half(self) -> Tensor:
+        """(B, 3, H/2, W/2) RGB."""
+        return halve(self.luma) + self.colour
+
+
+def subsample(image: Tensor) -> Subsampled:
+    """`image` (B, 3, H, W) RGB, H and W even."""
+    brightness = luma(image)
+    return Subsampled(brightness, halve(image) - halve(brightness))

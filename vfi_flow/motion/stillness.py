@@ -5,16 +5,16 @@ from torch import Tensor
 
 from vfi_flow.motion.resize import box_mean
 
-WINDOW = 17
-"""Pixels over which the frames are compared."""
+WINDOW = 9
+"""Pixels over which the frames are compared, at half their resolution."""
 SHARPNESS = 500.0
 """Of both decisions, per unit of image range: a difference of 1/255 turns one to 88 %."""
 LEVEL = 0.02
 """Root mean square difference between the frames up to which a place can count as still; noise and compression."""
 
-CLOSE = 5
-"""Pixels over which the frames are compared to tell whether anything happens."""
-QUIET, LIVELY = 2.5 / 255, 5.0 / 255
+CLOSE = 3
+"""Pixels, at half the frames' resolution, over which they are compared to tell whether anything happens."""
+QUIET, LIVELY = 2.0 / 255, 4.0 / 255
 """Root mean square differences up to which nothing happens, and from which on something does."""
 
 
@@ -23,7 +23,7 @@ def stillness(frame0: Tensor, frame1: Tensor, warped0: Tensor, warped1: Tensor) 
     """(B, 1, H, W) in [0, 1]: 1 where the frames agree as they are, and better than after warping.
 
     Args:
-        frame0, frame1: (B, 3, H, W) in [0, 1].
+        frame0, frame1: (B, 3, H, W) in [0, 1], at half their resolution: what is still is larger than a pixel.
         warped0, warped1: the same frames warped to the place between them.
 
     Flow is estimated from coarse to fine, so the motion of a thing spreads to the still ground around it. There the
@@ -38,7 +38,9 @@ def stillness(frame0: Tensor, frame1: Tensor, warped0: Tensor, warped1: Tensor) 
 
 @torch.no_grad()
 def activity(frame0: Tensor, frame1: Tensor) -> Tensor:
-    """(B, 1, H, W) in [0, 1]: 0 where nothing happens between two frames (B, 3, H, W), 1 where something does.
+    """(B, 1, H, W) in [0, 1]: 0 where nothing happens between two frames, 1 where something does.
+
+    frame0, frame1: (B, 3, H, W) in [0, 1], at half their resolution, where noise is weaker.
 
     The mean is as good as exact where the frames agree, and detail drawn on top of it would flicker.
     """
