@@ -101,7 +101,7 @@ def without_partner(flow: Tensor) -> Tensor:
 class RegistrationNetwork(nn.Module):
     """Features of two frames and a place between them -> flows from there at half resolution."""
 
-    STEPS, WINDOW, DAMPING = 2, 7, 2e-5
+    STEPS, WINDOW, DAMPING = 2, 7, 1e-5
     COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
     BORDER = 32
     """Pixels of the frame in which motion may be continued from further inside."""
