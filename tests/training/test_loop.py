@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from tests.training.conftest import CROP, Sliding
+from tests.training.conftest import CROP, Sliding, with_large_heads
 from vfi_flow.errors import InputError, UsageError, VfiFlowError
 from vfi_flow.model.weights import load_weights
 from vfi_flow.training.losses import LossWeights
@@ -14,7 +14,7 @@ from vfi_flow.training.objective import FusionObjective, MotionObjective, Veloci
 
 
 def test_a_few_steps_lower_the_loss(start, learn):
-    training = start("run", samples=80, learning_rate=2e-3)
+    training = with_large_heads(start("run", samples=80, learning_rate=2e-3))
     training.REPORT_EVERY = 10
     reports = learn(training)
     first, last = (sum(report.losses.values()) for report in (reports[0], reports[3]))
@@ -68,7 +68,7 @@ def test_stage_velocity_leaves_stage_one_as_it_is_and_moves_the_velocity(start, 
     ],
 )
 def test_a_part_of_stage_one_lowers_its_loss_and_leaves_the_others_as_they_are(start, learn, objective, learning):
-    training = start("run", samples=80, objective=objective, learning_rate=2e-3)
+    training = with_large_heads(start("run", samples=80, objective=objective, learning_rate=2e-3))
     training.REPORT_EVERY = 10
     before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
     reports = learn(training)
