@@ -81,8 +81,8 @@ def test_a_graph_has_no_chance_and_no_branches(natives, steps):
 def test_warps_are_sampled_in_the_form_that_is_fast_everywhere(natives, steps):
     found = [attributes(node) for node in all_nodes(natives[steps]) if node.op_type == "GridSample"]
 
-    # Features at 1/8 and 1/4; Lucas-Kanade at 1/8 before and after a step, twice at 1/4 and 1/2; luma, colours, features
-    # and frames of the fusion.
+    # Features at 1/8 and 1/4; Lucas-Kanade at 1/8 before and after a step, twice at 1/4 and 1/2; in the fusion luma,
+    # colours, features and frames.
     assert len(found) == 2 * (2 + 2 + 2 + 2 + 4)
     for form in found:
         assert form["mode"] in (b"bilinear", b"linear")
