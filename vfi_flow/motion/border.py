@@ -5,14 +5,15 @@
     |            .             frame, nothing can have been found at p itself, and it is taken over.
 
 The slope is one for the whole frame, so pans, zooms and turns of the camera are continued exactly, and what single
-things do at the border does not bend it.
+things do at the border does not bend it. That is `continue_outwards`. `carry_on` does the rest, where a flow
+that was found leads out of a frame: there it takes over the motion around, whatever its distance from the border.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vfi_flow.motion.warp import overshoot
+from vfi_flow.motion.warp import overshoot, pixel_grid
 
 REACH, STIFFNESS = 4, 2.0
 """Cells of reach of the motion around a place, and what is added to the variance of the positions, in square cells, so
@@ -86,7 +87,7 @@ def motion_around(flow: Tensor, seen: Tensor, cell: int) -> tuple[Tensor, Tensor
         (B, 4, H, W), and (B, 1, H, W) in [0, 1]: the share of the window that is seen.
     """
     cells = F.avg_pool2d(torch.cat([seen, seen * flow], 1), cell)
-    x, y = positions(cells, first=0)
+    x, y = pixel_grid(cells)
     weight, weighted = cells.split([1, flow.shape[1]], 1)
     slopes = slope_along(x, weight, weighted, 3), slope_along(y, weight, weighted, 2)
     weighted = weighted - weight * (slopes[0] * x + slopes[1] * y)
@@ -102,7 +103,7 @@ def motion_around(flow: Tensor, seen: Tensor, cell: int) -> tuple[Tensor, Tensor
     found = torch.cat([mean - slope_x * mean_x - slope_y * mean_y, slope_x, slope_y, share], 1)
     # One cell more on every side: between the centres of the outermost cells and the border nothing is interpolated.
     at_0, slope_x, slope_y, share = F.pad(found, (1, 1, 1, 1), mode="replicate").split([flow.shape[1]] * 3 + [1], 1)
-    x, y = positions(at_0, first=-1)
+    x, y = (position - 1 for position in pixel_grid(at_0))
     expected = torch.cat([at_0 + (slope_x + slopes[0]) * x + (slope_y + slopes[1]) * y, share], 1)
     fine = F.interpolate(expected, scale_factor=float(cell), mode="bilinear", align_corners=False)
     motion, share = fine[..., cell:-cell, cell:-cell].split([flow.shape[1], 1], 1)
@@ -117,14 +118,6 @@ def slope_along(position: Tensor, weight: Tensor, weighted: Tensor, axis: int) -
     total = weight.sum(axis, keepdim=True) + TINY
     centred = position - (weight * position).sum(axis, keepdim=True) / total
     return (centred * weighted).sum((2, 3), keepdim=True) / ((weight * centred**2).sum((2, 3), keepdim=True) + 1)
-
-
-def positions(image: Tensor, first: int) -> tuple[Tensor, Tensor]:
-    """Coordinates x (1, 1, 1, W) and y (1, 1, H, 1) of the pixels of `image`, counted from `first` on."""
-    height, width = image.shape[-2:]
-    x = torch.arange(first, first + width, dtype=torch.float32, device=image.device).view(1, 1, 1, width)
-    y = torch.arange(first, first + height, dtype=torch.float32, device=image.device).view(1, 1, height, 1)
-    return x, y
 
 
 def carry_on(flow: Tensor, cell: int, near: int) -> Tensor:

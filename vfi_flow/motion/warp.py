@@ -7,12 +7,18 @@ from torch import Tensor
 from vfi_flow.motion.luma import luma
 
 
+def pixel_grid(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Coordinates x (1, 1, 1, W) and y (1, 1, H, 1), float32, of the pixels of `image`."""
+    height, width = image.shape[-2:]
+    x = torch.arange(width, dtype=torch.float32, device=image.device).view(1, 1, 1, width)
+    y = torch.arange(height, dtype=torch.float32, device=image.device).view(1, 1, height, 1)
+    return x, y
+
+
 def pixel_positions(flow: Tensor) -> tuple[Tensor, Tensor]:
     """Pixel coordinates x, y that `flow` (B, 2, H, W) points to, also outside the image; each (B, 1, H, W) float32."""
-    height, width = flow.shape[-2:]
     flow = flow.float()  # half precision cannot address more than 2048 pixels
-    x = torch.arange(width, dtype=torch.float32, device=flow.device).view(1, 1, 1, width)
-    y = torch.arange(height, dtype=torch.float32, device=flow.device).view(1, 1, height, 1)
+    x, y = pixel_grid(flow)
     return x + flow[:, 0:1], y + flow[:, 1:2]
 
 
