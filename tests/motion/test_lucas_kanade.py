@@ -38,13 +38,17 @@ def displacement_found(warped0: "torch.Tensor", warped1: "torch.Tensor", tau: fl
     return step[:, 2:] - step[:, :2]
 
 
+@pytest.mark.parametrize(("window", "block"), [(7, 1), (3, 2)])
 @pytest.mark.parametrize("tau", [0.5, 0.25, 0.9])
 @pytest.mark.parametrize(("dx", "dy"), [(0.3, 0.0), (0.0, -0.3), (0.25, 0.2), (-0.6, 0.4)])
-def test_a_step_takes_most_of_a_sub_pixel_displacement_away(tau, dx, dy):
+def test_a_step_takes_most_of_a_sub_pixel_displacement_away(tau, dx, dy, window, block):
     """Frame 1 is to be looked up further along by d: what is seen there is frame 0 drawn d earlier."""
-    found = displacement_found(mean_free(texture()), mean_free(texture(-dx, -dy)), tau)
+    warped0, warped1 = mean_free(texture()), mean_free(texture(-dx, -dy))
 
-    rest = found[INSIDE] - torch.tensor([dx, dy]).view(1, 2, 1, 1)
+    step = lucas_kanade_step(warped0, warped1, place(tau), window, DAMPING, block)
+
+    assert step.shape == (1, 4, SIDE, SIDE)
+    rest = (step[:, 2:] - step[:, :2])[INSIDE] - torch.tensor([dx, dy]).view(1, 2, 1, 1)
     assert rest.norm(dim=1).mean() < LUCAS_KANADE_REST * math.hypot(dx, dy)
 
 

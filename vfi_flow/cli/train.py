@@ -26,6 +26,7 @@ checkpoint, from which --resume goes on to the same state."""
 
 VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
 LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
+INIT = "weights to start from, e.g. base; of another preset what has the same shape (default: random)"
 FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion"
 MODULES = "encoder", "registration", "fusion"
 STAGES = "motion, mean, fusion or velocity (default mean)"
@@ -48,8 +49,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--synthetic", type=float, default=0.3, metavar="SHARE", help="of samples (default 0.3)")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--stage", choices=("motion", "mean", "fusion", "velocity"), default="mean", help=STAGES)
-    parser.add_argument("--preset", default="base", help="tiny, fast or base (default base)")
-    parser.add_argument("--init", metavar="NAME|FILE", help="weights to start from, e.g. base (default: random)")
+    parser.add_argument("--preset", help="tiny, fast or base (default: that of --init, or base)")
+    parser.add_argument("--init", metavar="NAME|FILE", help=INIT)
     parser.add_argument("--freeze", nargs="+", choices=MODULES, default=[], metavar="MODULE", help=FREEZE)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --output")
     parser.add_argument("--minutes", type=float, default=60, help="length of the run, resumed parts included")
@@ -128,7 +129,7 @@ def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
     processes = arguments.processes or (1 if gpu else os.cpu_count() or 1)
     group = start_processes(processes)
     torch.manual_seed(arguments.seed)
-    network = start_network(arguments)
+    network = start_network(arguments, group.rank)
     lpips = load_metric(arguments.lpips, device)
     recipe = Recipe(
         minutes=arguments.minutes,
@@ -162,14 +163,23 @@ def usual_learning_rate(arguments: argparse.Namespace) -> float:
     return 1e-4 if arguments.init is not None and arguments.stage == "mean" else 3e-4
 
 
-def start_network(arguments: argparse.Namespace) -> "InterpolationNetwork":
+def start_network(arguments: argparse.Namespace, rank: int) -> "InterpolationNetwork":
     from vfi_flow.model.config import preset
     from vfi_flow.model.network import InterpolationNetwork
-    from vfi_flow.model.weights import find_weights, load_weights
+    from vfi_flow.model.weights import adopt, find_weights, load_weights
 
-    if arguments.init is not None:
-        return load_weights(find_weights(arguments.init), arguments.preset)[0]
-    return InterpolationNetwork(preset(arguments.preset))
+    if arguments.init is None:
+        return InterpolationNetwork(preset(arguments.preset or "base"))
+    trained = load_weights(find_weights(arguments.init))[0]
+    if arguments.preset in (None, trained.config.name):
+        return trained
+    network = InterpolationNetwork(preset(arguments.preset))
+    adopted, expected = adopt(network, trained), len(network.state_dict())
+    if not adopted:
+        raise ComponentError(f"{arguments.init}: nothing in it fits preset '{arguments.preset}'")
+    if not rank:
+        print(f"{arguments.init} gives {adopted} of {expected} tensors, the others start at random", file=sys.stderr)
+    return network
 
 
 def load_metric(path: Path | None, device: "torch.device") -> "Lpips | None":

@@ -2,8 +2,10 @@
 
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.layers import convolution
 from vfi_flow.motion.lucas_kanade import mean_free
 from vfi_flow.motion.luma import Subsampled, subsample
@@ -11,25 +13,28 @@ from vfi_flow.motion.resize import halve
 
 
 class FrameFeatures(NamedTuple):
-    """One frame (B, 3, H, W) as the network sees it."""
+    """One frame (B, 3, H, W) as the network sees it.
+
+    Motion is found on a picture (B, 3, h, w) of it: the frame itself, or half of its width and height.
+    """
 
     image: Tensor
-    """(B, 3, H, W) float32 in [0, 1]."""
+    """(B, 3, H, W) the frame, float32 in [0, 1]."""
     luma: Tensor
-    """(B, 1, H, W) luma of the frame."""
+    """(B, 1, h, w) luma of the picture."""
     colour: Tensor
-    """(B, 3, H/2, W/2) what its colours differ by from the luma."""
+    """(B, 3, h/2, w/2) what its colours differ by from the luma."""
     half: Tensor
-    """(B, 3, H/2, W/2) the frame, locally mean-free."""
+    """(B, 3, h/2, w/2) the picture, locally mean-free."""
     quarter: Tensor
-    """(B, 3, H/4, W/4) the frame, locally mean-free."""
+    """(B, 3, h/4, w/4) the picture, locally mean-free."""
     eighth: Tensor
-    """(B, 3, H/8, W/8) the frame, locally mean-free."""
+    """(B, 3, h/8, w/8) the picture, locally mean-free."""
     at_2: Tensor
     at_4: Tensor
     at_8: Tensor
     at_16: Tensor
-    """Learned features at 1/2 to 1/16 of the frame."""
+    """Learned features at 1/2 to 1/16 of the picture."""
 
     @property
     def subsampled(self) -> Subsampled:
@@ -43,22 +48,31 @@ class Encoder(nn.Module):
     what is near it in one frame would look unlike itself in the other.
     """
 
-    def __init__(self, channels: tuple[int, int, int, int]) -> None:
+    def __init__(self, channels: tuple[int, int, int, int], downscale: int) -> None:
+        """`downscale` 1: motion is found on the frame itself, 2: on half of its width and height."""
         super().__init__()
+        self.downscale = downscale
         first, *others = zip((3, *channels[:-1]), channels, strict=True)
         self.levels = nn.ModuleList([halving(*first)])
         self.levels += [nn.Sequential(halving(i, o), convolution(o, o, border="replicate")) for i, o in others]
 
     def forward(self, image: Tensor) -> FrameFeatures:
-        half = halve(image)
+        picture = image if self.downscale == 1 else aligned(halve(image))
+        half = halve(picture)
         quarter = halve(half)
-        x, pyramid = image, []
+        x, pyramid = picture, []
         for level in self.levels:
             x = level(x)
             pyramid.append(x)
         smaller = [mean_free(x) for x in (half, quarter, halve(quarter))]
-        return FrameFeatures(image, *subsample(image), *smaller, *pyramid)
+        return FrameFeatures(image, *subsample(picture), *smaller, *pyramid)
 
 
 def halving(inputs: int, outputs: int) -> nn.Sequential:
     return convolution(inputs, outputs, stride=2, border="replicate")
+
+
+def aligned(image: Tensor) -> Tensor:
+    """`image` (B, 3, H, W) with its last row and column repeated up to multiples of ALIGNMENT."""
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, -width % ALIGNMENT, 0, -height % ALIGNMENT), mode="replicate")

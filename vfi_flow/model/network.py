@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from vfi_flow.flow_matching.solver import sample_from_endpoint
+from vfi_flow.model.composition import Mean, compose
 from vfi_flow.model.config import NetworkConfig
 from vfi_flow.model.encoder import Encoder, FrameFeatures
-from vfi_flow.model.fusion import FusionNetwork, Mean
-from vfi_flow.model.registration import RegistrationNetwork
+from vfi_flow.model.fusion import FusionNetwork
+from vfi_flow.model.registration import Registration, RegistrationNetwork
 from vfi_flow.model.velocity import VelocityNetwork
 
 
@@ -23,7 +24,7 @@ class InterpolationNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config.encoder)
+        self.encoder = Encoder(config.encoder, config.motion_downscale)
         self.registration = RegistrationNetwork(config)
         self.fusion = FusionNetwork(config)
         self.velocity = VelocityNetwork(config)
@@ -34,7 +35,14 @@ class InterpolationNetwork(nn.Module):
 
     def mean(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Mean:
         """The conditional mean at `tau`."""
-        return self.fusion(frame0, frame1, tau, self.registration(frame0, frame1, tau))
+        return self.fused(frame0, frame1, tau, self.registration(frame0, frame1, tau))
+
+    def fused(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, registration: Registration) -> Mean:
+        """The conditional mean at `tau` with the motion that `registration` has found."""
+        images, composition = (frame0.image, frame1.image), self.fusion(frame0, frame1, tau, registration)
+        if self.config.motion_downscale == 2:
+            composition = composition.doubled(*frame0.image.shape[-2:]).refined(*images, tau)
+        return compose(*images, tau, composition)
 
     def residual(self, mean: Mean, noise: Tensor, steps: int) -> Tensor:
         """The standardised residual (B, 3, H, W) reached from `noise` (B, 3, H, W, standard Gaussian) in `steps`."""

@@ -34,11 +34,11 @@ class Match(NamedTuple):
 
 class Registration(NamedTuple):
     flow: Tensor
-    """(B, 4, H/2, W/2) float32."""
+    """(B, 4, h/2, w/2) float32, for a picture of h x w."""
     mask: Tensor
     context: Tensor
     flows: tuple[tuple[int, Tensor], ...]
-    """Every intermediate flow with its downscaling (16, 8, 4 or 2), for supervision."""
+    """Every intermediate flow and how many pixels of the frame one of its grid stands for, for supervision."""
 
 
 class MatchLevel(nn.Module):
@@ -99,9 +99,11 @@ def without_partner(flow: Tensor) -> Tensor:
 
 
 class RegistrationNetwork(nn.Module):
-    """Features of two frames and a place between them -> flows from there at half resolution."""
+    """Features of two frames and a place between them -> flows from there at half the resolution of the picture."""
 
-    STEPS, WINDOW, DAMPING = 2, 7, 1e-5
+    STEPS, DAMPING = 2, 1e-5
+    WINDOW, BLOCK = {4: 7, 2: 3}, {4: 1, 2: 2}
+    """By how many pixels of the frame a pixel of the grid stands for; the larger grid is worked on in blocks."""
     COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
     BORDER = 32
     """Pixels of the frame in which motion may be continued from further inside."""
@@ -110,6 +112,7 @@ class RegistrationNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
+        self.downscale = config.motion_downscale
         _, at_4, at_8, at_16 = config.encoder
         coarse, middle, fine = config.levels
         self.at_16 = MatchLevel(at_16, 0, coarse)
@@ -120,12 +123,13 @@ class RegistrationNetwork(nn.Module):
         coarse = self.at_16(frame0.at_16, frame1.at_16, tau, None)
         coarse = self.border(self.refine_where_better(frame0.eighth, frame1.eighth, tau, coarse), 8)
         middle = self.at_8(frame0.at_8, frame1.at_8, tau, coarse)
-        middle = self.border(self.refine(frame0.quarter, frame1.quarter, tau, middle), 4, near=3)
+        middle = self.border(self.refine(frame0.quarter, frame1.quarter, tau, middle, 4), 4, near=3)
         fine = self.at_4(frame0.at_4, frame1.at_4, tau, middle)
-        fine = self.border(self.refine(frame0.half, frame1.half, tau, fine), 2, near=2)
+        fine = self.border(self.refine(frame0.half, frame1.half, tau, fine, 2), 2, near=2)
         readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)
         flows = (8, coarse.flow), (4, middle.flow), (2, fine.flow)
-        return Registration(fine.flow, fine.mask, fine.context, readouts + flows)
+        in_frame = tuple((scale * self.downscale, flow) for scale, flow in readouts + flows)
+        return Registration(fine.flow, fine.mask, fine.context, in_frame)
 
     def border(self, match: Match, scale: int, near: int | None = None) -> Match:
         """`match` (frame pixels per pixel of its grid: `scale`) with motion continued to where nothing can be matched.
@@ -135,12 +139,13 @@ class RegistrationNetwork(nn.Module):
         flow = continue_outwards(match.flow, self.BORDER // scale, CERTAIN / scale)
         return match._replace(flow=flow if near is None else carry_on(flow, self.CELL // scale, near))
 
-    def refine(self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match) -> Match:
+    def refine(self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match, scale: int) -> Match:
         """`match` after Lucas-Kanade steps between images (B, 3, h, w) on its grid, as far as its gate lets them."""
+        window, block = self.WINDOW[scale], self.BLOCK[scale]
         flow = match.flow
         for _ in range(self.STEPS):
             warped = warp_both(image0, image1, flow)
-            flow = flow + match.gate * lucas_kanade_step(*warped, tau, self.WINDOW, self.DAMPING)
+            flow = flow + match.gate * lucas_kanade_step(*warped, tau, window, self.DAMPING, block)
         return match._replace(flow=flow)
 
     def refine_where_better(self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match) -> Match:

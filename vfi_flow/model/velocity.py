@@ -10,8 +10,8 @@ velocity = (endpoint - r_t) / (1 - t): a network that knows nothing yet answers 
 import torch
 from torch import Tensor, nn
 
+from vfi_flow.model.composition import Mean
 from vfi_flow.model.config import NetworkConfig
-from vfi_flow.model.fusion import Mean
 from vfi_flow.model.layers import FilmBlock, convolution
 from vfi_flow.motion.resize import halve
 

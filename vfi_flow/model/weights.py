@@ -85,6 +85,14 @@ def load_weights(path: Path, name: str | None = None) -> tuple[InterpolationNetw
     return network.eval(), card, metadata["hash"]
 
 
+def adopt(network: InterpolationNetwork, other: InterpolationNetwork) -> int:
+    """Copies what both networks have in the same shape from `other`; returns how many tensors that were."""
+    own, found = network.state_dict(), other.state_dict()
+    fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
+    network.load_state_dict({**own, **fitting})
+    return len(fitting)
+
+
 def _check_shapes(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
     for name in sorted(expected.keys() | found.keys()):
         shapes = [tuple(tensors[name].shape) if name in tensors else "nothing" for tensors in (expected, found)]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vfi_flow.motion.resize import box_mean
+from vfi_flow.motion.resize import box_mean, double, halve
 
 LONGEST_STEP = 1.0
 """Pixels. A linear model of the image holds no further."""
@@ -31,14 +31,18 @@ def gradient(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def lucas_kanade_step(warped0: Tensor, warped1: Tensor, tau: Tensor, window: int, damping: float) -> Tensor:
+def lucas_kanade_step(
+    warped0: Tensor, warped1: Tensor, tau: Tensor, window: int, damping: float, block: int = 1
+) -> Tensor:
     """The change of the flows at `tau` that makes two warped frames agree better: one damped Gauss-Newton step.
 
     Args:
-        warped0, warped1: (B, C, H, W) float32, both frames warped to `tau`, locally mean-free, of range about 1.
+        warped0, warped1: (B, C, H, W) float32, both frames warped to `tau`, of range about 1; locally mean-free where
+            their brightness may change.
         tau: (B, 1, 1, 1) float32 in (0, 1).
-        window: pixels (odd) over which one displacement is fitted.
+        window: blocks (odd) over which one displacement is fitted.
         damping: added to the diagonal of the structure tensor; the step fades where there is less texture than that.
+        block: side in pixels, 1 or 2, of the blocks that one displacement is solved for; between them it is linear.
 
     Returns:
         (B, 4, H, W): change of flow_tau_to_0 (dx, dy) and of flow_tau_to_1, pixels of this grid, at most
@@ -49,12 +53,24 @@ def lucas_kanade_step(warped0: Tensor, warped1: Tensor, tau: Tensor, window: int
     products = [gx * gx, gx * gy, gy * gy, gx * difference, gy * difference]
     if warped0.shape[1] > 1:
         products = [product.sum(1, keepdim=True) for product in products]
-    xx, xy, yy, xd, yd = box_mean(torch.cat(products, 1), window).split(1, 1)
+    tensor = torch.cat(products, 1)
+    xx, xy, yy, xd, yd = box_mean(tensor if block == 1 else halve(tensor), window).split(1, 1)
     xx, yy = xx + damping, yy + damping
     determinant = xx * yy - xy * xy
     u, v = (yy * xd - xy * yd) / determinant, (xx * yd - xy * xd) / determinant
     shorten = LONGEST_STEP / (u * u + v * v + 1e-8).sqrt().clamp(min=LONGEST_STEP)
-    return share_displacement(torch.cat([u * shorten, v * shorten], 1), tau)
+    displacement = torch.cat([u * shorten, v * shorten], 1)
+    return share_displacement(displacement if block == 1 else double(displacement), tau)
+
+
+@torch.no_grad()
+def fine_step(luma0: Tensor, luma1: Tensor, tau: Tensor) -> Tensor:
+    """`lucas_kanade_step` for warped luma (B, 1, H, W) at full resolution, as cheap as it gets.
+
+    What one of them is brighter by in the surroundings of a place is no motion, and taken away first.
+    """
+    brighter = double(box_mean(halve(luma0 - luma1), 5))
+    return lucas_kanade_step(luma0, luma1 + brighter, tau, window=3, damping=1e-5, block=2)
 
 
 @torch.no_grad()

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from vfi_flow.errors import UsageError
 from vfi_flow.flow_matching.objective import flow_matching_loss
 from vfi_flow.flow_matching.schedule import sample_with_atoms
-from vfi_flow.model.fusion import Mean
+from vfi_flow.model.composition import Mean
 from vfi_flow.model.network import InterpolationNetwork
-from vfi_flow.motion.resize import halve
 from vfi_flow.training.batches import Batch
 from vfi_flow.training.losses import LossWeights, mean_losses, motion_losses, sharpness_difference
 from vfi_flow.training.lpips import Lpips
@@ -49,7 +48,7 @@ class MeanObjective:
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
         registration = network.registration(frame0, frame1, batch.tau)
-        mean = network.fusion(frame0, frame1, batch.tau, registration)
+        mean = network.fused(frame0, frame1, batch.tau, registration)
         with torch.autocast(batch.truth.device.type, enabled=False):
             return mean_losses(mean, registration, batch.truth, batch.flow, batch.trust, self.weights)
 
@@ -65,7 +64,7 @@ class FusionObjective(MeanObjective):
 
 
 class MotionObjective(MeanObjective):
-    """Encoder and registration alone, at half resolution and more than twice as fast."""
+    """Encoder and registration alone, at the resolution of their flow and more than twice as fast."""
 
     name = "motion"
     modules = ("encoder", "registration")
@@ -74,8 +73,8 @@ class MotionObjective(MeanObjective):
         frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
         registration = network.registration(frame0, frame1, batch.tau)
         with torch.autocast(batch.truth.device.type, enabled=False):
-            halves = halve(batch.frame0), halve(batch.truth), halve(batch.frame1)
-            return motion_losses(registration, halves, batch.tau, batch.flow, batch.trust, self.weights)
+            frames = batch.frame0, batch.truth, batch.frame1
+            return motion_losses(registration, frames, batch.tau, batch.flow, batch.trust, self.weights)
 
 
 class VelocityObjective:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from vfi_flow.inference.padding import pad_frame
+from vfi_flow.model.composition import Mean
 from vfi_flow.model.encoder import FrameFeatures
-from vfi_flow.model.fusion import Mean
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import to_image
 from vfi_flow.training.lpips import Lpips
