@@ -1,14 +1,17 @@
 """The whole network, untrained: what holds for any weights, and what holds at the start of training."""
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
+import torch.nn.functional as F  # noqa: E402
 from tiny_network import as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
 from tolerances import BATCH_FLOAT32, BFLOAT16_LEVEL  # noqa: E402
 
+from vfi_flow.model.composition import LARGEST_DEVIATION, SMALLEST_DEVIATION  # noqa: E402
 from vfi_flow.model.config import TINY  # noqa: E402
-from vfi_flow.model.fusion import LARGEST_DEVIATION, SMALLEST_DEVIATION  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 
 HALF, FULL = torch.full((1, 1, 1, 1), 0.5), torch.ones(1)
@@ -197,6 +200,37 @@ def test_every_flow_of_the_registration_lives_on_its_own_grid(network, pair):
     assert sorted(scale for scale, _ in registration.flows) == [2, 4, 4, 8, 8, 16]
     for scale, flow in registration.flows:
         assert flow.shape == (1, 4, 48 // scale, 64 // scale)
+
+
+def test_motion_is_found_on_half_the_frame_where_the_preset_says_so(network, pair):
+    coarse = of_half(network)
+    halves = (F.avg_pool2d(frame, 2)[..., :16, :] for frame in pair)
+    frames = [F.interpolate(half, scale_factor=2) for half in halves]
+
+    whole = coarse.registration(*map(coarse.encode, frames), HALF)
+    halved = network.registration(*(network.encode(F.avg_pool2d(frame, 2)) for frame in frames), HALF)
+
+    assert [2 * scale for scale, _ in halved.flows] == [scale for scale, _ in whole.flows]
+    torch.testing.assert_close(whole.flow, halved.flow)
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_equal_frames_give_that_frame_where_motion_is_found_on_half_of_it(network, steps):
+    frame = as_image(moving_texture(48, 80))
+    coarse = of_half(network)
+    torch.nn.init.zeros_(coarse.fusion.head.weight)
+    torch.nn.init.zeros_(coarse.fusion.head.bias)
+
+    made = coarse(frame, frame, HALF, standard_noise(1, 3, 48, 80), FULL, steps)
+
+    assert (made - frame)[..., 8:-8, 8:-8].abs().mean() < 0.01
+
+
+def of_half(network: InterpolationNetwork) -> InterpolationNetwork:
+    """The same weights with motion on frames of half the size."""
+    coarse = InterpolationNetwork(replace(TINY, motion_downscale=2))
+    coarse.load_state_dict(network.state_dict())
+    return coarse.eval()
 
 
 def test_every_parameter_learns_from_the_frame(network, pair):

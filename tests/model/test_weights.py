@@ -1,6 +1,7 @@
 """Weights on disk: what was saved comes back; what is not right is refused with a sentence."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ safetensors_torch = pytest.importorskip("safetensors.torch")
 from tiny_network import tiny_network  # noqa: E402
 
 from vfi_flow.errors import ComponentError  # noqa: E402
+from vfi_flow.model.config import TINY, preset  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 from vfi_flow.model.weights import (  # noqa: E402
     FORMAT,
     Card,
+    adopt,
     channels_last,
     load_weights,
     packaged_weights,
@@ -44,10 +47,10 @@ def rewrite(path: Path, tensors: "dict[str, torch.Tensor]", **changes: str) -> N
     safetensors_torch.save_file(tensors, path, metadata | changes)
 
 
-def refusal(path: Path, name: str | None = None) -> str:
+def refusal(path: Path) -> str:
     """The sentence with which `path` is refused; it begins with the file."""
     with pytest.raises(ComponentError) as caught:
-        load_weights(path, name)
+        load_weights(path)
     sentence = str(caught.value)
     assert sentence.startswith(f"{path}: ")
     assert "\n" not in sentence
@@ -55,7 +58,7 @@ def refusal(path: Path, name: str | None = None) -> str:
 
 
 def test_what_was_saved_comes_back(network, saved):
-    loaded, card, digest = load_weights(saved, "tiny")
+    loaded, card, digest = load_weights(saved)
 
     assert card == CARD
     assert digest == weights_hash(network.state_dict())
@@ -87,8 +90,21 @@ def test_the_hash_sees_values_names_and_shapes(change):
     assert weights_hash(dict(reversed(tensors.items()))) == weights_hash(tensors)
 
 
-def test_weights_of_another_preset_are_refused(saved):
-    assert refusal(saved, "base") == "weights of preset 'tiny', but 'base' was asked for"
+def test_a_preset_takes_from_another_what_has_the_same_shape(network):
+    wider = InterpolationNetwork(replace(TINY, velocity=(16, 8, 16)))
+    before = {name: value.clone() for name, value in wider.state_dict().items()}
+
+    count, expected = adopt(wider, network)
+
+    after, given = wider.state_dict(), network.state_dict()
+    fitting = {name for name in given if given[name].shape == before[name].shape}
+    assert count == len(fitting) < expected == len(before)
+    assert all(torch.equal(after[name], given[name] if name in fitting else before[name]) for name in before)
+
+
+def test_weights_of_a_preset_that_does_not_fit_are_refused(network):
+    with pytest.raises(ComponentError, match="weights of preset 'tiny' do not fit preset 'base'"):
+        adopt(InterpolationNetwork(preset("base")), network)
 
 
 def test_a_flipped_bit_is_found(saved):
@@ -122,7 +138,7 @@ def test_a_tensor_of_the_wrong_shape_is_named(network, saved):
 def test_tensors_of_one_preset_under_the_name_of_another_are_refused(network, saved):
     rewrite(saved, network.state_dict(), preset="fast")
 
-    assert "should be" in refusal(saved, "fast")
+    assert "should be" in refusal(saved)
 
 
 def test_a_safetensors_file_of_another_program_is_refused(saved):
@@ -157,7 +173,7 @@ def test_a_model_that_does_not_travel_with_the_package_is_named():
 
 
 def test_packaged_weights_are_whole(trained_model):
-    network, card, _ = load_weights(packaged_weights(trained_model), trained_model)
+    network, card, _ = load_weights(packaged_weights(trained_model))
 
     assert network.config.name == trained_model
     assert 0 <= card.strength <= 2

@@ -39,7 +39,7 @@ def test_a_run_leaves_a_log_the_best_weights_and_a_checkpoint_of_small_files(sta
     training = start("run", samples=4)
     learn(training)
     lines = [json.loads(line) for line in (training.folder / "log.jsonl").read_text().splitlines()]
-    _, card, _ = load_weights(training.folder / "best.safetensors", "tiny")
+    _, card, _ = load_weights(training.folder / "best.safetensors")
 
     assert lines[-1]["progress"]["samples"] == 4
     assert math.isfinite(lines[-1]["losses"]["decibel"])
@@ -92,7 +92,7 @@ def test_the_weights_that_a_run_begins_with_are_the_first_to_be_measured(start, 
 
     reports = learn(training)
 
-    kept, _, _ = load_weights(training.folder / "best.safetensors", "tiny")
+    kept, _, _ = load_weights(training.folder / "best.safetensors")
     assert reports[0].progress.step == 0 and reports[0].validation == {"score": 0.0}
     assert reports[-1].validation["score"] < 0
     assert all(torch.equal(kept.state_dict()[name], before[name].half().float()) for name in before)

@@ -174,9 +174,7 @@ def start_network(arguments: argparse.Namespace, rank: int) -> "InterpolationNet
     if arguments.preset in (None, trained.config.name):
         return trained
     network = InterpolationNetwork(preset(arguments.preset))
-    adopted, expected = adopt(network, trained), len(network.state_dict())
-    if not adopted:
-        raise ComponentError(f"{arguments.init}: nothing in it fits preset '{arguments.preset}'")
+    adopted, expected = adopt(network, trained)
     if not rank:
         print(f"{arguments.init} gives {adopted} of {expected} tensors, the others start at random", file=sys.stderr)
     return network

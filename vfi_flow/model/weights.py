@@ -61,10 +61,10 @@ def save_weights(network: InterpolationNetwork, path: Path, card: Card) -> None:
     save_file(tensors, path, metadata)
 
 
-def load_weights(path: Path, name: str | None = None) -> tuple[InterpolationNetwork, Card, str]:
+def load_weights(path: Path) -> tuple[InterpolationNetwork, Card, str]:
     """The network stored at `path` in evaluation mode, its card and its hash.
 
-    Raises ComponentError for a file that is missing, damaged, of another format, or of another preset than `name`.
+    Raises ComponentError for a file that is missing, damaged or of another format.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -74,8 +74,6 @@ def load_weights(path: Path, name: str | None = None) -> tuple[InterpolationNetw
         raise ComponentError(f"{path}: cannot be read as weights ({error})") from error
     if metadata.get("format") != FORMAT or metadata.get("preset") not in PRESETS or "hash" not in metadata:
         raise ComponentError(f"{path}: not a weights file of vfi_flow (format '{metadata.get('format', 'none')}')")
-    if name is not None and metadata["preset"] != name:
-        raise ComponentError(f"{path}: weights of preset '{metadata['preset']}', but '{name}' was asked for")
     if weights_hash(tensors) != metadata["hash"]:
         raise ComponentError(f"{path}: damaged, its values do not have the hash it names")
     network = InterpolationNetwork(preset(metadata["preset"]))
@@ -85,12 +83,18 @@ def load_weights(path: Path, name: str | None = None) -> tuple[InterpolationNetw
     return network.eval(), card, metadata["hash"]
 
 
-def adopt(network: InterpolationNetwork, other: InterpolationNetwork) -> int:
-    """Copies what both networks have in the same shape from `other`; returns how many tensors that were."""
+def adopt(network: InterpolationNetwork, other: InterpolationNetwork) -> tuple[int, int]:
+    """Copies what both networks have in the same shape from `other`; returns how many tensors, and of how many.
+
+    Raises ComponentError where that is less than half: those are weights of the wrong preset.
+    """
     own, found = network.state_dict(), other.state_dict()
     fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
+    if 2 * len(fitting) < len(own):
+        names = f"weights of preset '{other.config.name}'", f"preset '{network.config.name}'"
+        raise ComponentError(f"{names[0]} do not fit {names[1]}: {len(fitting)} of {len(own)} tensors have its shapes")
     network.load_state_dict({**own, **fitting})
-    return len(fitting)
+    return len(fitting), len(own)
 
 
 def _check_shapes(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
