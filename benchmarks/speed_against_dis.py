@@ -2,6 +2,7 @@
 
     python benchmarks/speed_against_dis.py                       # generated frames, 640x360
     python benchmarks/speed_against_dis.py clip.mp4 --pairs 20   # the first frames of a clip, scaled to 640x360
+    python benchmarks/speed_against_dis.py --model base fast     # several models
 
 Each method makes the middle frame of consecutive pairs, as when a video is played: what the model knows of the shared
 frame it keeps. The methods take turns on each pair, so that a machine that is busy for a while is busy for all of
@@ -15,7 +16,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from itertools import islice, pairwise
+from contextlib import ExitStack
+from functools import partial
+from itertools import islice, pairwise, product
 from pathlib import Path
 
 import cv2
@@ -28,6 +31,7 @@ from vfi_flow.training.baselines import Dis
 from vfi_flow.training.places import read_frames
 
 Frame = NDArray[np.uint8]
+Method = Callable[[Frame, Frame], object]
 
 
 def generated_frames(count: int, width: int, height: int) -> list[Frame]:
@@ -53,9 +57,7 @@ def clip_frames(path: Path, count: int, width: int, height: int) -> list[Frame]:
     return [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in found]
 
 
-def cpu_milliseconds(
-    methods: dict[str, Callable[[Frame, Frame], object]], frames: list[Frame]
-) -> dict[str, list[float]]:
+def cpu_milliseconds(methods: dict[str, Method], frames: list[Frame]) -> dict[str, list[float]]:
     """Time of every method for every pair but the first."""
     times: dict[str, list[float]] = {name: [] for name in methods}
     for number, (frame0, frame1) in enumerate(pairwise(frames)):
@@ -73,7 +75,7 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=12, help="timed pairs (default 12)")
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--height", type=int, default=360)
-    parser.add_argument("--model", default="base", help="preset or ONNX file (default base)")
+    parser.add_argument("--model", nargs="+", default=["base"], metavar="NAME|FILE", help="default base")
     parser.add_argument("--json", type=Path, help="write the numbers there")
     arguments = parser.parse_args()
 
@@ -81,23 +83,15 @@ def main() -> int:
     size = arguments.pairs + 2, arguments.width, arguments.height
     frames = generated_frames(*size) if arguments.clip is None else clip_frames(arguments.clip, *size)
     flow = Dis()
-    with (
-        Interpolator(model=arguments.model, steps=0, threads=1) as mean,
-        Interpolator(model=arguments.model, steps=1, threads=1) as sample,
-    ):
-        times = cpu_milliseconds(
-            {
-                f"{mean.model_name} steps 0": lambda frame0, frame1: mean(frame0, frame1, taus=[0.5]),
-                f"{sample.model_name} steps 1": lambda frame0, frame1: sample(frame0, frame1, taus=[0.5]),
-                "dis": lambda frame0, frame1: flow(frame0, frame1, 0.5),
-                "dis, its two flows alone": lambda frame0, frame1: (
-                    flow.flow(frame0, frame1),
-                    flow.flow(frame1, frame0),
-                ),
-            },
-            frames,
-        )
-        engine = sample.engine
+    methods: dict[str, Method] = {}
+    with ExitStack() as stack:
+        for model, steps in product(arguments.model, (0, 1)):
+            interpolator = stack.enter_context(Interpolator(model=model, steps=steps, threads=1))
+            methods[f"{interpolator.model_name} steps {steps}"] = partial(interpolator, taus=[0.5])
+            engine = interpolator.engine
+        methods["dis"] = lambda frame0, frame1: flow(frame0, frame1, 0.5)
+        methods["dis, its two flows alone"] = lambda *pair: (flow.flow(*pair), flow.flow(*reversed(pair)))
+        times = cpu_milliseconds(methods, frames)
 
     reference = statistics.median(times["dis"])
     print(f"{arguments.width}x{arguments.height}, one thread, {arguments.pairs} pairs, {platform.machine()}, {engine}")

@@ -28,10 +28,20 @@ def make_clips() -> ModuleType:
 @pytest.fixture(scope="session")
 def trained_model() -> str:
     """Name of the default model; the test is skipped where it cannot run."""
-    if not list((ROOT / "vfi_flow" / "model" / "weights").glob("base*.onnx")):
-        pytest.skip("the weights of `base` are not in this checkout")
+    return there("base")
+
+
+@pytest.fixture(scope="session", params=["base", "fast"])
+def packaged_model(request: pytest.FixtureRequest) -> str:
+    """Name of every model that travels with the package."""
+    return there(request.param)
+
+
+def there(name: str) -> str:
+    if not list((ROOT / "vfi_flow" / "model" / "weights").glob(f"{name}*.onnx")):
+        pytest.skip(f"the weights of `{name}` are not in this checkout")
     pytest.importorskip("onnxruntime")
-    return "base"
+    return name
 
 
 @pytest.fixture(scope="session")

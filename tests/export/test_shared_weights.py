@@ -79,9 +79,9 @@ def test_synthesising_graphs_keep_nothing_but_small_constants(tiny_model, steps)
     assert bytes_inside(model) < 0.02 * sum(int(place["length"]) for place in outside.values())
 
 
-def test_the_packaged_graphs_are_much_smaller_than_their_weights(trained_model):
-    weights = packaged_weights(trained_model)
-    graphs = sorted(weights.parent.glob(f"{trained_model}.*.onnx"))
+def test_the_packaged_graphs_are_much_smaller_than_their_weights(packaged_model):
+    weights = packaged_weights(packaged_model)
+    graphs = sorted(weights.parent.glob(f"{packaged_model}.*.onnx"))
 
     assert len(graphs) == 4
     assert max(path.stat().st_size for path in graphs) < weights.stat().st_size / 2

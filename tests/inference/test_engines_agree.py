@@ -41,6 +41,6 @@ def test_both_engines_make_the_same_frames(tiny_model, steps, height, width):
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
-def test_both_engines_make_the_same_frames_from_the_packaged_model(trained_model, steps):
+def test_both_engines_make_the_same_frames_from_packaged_models(packaged_model, steps):
     """The packaged graphs read the packaged weights at the places where these lie."""
-    assert_equal_frames(both_engines(packaged_weights(trained_model), steps, 48, 64))
+    assert_equal_frames(both_engines(packaged_weights(packaged_model), steps, 48, 64))

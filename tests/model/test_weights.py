@@ -172,8 +172,8 @@ def test_a_model_that_does_not_travel_with_the_package_is_named():
         packaged_weights("huge")
 
 
-def test_packaged_weights_are_whole(trained_model):
-    network, card, _ = load_weights(packaged_weights(trained_model))
+def test_packaged_weights_are_whole(packaged_model):
+    network, card, _ = load_weights(packaged_weights(packaged_model))
 
-    assert network.config.name == trained_model
+    assert network.config.name == packaged_model
     assert 0 <= card.strength <= 2
