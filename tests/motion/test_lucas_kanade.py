@@ -10,6 +10,7 @@ from tolerances import LUCAS_KANADE_REST, WARP_FLOAT32  # noqa: E402
 
 from vfi_flow.motion.lucas_kanade import (  # noqa: E402
     LONGEST_STEP,
+    fine_step,
     gradient,
     improvement,
     lucas_kanade_step,
@@ -134,3 +135,26 @@ def test_what_is_as_small_as_noise_is_no_improvement():
     flat = torch.zeros(1, 3, SIDE, SIDE)
 
     assert improvement((flat, flat + 1 / 2550), (flat, flat), WINDOW).max() < 0.01
+
+
+STILL = torch.zeros(1, 4, SIDE // 2, SIDE // 2)
+
+
+def test_light_that_changes_is_no_motion_at_full_resolution():
+    moved, lit = (
+        fine_step(texture(), texture(-0.3), place(0.5), STILL),
+        fine_step(texture(), texture() + 0.1, place(0.5), STILL),
+    )
+
+    assert moved[INSIDE].norm(dim=1).mean() > 0.15
+    assert lit[INSIDE].norm(dim=1).mean() < 0.02
+
+
+def test_where_motion_leads_out_of_a_frame_there_is_no_step():
+    flow = STILL.clone()
+    flow[..., :12] = torch.tensor([-30.0, 0, 0, 0]).view(1, 4, 1, 1)  # half of the picture has no partner in frame 0
+
+    step = fine_step(texture(), texture(-0.3), place(0.5), flow)
+
+    assert step[..., 4:20].abs().max() == 0
+    assert step[..., 30:-8].abs().mean() > 0.05

@@ -15,7 +15,7 @@ DEVICE_HELP = f"auto (default), {', '.join(PROVIDERS)}; cuda:1 is the second GPU
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
-    group.add_argument("--model", default="base", metavar="NAME|FILE", help="default: base")
+    group.add_argument("--model", default="base", metavar="NAME|FILE", help="base, fast or a file (default base)")
     group.add_argument(
         "--steps", type=int, choices=(0, 1, 2), default=1, help="0 smoothest, 1 sharp (default), 2 sharper and slower"
     )

@@ -8,7 +8,7 @@ from torch import Tensor
 from vfi_flow.motion.coherence import coherence, shrink_octaves
 from vfi_flow.motion.lucas_kanade import fine_step
 from vfi_flow.motion.luma import luma
-from vfi_flow.motion.resize import double, double_flow
+from vfi_flow.motion.resize import double, double_flow, halve
 from vfi_flow.motion.warp import backward_warp, overshoot, sharp_backward_warp
 
 SMALLEST_DEVIATION, LARGEST_DEVIATION = 1 / 255, 0.25
@@ -60,7 +60,7 @@ class Composition(NamedTuple):
     def refined(self, image0: Tensor, image1: Tensor, tau: Tensor) -> "Composition":
         """The same with its flow after one Lucas-Kanade step between images (B, 3, h, w) at `tau`."""
         warped = backward_warp(luma(image0), self.flow[:, :2]), backward_warp(luma(image1), self.flow[:, 2:])
-        return self._replace(flow=self.flow + fine_step(*warped, tau))
+        return self._replace(flow=self.flow + fine_step(*warped, tau, halve(self.flow) / 2))
 
 
 class Mean(NamedTuple):

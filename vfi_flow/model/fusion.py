@@ -54,7 +54,7 @@ class FusionNetwork(nn.Module):
         at_pixels, at_half = self.head(features).float().split([4 * sum(self.at_pixels), sum(self.at_half)], 1)
         correction, preference, residual, deviation, gate = self.unfold(at_pixels).split(self.at_pixels, 1)
         crossfade, detail = at_half.split(self.at_half, 1)
-        flow = flow + gate.sigmoid() * fine_step(seen0.luma, seen1.luma, tau) + correction
+        flow = flow + gate.sigmoid() * fine_step(seen0.luma, seen1.luma, tau, registration.flow) + correction
         flow = flow * (1 - double(stillness(*unmoved, *moved)))
         # Without evidence the nearer frame counts more, as in a linear blend.
         preference = double(registration.mask) + preference + torch.log((1 - tau) / tau)

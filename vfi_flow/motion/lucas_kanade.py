@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.motion.resize import box_mean, double, halve
+from vfi_flow.motion.warp import overshoot
 
 LONGEST_STEP = 1.0
 """Pixels. A linear model of the image holds no further."""
@@ -32,7 +33,13 @@ def gradient(image: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def lucas_kanade_step(
-    warped0: Tensor, warped1: Tensor, tau: Tensor, window: int, damping: float, block: int = 1
+    warped0: Tensor,
+    warped1: Tensor,
+    tau: Tensor,
+    window: int,
+    damping: float,
+    block: int = 1,
+    weight: Tensor | None = None,
 ) -> Tensor:
     """The change of the flows at `tau` that makes two warped frames agree better: one damped Gauss-Newton step.
 
@@ -43,6 +50,7 @@ def lucas_kanade_step(
         window: blocks (odd) over which one displacement is fitted.
         damping: added to the diagonal of the structure tensor; the step fades where there is less texture than that.
         block: side in pixels, 1 or 2, of the blocks that one displacement is solved for; between them it is linear.
+        weight: (B, 1, H/block, W/block) in [0, 1], how much each block counts; None: all the same.
 
     Returns:
         (B, 4, H, W): change of flow_tau_to_0 (dx, dy) and of flow_tau_to_1, pixels of this grid, at most
@@ -53,8 +61,10 @@ def lucas_kanade_step(
     products = [gx * gx, gx * gy, gy * gy, gx * difference, gy * difference]
     if warped0.shape[1] > 1:
         products = [product.sum(1, keepdim=True) for product in products]
-    tensor = torch.cat(products, 1)
-    xx, xy, yy, xd, yd = box_mean(tensor if block == 1 else halve(tensor), window).split(1, 1)
+    moments = torch.cat(products, 1)
+    moments = moments if block == 1 else halve(moments)
+    moments = moments if weight is None else moments * weight
+    xx, xy, yy, xd, yd = box_mean(moments, window).split(1, 1)
     xx, yy = xx + damping, yy + damping
     determinant = xx * yy - xy * xy
     u, v = (yy * xd - xy * yd) / determinant, (xx * yd - xy * xd) / determinant
@@ -64,13 +74,15 @@ def lucas_kanade_step(
 
 
 @torch.no_grad()
-def fine_step(luma0: Tensor, luma1: Tensor, tau: Tensor) -> Tensor:
-    """`lucas_kanade_step` for warped luma (B, 1, H, W) at full resolution, as cheap as it gets.
+def fine_step(luma0: Tensor, luma1: Tensor, tau: Tensor, half_flow: Tensor) -> Tensor:
+    """`lucas_kanade_step` for luma (B, 1, H, W) at full resolution, warped by flow that is here (B, 4, H/2, W/2).
 
-    What one of them is brighter by in the surroundings of a place is no motion, and taken away first.
+    What one of them is brighter by in the surroundings of a place is no motion, and taken away first. Where motion
+    leads out of a frame there is nothing to register.
     """
-    brighter = double(box_mean(halve(luma0 - luma1), 5))
-    return lucas_kanade_step(luma0, luma1 + brighter, tau, window=3, damping=1e-5, block=2)
+    seen = (1 - overshoot(half_flow[:, :2]) - overshoot(half_flow[:, 2:])).clamp(min=0)
+    brighter = box_mean(halve(luma0 - luma1) * seen, 5) / (box_mean(seen, 5) + 0.01)
+    return lucas_kanade_step(luma0, luma1 + double(brighter), tau, window=3, damping=1e-5, block=2, weight=seen)
 
 
 @torch.no_grad()
