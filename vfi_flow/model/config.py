@@ -69,7 +69,7 @@ FAST = NetworkConfig(
     mean_budget=5_000,
     sample_budget=11_000,
 )
-"""`base` on half the frame: a quarter of its arithmetic with 0 steps, two fifths with 1, and half of its time, or three fifths."""
+"""`base` on half the frame: half of its time with 0 steps, three fifths with 1."""
 
 BASE = NetworkConfig(
     name="base",
