@@ -89,7 +89,7 @@ def main() -> int:
             interpolator = stack.enter_context(Interpolator(model=model, steps=steps, threads=1))
             methods[f"{interpolator.model_name} steps {steps}"] = partial(interpolator, taus=[0.5])
             engine = interpolator.engine
-        methods["dis"] = lambda frame0, frame1: flow(frame0, frame1, 0.5)
+        methods["dis"] = partial(flow, tau=0.5)
         methods["dis, its two flows alone"] = lambda *pair: (flow.flow(*pair), flow.flow(*reversed(pair)))
         times = cpu_milliseconds(methods, frames)
 

@@ -1,12 +1,11 @@
 """The whole integrator for hosts that know nothing of it: frames of any size, noise and strength built in."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from vfi_flow.export.fixed_noise import FixedNoise
 from vfi_flow.export.graph import IMAGE, PairGraph, Port, Question
 
-from vfi_flow.model.config import ALIGNMENT
+from vfi_flow.model.encoder import aligned
 from vfi_flow.model.network import InterpolationNetwork
 
 
@@ -23,8 +22,7 @@ class HostGraph(PairGraph):
     def interpolate(self, frame0: Tensor, frame1: Tensor, tau: Tensor) -> Tensor:
         """The frame (B, 3, H, W) at `tau` (B, 1, 1, 1) between two frames of any size."""
         height, width = frame0.shape[-2:]
-        pads = (0, -width % ALIGNMENT, 0, -height % ALIGNMENT)
-        frame0, frame1 = F.pad(frame0, pads, mode="replicate"), F.pad(frame1, pads, mode="replicate")
+        frame0, frame1 = aligned(frame0), aligned(frame1)
         noise = self.noise(frame0).expand(frame0.shape[0], -1, -1, -1) if self.steps else frame0
         frame = self.network(frame0, frame1, tau, noise, self.strength, self.steps)
         return frame[:, :, :height, :width]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 from vfi_flow.export.fixed_noise import fixed_noise
@@ -18,7 +17,7 @@ from vfi_flow.export.write import Written
 
 from vfi_flow.errors import VerificationError
 from vfi_flow.inference.onnx_session import first_line, load_runtime
-from vfi_flow.model.config import ALIGNMENT
+from vfi_flow.model.encoder import aligned
 from vfi_flow.model.network import InterpolationNetwork
 
 SIZES = ((1, 1), (37, 51), (64, 96), (135, 241))
@@ -135,8 +134,7 @@ def waves(height: int, width: int, moved: float, seed: int) -> NDArray[np.float3
 def answer(network: InterpolationNetwork, question: Question, steps: int) -> Tensor:
     """The frame (B, 3, H, W) that torch gives; padded and cropped here."""
     height, width = question.frame0.shape[-2:]
-    pads = (0, -width % ALIGNMENT, 0, -height % ALIGNMENT)
-    frame0, frame1 = (F.pad(frame, pads, mode="replicate") for frame in (question.frame0, question.frame1))
+    frame0, frame1 = aligned(question.frame0), aligned(question.frame1)
     noise = torch.from_numpy(fixed_noise(*frame0.shape[-2:])).expand_as(frame0)
     made = network(frame0, frame1, question.tau, noise, question.strength, steps)
     return made[:, :, :height, :width]

@@ -1,6 +1,6 @@
 """Sizes of the network: every preset is one `NetworkConfig` of the same classes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vfi_flow.errors import ComponentError
 
@@ -57,20 +57,6 @@ TINY = NetworkConfig(
 )
 """For tests."""
 
-FAST = NetworkConfig(
-    name="fast",
-    motion_downscale=2,
-    encoder=(16, 32, 48, 64),
-    levels=(LevelConfig(4, 96, 3, 16), LevelConfig(3, 64, 3, 16), LevelConfig(2, 32, 3, 8)),
-    fusion_width=16,
-    fusion_blocks=2,
-    velocity=(16, 24, 32),
-    time_features=32,
-    mean_budget=5_000,
-    sample_budget=11_000,
-)
-"""`base` on half the frame: half of its time with 0 steps, three fifths with 1."""
-
 BASE = NetworkConfig(
     name="base",
     motion_downscale=1,
@@ -84,6 +70,9 @@ BASE = NetworkConfig(
     sample_budget=26_000,
 )
 """The default."""
+
+FAST = replace(BASE, name="fast", motion_downscale=2, velocity=(16, 24, 32), mean_budget=5_000, sample_budget=11_000)
+"""`base` on half the frame with a narrower velocity: half of its time with 0 steps, three fifths with 1."""
 
 PRESETS = {config.name: config for config in (TINY, FAST, BASE)}
 

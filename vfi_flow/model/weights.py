@@ -91,8 +91,10 @@ def adopt(network: InterpolationNetwork, other: InterpolationNetwork) -> tuple[i
     own, found = network.state_dict(), other.state_dict()
     fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
     if 2 * len(fitting) < len(own):
-        names = f"weights of preset '{other.config.name}'", f"preset '{network.config.name}'"
-        raise ComponentError(f"{names[0]} do not fit {names[1]}: {len(fitting)} of {len(own)} tensors have its shapes")
+        raise ComponentError(
+            f"weights of preset '{other.config.name}' do not fit preset '{network.config.name}': "
+            f"{len(fitting)} of {len(own)} tensors have its shapes"
+        )
     network.load_state_dict({**own, **fitting})
     return len(fitting), len(own)
 
