@@ -1,12 +1,12 @@
 """How long ONNX files take and how much memory: by device, layout, precision and size, beside files of others.
 
     python -m vfi_flow.export.bench base.3in_1.onnx base.3in_1.fp16.onnx --size 640x360 1280x720 --device cpu openvino
-    python -m vfi_flow.export.bench vfi_flow/model/weights/base.synthesise_1.onnx --against rife.onnx --json speed.json
+    python -m vfi_flow.export.bench vfi_flow/model/weights/base.compose_1.onnx --against rife.onnx --json speed.json
 
 Every case (file, device, size) runs in a process of its own, so that its memory can be told. Those of one size take
 turns, frame by frame: a machine that is busy for a while is busy for all of them. The first frame does not count.
-Layouts are told by the inputs: native, 3in, 7ch, 11ch, u8; of `split` name the file `NAME.synthesise_STEPS.onnx`: a
-frame then is one encoding and one synthesis, as in a stream.
+Layouts are told by the inputs: native, 3in, 7ch, 11ch, u8; of `split` name the file `NAME.synthesise_STEPS.onnx`, of
+`stream` `NAME.compose_STEPS.onnx`: a frame then is what it costs in a stream, in which the one before is known.
 """
 
 import argparse

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import UsageError, VfiFlowError
+from vfi_flow.inference.onnx_interpolator import OnnxEngine
 from vfi_flow.inference.onnx_session import Graph, first_line, load_runtime, shape_of
 from vfi_flow.inference.padding import padded_size
 from vfi_flow.inference.providers import Device, find_device
@@ -25,15 +26,16 @@ Array = NDArray[Any]
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 SHIFT = 6
 """Pixels between the two frames."""
-SYNTHESISE = ".synthesise_"
+SYNTHESISE, COMPOSE = ".synthesise_", ".compose_"
 
 
 def layout_of(path: Path, ports: Sequence[Any]) -> str:
     """The layout of a file, told by its inputs (name, type, shape) alone."""
     names = [port.name for port in ports]
     channels = [port.shape[1] if len(port.shape) == 4 else None for port in ports]
-    if SYNTHESISE in path.name and names[0] == "image_0":
-        return "split"
+    for part, layout in ((SYNTHESISE, "split"), (COMPOSE, "stream")):
+        if part in path.name and names[0] == "image_0":
+            return layout
     if {"frame0", "frame1", "tau"} <= set(names):
         return "u8" if ports[0].type == "tensor(uint8)" else "native"
     if len(ports) == 1 and channels[0] in (7, 11):
@@ -114,6 +116,8 @@ def case(
         sizes = axis_sizes(inputs, values) if device.provider.fixed_size else {}
         return Graph(runtime, file, device, threads, sizes)
 
+    if layout == "stream":
+        return stream(path, int(about["steps"]), device, height, width, threads), about
     if layout != "split":
         values = feed(layout, ports, height, width)
         check_size(path, ports, values)
@@ -128,6 +132,22 @@ def case(
     dials = [np.full((1, 1, 1, 1), np.float32(0.5)), noise, np.ones(1, np.float32)]
     synthesise = opened(path, ports, [*kept, *kept, *dials][: len(ports)])
     return lambda: synthesise([*kept, *encode(images[1:], stays=True), *dials]), about
+
+
+def stream(path: Path, steps: int, device: Device, height: int, width: int, threads: int) -> Callable[[], object]:
+    """What makes the frame in the middle of every pair of a stream, as this package does."""
+    engine = OnnxEngine(path, steps, str(device), threads)
+    frame, later = (image[0].transpose(1, 2, 0).copy() for image in frames(*padded_size(height, width)))
+    noise = np.random.default_rng(1).standard_normal((1, 3, *frame.shape[:2]), dtype=np.float32)
+    kept = engine.encode(frame), engine.encode(later)
+    motion, intervals = engine.register(*kept, 0.5), (1.0, 1.0)
+
+    def make() -> list[Array]:
+        following = engine.register(kept[1], engine.encode(frame), 0.5)
+        uneven = engine.accelerate(motion, motion, following, 0.5, intervals, width)
+        return [engine.compose(*kept, uneven, 0.5, noise, 1.0)[None]]
+
+    return make
 
 
 def check_size(path: Path, ports: Sequence[Any], values: Sequence[Array]) -> None:

@@ -1,5 +1,6 @@
 """The network as graphs with named inputs and outputs, one module for every file that is exported."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,6 +90,15 @@ class PairGraph(ExportGraph):
         return output
 
 
+def feature_ports(names: Sequence[str]) -> tuple[Port, ...]:
+    """Maps of both frames as inputs."""
+    return tuple(
+        Port(f"{name}_{side}", ("batch", f"{name}_channels", f"{name}_height", f"{name}_width"))
+        for side in (0, 1)
+        for name in names
+    )
+
+
 class EncodeGraph(ExportGraph):
     """`frame` (B, H, W, 3) float32 RGB in [0, 1] -> what the frame contributes to every pair, as float32 maps."""
 
@@ -116,12 +126,7 @@ class SynthesiseGraph(ExportGraph):
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network)
         self.steps = steps
-        features = tuple(
-            Port(f"{name}_{side}", ("batch", f"{name}_channels", f"{name}_height", f"{name}_width"))
-            for side in (0, 1)
-            for name in FEATURES
-        )
-        self.inputs = (*features, *dial_ports(steps))
+        self.inputs = (*feature_ports(FEATURES), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         count = len(FEATURES)

@@ -1,7 +1,7 @@
 """Exported files against torch: the same questions to both, the answers compared."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from vfi_flow.export.fixed_noise import fixed_noise
-from vfi_flow.export.graph import EncodeGraph, ExportGraph, PairGraph, Question, SynthesiseGraph, dials
+from vfi_flow.export.graph import FEATURES, EncodeGraph, ExportGraph, PairGraph, Question, SynthesiseGraph
 from vfi_flow.export.host_graphs import BytesGraph, as_bytes
+from vfi_flow.export.stream_graphs import MOTION, AccelerateGraph, ComposeGraph, RegisterGraph
 from vfi_flow.export.write import Written
 
 from vfi_flow.errors import VerificationError
@@ -32,6 +33,8 @@ MOST_LOST = 0.1
 """dB that the distance to the true frame may grow by."""
 TOO_FEW = 1000
 """Pixels; in fewer, one level of one byte is more than that."""
+PARTS = (EncodeGraph, RegisterGraph, AccelerateGraph)
+"""Make no frame by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,8 @@ def compare(files: Iterable[Written]) -> Iterator[Comparison]:
     """Asks every file of one model at several sizes, batches and places in time."""
     answers: dict[tuple[object, ...], Tensor] = {}
     for written in files:
-        if isinstance(written.graph, EncodeGraph):
-            continue  # is run with every `synthesise`
+        if isinstance(written.graph, PARTS):
+            continue  # is run with every `synthesise` and `compose`
         run, graph = Runner(written), written.graph
         for height, width in sizes(written):
             differences = []
@@ -140,29 +143,47 @@ def answer(network: InterpolationNetwork, question: Question, steps: int) -> Ten
     return made[:, :, :height, :width]
 
 
+def parts_before(graph: ExportGraph) -> tuple[str, ...]:
+    """The parts of its layout that run before a graph."""
+    if isinstance(graph, ComposeGraph):
+        return "encode", "register", "accelerate"
+    return ("encode",) if isinstance(graph, SynthesiseGraph) else ()
+
+
 class Runner:
     """A file in ONNX Runtime on the CPU: question -> frame (B, 3, H, W)."""
 
     def __init__(self, written: Written) -> None:
         self.written = written
-        self.sessions = [open_session(written.path)]
-        if isinstance(written.graph, SynthesiseGraph):
-            encode = written.path.with_name(f"{written.path.name.split('.')[0]}.encode.onnx")
-            self.sessions.insert(0, open_session(encode))
+        self.session = open_session(written.path)
+        self.parts = {part: self._beside(part) for part in parts_before(written.graph)}
 
     def __call__(self, question: Question) -> Tensor:
         graph = self.written.graph
         if isinstance(graph, PairGraph):
-            return graph.as_image(self._run(graph.feed(question))[0])
-        frames = (frame.permute(0, 2, 3, 1).contiguous() for frame in (question.frame0, question.frame1))
-        features = [value for frame in frames for value in self._run((frame,), 0)]
-        return self._run((*features, *dials(question, graph.steps)))[0].permute(0, 3, 1, 2)
+            return graph.as_image(self._run(self.session, graph.feed(question))[0])
+        known = {"tau": question.tau, "noise": question.noise, "strength": question.strength}
+        for side, frame in enumerate((question.frame0, question.frame1)):
+            maps = self._run(self.parts["encode"], (frame.permute(0, 2, 3, 1).contiguous(),))
+            known |= {f"{name}_{side}": value for name, value in zip(FEATURES, maps, strict=True)}
+        if isinstance(graph, ComposeGraph):
+            motion = self._named(self.parts["register"], known)
+            known |= dict(zip((port.name for port in MOTION), motion, strict=True))
+            no_neighbours = {"intervals": torch.zeros(len(motion[0]), 2, 1, 1), "frame_width": torch.ones(1)}
+            no_neighbours |= {"flow_before": motion[0], "flow_after": motion[0]}
+            [known["flow"]] = self._named(self.parts["accelerate"], known | no_neighbours)
+        return self._named(self.session, known)[0].permute(0, 3, 1, 2)
 
-    def _run(self, values: Iterable[Tensor], session: int = -1) -> list[Tensor]:
-        names = [port.name for port in self.sessions[session].get_inputs()]
-        feeds = {name: value.numpy() for name, value in zip(names, values, strict=True)}
+    def _beside(self, part: str):  # type: ignore[no-untyped-def]
+        return open_session(self.written.path.with_name(f"{self.written.path.name.split('.')[0]}.{part}.onnx"))
+
+    def _named(self, session, known: Mapping[str, Tensor]) -> list[Tensor]:  # type: ignore[no-untyped-def]
+        return self._run(session, [known[port.name] for port in session.get_inputs()])
+
+    def _run(self, session, values: Iterable[Tensor]) -> list[Tensor]:  # type: ignore[no-untyped-def]
+        feeds = {port.name: value.numpy() for port, value in zip(session.get_inputs(), values, strict=True)}
         try:
-            return [torch.from_numpy(value) for value in self.sessions[session].run(None, feeds)]
+            return [torch.from_numpy(value) for value in session.run(None, feeds)]
         except Exception as error:  # onnxruntime's errors share no base class
             raise VerificationError(f"{self.written.path}: onnxruntime cannot run it ({first_line(error)})") from error
 

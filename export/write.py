@@ -9,6 +9,7 @@ from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, Steps, 
 from vfi_flow.export.host_graphs import BytesGraph, PlanesGraph, ThreeInputGraph
 from vfi_flow.export.loop_graph import LoopGraph
 from vfi_flow.export.rules import OPSET
+from vfi_flow.export.stream_graphs import AccelerateGraph, ComposeGraph, RegisterGraph
 from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, trace
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError
@@ -17,7 +18,9 @@ from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, load_weights
 
-LAYOUTS = ("split", "native", "3in", "7ch", "11ch", "u8")
+SHARING = ("stream", "split")
+"""Layouts in several parts that read their weights from the safetensors file."""
+LAYOUTS = (*SHARING, "native", "3in", "7ch", "11ch", "u8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,8 @@ def write_variants(
 ) -> Iterator[Written]:
     """Writes every layout in every variant; yields each file when it is there.
 
-    `split` is what the package's own engine runs: NAME.encode.onnx and NAME.synthesise_STEPS.onnx. They read their
-    weights from the safetensors file, which must lie in the same folder. All other files stand alone.
+    `stream` is what the package's own engine runs. Its files and those of `split` read their weights from the
+    safetensors file, which must lie in the same folder. All other files stand alone.
     """
     network, card, digest = load_weights(weights)
     layouts, steps, variants = list(layouts), list(steps), list(variants)
@@ -54,10 +57,10 @@ def write_variants(
             traced = graph.traced() if isinstance(graph, LoopGraph) else trace(graph)
             for variant in variants:
                 metadata = {**origin, "part": part, **description(graph, variant)}
-                if layout == "split":
+                if layout in SHARING:
                     metadata["weights_sha256"] = file_hash(weights)
                 model = finish(traced, graph, metadata, variant)
-                if layout == "split":
+                if layout in SHARING:
                     share_weights(model, weights)
                 path = folder / f"{name}.{part}{variant.suffix}.onnx"
                 onnx.save(model, path)
@@ -73,11 +76,11 @@ def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[S
             raise UsageError(f"unknown layout '{layout}'; there are {', '.join(LAYOUTS)}")
     if "input" in steps and (layouts != ["native"] or any(variant.precision != "fp32" for variant in variants)):
         raise UsageError("the number of steps can be an input of layout native in fp32 alone")
-    if "split" in layouts:
+    for layout in set(layouts) & set(SHARING):
         if variants != [PLAIN]:
-            raise UsageError("layout split shares its weights with PyTorch: any size, fp32 and GridSample only")
+            raise UsageError(f"layout {layout} shares its weights with PyTorch: any size, fp32 and GridSample only")
         if folder.resolve() != weights.parent.resolve():
-            raise ComponentError(f"layout split reads {weights.name} at run time; write it to {weights.parent}")
+            raise ComponentError(f"layout {layout} reads {weights.name} at run time; write it to {weights.parent}")
     for variant in variants:
         if variant.size and "native" in layouts and any(side % ALIGNMENT for side in variant.size):
             width, height = variant.size
@@ -90,7 +93,12 @@ def graphs(
     network: InterpolationNetwork, card: Card, layout: str, steps: Iterable[Steps]
 ) -> Iterator[tuple[str, ExportGraph]]:
     """Name and graph of every file of a layout."""
-    if layout == "split":
+    if layout == "stream":
+        yield "encode", EncodeGraph(network)
+        yield "register", RegisterGraph(network)
+        yield "accelerate", AccelerateGraph(network)
+        yield from ((f"compose_{n}", ComposeGraph(network, n)) for n in steps)
+    elif layout == "split":
         yield "encode", EncodeGraph(network)
         yield from ((f"synthesise_{n}", SynthesiseGraph(network, n)) for n in steps)
     else:

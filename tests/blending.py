@@ -22,5 +22,5 @@ class Blend:
     def __exit__(self, *error):
         pass
 
-    def __call__(self, frame0, frame1, taus, *, pts=0):
+    def __call__(self, frame0, frame1, taus, *, pts=0, before=None, after=None):
         return [np.round(frame0 * (1.0 - t) + frame1 * t).astype(frame0.dtype) for t in taus]

@@ -11,8 +11,9 @@ from vfi_flow.errors import VfiFlowError
 
 if TYPE_CHECKING:
     from vfi_flow.inference.interpolator import Interpolator
+    from vfi_flow.inference.pair import Neighbour
 
-__all__ = ["Interpolator", "VfiFlowError", "__version__"]
+__all__ = ["Interpolator", "Neighbour", "VfiFlowError", "__version__"]
 
 __version__ = "0.1.0"
 
@@ -23,4 +24,8 @@ def __getattr__(name: str) -> Any:
         from vfi_flow.inference.interpolator import Interpolator
 
         return Interpolator
+    if name == "Neighbour":
+        from vfi_flow.inference.pair import Neighbour
+
+        return Neighbour
     raise AttributeError(f"module 'vfi_flow' has no attribute {name!r}")

@@ -61,7 +61,9 @@ def test_the_fitted_model_makes_the_frames_and_the_next_job_finds_it(
         "adaptation.json",
         "adapted.safetensors",
         "adapted.encode.onnx",
-        "adapted.synthesise_1.onnx",
+        "adapted.register.onnx",
+        "adapted.accelerate.onnx",
+        "adapted.compose_1.onnx",
     }
 
 

@@ -66,7 +66,7 @@ def test_the_model_stands_beside_the_truth(clip, tmp_path, monkeypatch):
 
         def __exit__(self, *_) -> None: ...
 
-        def __call__(self, frame0, frame1, taus, pts=0):
+        def __call__(self, frame0, frame1, taus, pts=0, before=None, after=None):
             return [np.full_like(frame0, 50 * self.steps) for _ in taus]
 
     module = ModuleType("vfi_flow.inference.interpolator")

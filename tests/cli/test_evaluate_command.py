@@ -34,7 +34,7 @@ class FakeInterpolator:
     def __exit__(self, *_: object) -> None:
         type(self).closed += 1
 
-    def __call__(self, frame0, frame1, taus, pts=0):
+    def __call__(self, frame0, frame1, taus, pts=0, before=None, after=None):
         return [blend(frame0, frame1, tau) for tau in taus]
 
 

@@ -109,7 +109,7 @@ class Slow(Blend):
 
     prepared = False
 
-    def __call__(self, frame0, frame1, taus, *, pts=0):
+    def __call__(self, frame0, frame1, taus, *, pts=0, before=None, after=None):
         time.sleep(0.02 * len(taus) + (0 if self.prepared else 1))
         self.prepared = True
         return super().__call__(frame0, frame1, taus, pts=pts)

@@ -1,8 +1,18 @@
 """Tracing takes seconds: the same graph of the same weights is traced once for all tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session")
+def split_model(tiny_model: Path) -> Path:
+    """The weights of `tiny_model`, with the graphs of layout `split` beside those of `stream`."""
+    from vfi_flow.export.write import write_onnx
+
+    list(write_onnx(tiny_model, tiny_model.parent, ["split"], [0, 1, 2]))
+    return tiny_model
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,11 +23,12 @@ FLOAT = onnx.TensorProto.FLOAT
 
 
 @pytest.fixture(scope="module")
-def files(tiny_model, tmp_path_factory):
-    """One file of each layout, by layout; `split` is the synthesis beside its encoder."""
+def files(split_model, tmp_path_factory):
+    """One file of each layout, by layout; of those in parts the one that makes the frame."""
     folder = tmp_path_factory.mktemp("bench")
-    written = dict(zip(LAYOUTS, write_onnx(tiny_model, folder, LAYOUTS, [0]), strict=True))
-    return written | {"split": tiny_model.with_suffix(".synthesise_1.onnx")}
+    written = dict(zip(LAYOUTS, write_onnx(split_model, folder, LAYOUTS, [0]), strict=True))
+    parts = {"split": "synthesise_1", "stream": "compose_1"}
+    return written | {layout: split_model.with_suffix(f".{part}.onnx") for layout, part in parts.items()}
 
 
 def foreign(path, *shapes, kind=FLOAT, operator="Identity"):
@@ -40,15 +41,15 @@ def foreign(path, *shapes, kind=FLOAT, operator="Identity"):
     return path
 
 
-@pytest.mark.parametrize("layout", [*LAYOUTS, "split"])
+@pytest.mark.parametrize("layout", [*LAYOUTS, "split", "stream"])
 def test_every_layout_of_ours_is_told_by_its_inputs_and_makes_a_frame(files, layout):
     make, about = bench_worker.case(files[layout], parse_device("cpu"), 30, 50, 1)
 
     [frame] = make()
 
     assert (about["layout"], about["precision"]) == (layout, "fp32")
-    assert about["steps"] == ("1" if layout == "split" else "0")
-    height, width = (32, 64) if layout in ("native", "split") else (30, 50)  # these do not pad
+    assert about["steps"] == ("1" if layout in ("split", "stream") else "0")
+    height, width = (32, 64) if layout in ("native", "split", "stream") else (30, 50)  # these do not pad
     assert sorted(frame.shape) == sorted((1, 3, height, width))
 
 

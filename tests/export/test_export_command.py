@@ -54,13 +54,14 @@ def test_a_fixed_size_is_verified_at_that_size(tiny_model, tmp_path, capsys):
     assert row.split()[:3] == ["tiny.3in_0.50x30.onnx", "50x30", "1"]
 
 
-def test_the_two_graphs_of_split_are_verified_together(tiny_model, tmp_path):
+@pytest.mark.parametrize(("layout", "part"), [("split", "synthesise_1"), ("stream", "compose_1")])
+def test_the_graphs_of_a_layout_in_parts_are_verified_together(tiny_model, tmp_path, layout, part):
     weights = tmp_path / tiny_model.name
     shutil.copy(tiny_model, weights)
 
-    rows = list(parity.compare(write_variants(weights, tmp_path, ["split"], [1], [PLAIN])))
+    rows = list(parity.compare(write_variants(weights, tmp_path, [layout], [1], [PLAIN])))
 
-    assert [(row.file, row.height, row.width, row.passed) for row in rows] == [("tiny.synthesise_1.onnx", 32, 48, True)]
+    assert [(row.file, row.height, row.width, row.passed) for row in rows] == [(f"tiny.{part}.onnx", 32, 48, True)]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def test_noise_of_half_a_level_is_seen():
 @pytest.mark.parametrize(
     ("options", "code", "complaint"),
     [
-        (["--layout", "8ch"], 2, "unknown layout '8ch'; there are split, native, 3in, 7ch, 11ch, u8"),
+        (["--layout", "8ch"], 2, "unknown layout '8ch'; there are stream, split, native, 3in, 7ch, 11ch, u8"),
         (["--steps", "3"], 2, "--steps takes 0, 1 and 2, got '3'"),
         (["--steps", "one"], 2, "--steps takes 0, 1 and 2, got 'one'"),
         (["--precision", "fp8"], 2, "--precision takes fp32 and fp16, got 'fp8'"),

@@ -13,6 +13,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from tiny_network import STRENGTH, as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
 from tolerances import ONNX_FLOAT32  # noqa: E402
 from vfi_flow.export.graph import FEATURES, EncodeGraph, SynthesiseGraph  # noqa: E402
+from vfi_flow.export.stream_graphs import AccelerateGraph, ComposeGraph, RegisterGraph  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError  # noqa: E402
@@ -157,13 +158,13 @@ def test_a_frame_with_channels_last_becomes_the_features_of_the_network(network,
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
-def test_the_split_graphs_together_are_the_whole_integrator(network, tiny_model, steps):
+def test_the_split_graphs_together_are_the_whole_integrator(network, split_model, steps):
     """Two new frames of two pairs at once, channels last, features from the graph before."""
     frames = [np.stack([moving_texture(32, 64, dx=dx, seed=i) for i in range(2)]) for dx in (0, 3)]
     noise, strength = standard_noise(2, 3, 32, 64), torch.tensor([0.8])
     tau = torch.tensor([0.3, 0.6]).view(2, 1, 1, 1)
-    encode = open_session(str(tiny_model.with_name("tiny.encode.onnx")))
-    synthesise = open_session(str(tiny_model.with_name(f"tiny.synthesise_{steps}.onnx")))
+    encode = open_session(str(split_model.with_name("tiny.encode.onnx")))
+    synthesise = open_session(str(split_model.with_name(f"tiny.synthesise_{steps}.onnx")))
 
     features = [value for frame in frames for value in encode.run(None, {"frame": as_floats(frame)})]
     dials = [tau.numpy(), noise.numpy(), strength.numpy()][: 3 if steps else 1]
@@ -177,24 +178,27 @@ def test_the_split_graphs_together_are_the_whole_integrator(network, tiny_model,
     assert np.abs(made - expected).max() < ONNX_FLOAT32
 
 
-def test_metadata_say_what_the_model_is(tiny_model, native_files):
-    digest = load_weights(tiny_model)[2]
-    parts = {f"synthesise_{steps}": tiny_model.with_name(f"tiny.synthesise_{steps}.onnx") for steps in (0, 1, 2)}
-    parts |= {"encode": tiny_model.with_name("tiny.encode.onnx")}
+def test_metadata_say_what_the_model_is(split_model, native_files):
+    digest = load_weights(split_model)[2]
+    names = ["encode", *(f"{part}_{steps}" for part in ("synthesise", "compose") for steps in (0, 1, 2))]
+    parts = {part: split_model.with_name(f"tiny.{part}.onnx") for part in [*names, "register", "accelerate"]}
     parts |= {f"native_{steps}": path for steps, path in native_files.items()}
+    streamed = {"register", "accelerate", "compose_0", "compose_1", "compose_2"}
 
     for part, path in parts.items():
         metadata = open_session(str(path)).get_modelmeta().custom_metadata_map
         assert metadata["schema"] == "vfi_flow-1"
         assert (metadata["preset"], metadata["hash"], metadata["part"]) == ("tiny", digest, part)
         assert (float(metadata["strength"]), metadata["summary"]) == (STRENGTH, "untrained")
-        assert metadata["layout"] == ("native" if "native" in part else "split")
+        assert metadata["layout"] == ("native" if "native" in part else "stream" if part in streamed else "split")
 
 
-def test_fixed_sizes_are_only_those_of_channels(tiny_model):
-    for graph in (EncodeGraph(tiny_network()), SynthesiseGraph(tiny_network(), 1)):
-        part = "encode" if isinstance(graph, EncodeGraph) else "synthesise_1"
-        session = open_session(str(tiny_model.with_name(f"tiny.{part}.onnx")))
+def test_fixed_sizes_are_only_those_of_channels(split_model):
+    network = tiny_network()
+    parts = {"encode": EncodeGraph(network), "synthesise_1": SynthesiseGraph(network, 1)}
+    parts |= {"register": RegisterGraph(network), "accelerate": AccelerateGraph(network)}
+    for part, graph in (parts | {"compose_1": ComposeGraph(network, 1)}).items():
+        session = open_session(str(split_model.with_name(f"tiny.{part}.onnx")))
         for port, found in zip(graph.inputs, session.get_inputs(), strict=True):
             assert len(found.shape) == len(port.axes)
             for name, size in zip(port.axes, found.shape, strict=True):
@@ -213,7 +217,7 @@ def test_native_files_stand_alone(native_files, natives):
     ("folder", "layout", "kind", "complaint"),
     [
         ("gone", "native", OutputError, "gone: no such folder"),
-        ("", "round", UsageError, "unknown layout 'round'; there are split, native"),
+        ("", "round", UsageError, "unknown layout 'round'; there are stream, split, native"),
         ("", "split", ComponentError, "layout split reads tiny.safetensors at run time; write it to "),
     ],
     ids=["folder", "layout", "elsewhere"],

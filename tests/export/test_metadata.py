@@ -26,16 +26,20 @@ def test_every_layout_says_how_it_is_to_be_fed(steps):
 
     assert {part: entry["layout"] for part, entry in told.items()} == {
         "encode": "split",
+        "register": "stream",
+        "accelerate": "stream",
+        f"compose_{steps}": "stream",
         f"synthesise_{steps}": "split",
-        **{f"{layout}_{steps}": layout for layout in LAYOUTS if layout != "split"},
+        **{f"{layout}_{steps}": layout for layout in LAYOUTS if layout not in ("split", "stream")},
     }
-    aligned = {"encode", f"synthesise_{steps}", f"native_{steps}"}
-    given = aligned - {"encode"}
+    stepless = {"encode", "register", "accelerate"}
+    given = {f"synthesise_{steps}", f"compose_{steps}", f"native_{steps}"}
+    aligned = stepless | given
     for part, entry in told.items():
         assert entry["alignment"] == ("16" if part in aligned else "1"), part
         assert entry["minimum_size"] == ("16x16" if part in aligned else "1x1"), part
         assert entry["range"] == ("0..255" if part.startswith("u8") else "0..1"), part
-        if part != "encode":
+        if part not in stepless:
             assert entry["steps"] == str(steps), part
             assert entry["solver"] == ("midpoint" if steps else "none"), part
             assert entry["noise"] == ("none" if not steps else "input" if part in given else "fixed"), part

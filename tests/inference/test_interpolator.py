@@ -13,12 +13,13 @@ pytest.importorskip("torch")
 
 from tiny_network import STRENGTH, moving_texture
 
-from vfi_flow import Interpolator
+from vfi_flow import Interpolator, Neighbour
 from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
 from vfi_flow.inference.onnx_interpolator import OnnxEngine
 from vfi_flow.inference.onnx_session import load_runtime
 
 ROOT = Path(__file__).parents[2]
+GREY = np.zeros((8, 8, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -176,15 +177,24 @@ class CountingEngine:
 
     def __init__(self, engine: OnnxEngine) -> None:
         self.bytes_per_pixel = engine.bytes_per_pixel
-        self.engine, self.model, self.encoded, self.noises = engine, engine.model, 0, []
+        self.engine, self.model = engine, engine.model
+        self.encoded, self.registered, self.accelerated, self.noises = 0, [], [], []
 
     def encode(self, frame):
         self.encoded += 1
         return self.engine.encode(frame)
 
-    def synthesise(self, features0, features1, tau, noise, strength):
+    def register(self, features0, features1, tau):
+        self.registered.append(tau)
+        return self.engine.register(features0, features1, tau)
+
+    def accelerate(self, motion, before, after, tau, intervals, frame_width):
+        self.accelerated.append(intervals)
+        return self.engine.accelerate(motion, before, after, tau, intervals, frame_width)
+
+    def compose(self, features0, features1, motion, tau, noise, strength):
         self.noises.append(noise)
-        return self.engine.synthesise(features0, features1, tau, noise, strength)
+        return self.engine.compose(features0, features1, motion, tau, noise, strength)
 
     def close(self) -> None:
         self.engine.close()
@@ -247,6 +257,75 @@ def test_features_of_a_frame_are_computed_once_for_both_pairs_and_every_tau(coun
     assert len(counted._engine.noises) == 12
 
 
+def test_in_a_stream_every_frame_is_encoded_and_every_motion_found_once(counted):
+    frames = [moving_texture(20, 20, dx=2 * i) for i in range(6)]
+    for i in range(5):
+        before = Neighbour(frames[i - 1].copy()) if i > 0 else None
+        after = Neighbour(frames[i + 2].copy()) if i < 4 else None
+        counted(frames[i].copy(), frames[i + 1].copy(), [0.5], pts=i, before=before, after=after)
+
+    assert counted._engine.encoded == 6
+    assert counted._engine.registered == [0.5] * 5
+    assert counted._engine.accelerated == [(0, 1), (1, 1), (1, 1), (1, 1), (1, 0)]
+
+
+def test_neighbours_show_that_motion_speeds_up(trained_model):
+    """A picture that moves by 1, 3 and 5 pixels: half-way in time it is less than half-way."""
+    frames = [moving_texture(96, 128, dx=dx) for dx in (-1, 0, 3, 8)]
+    truth = moving_texture(96, 128, dx=1.25).astype(float)
+    with Interpolator(trained_model, steps=0, threads=1) as interpolator:
+        [even] = interpolator(frames[1], frames[2], [0.5])
+        [uneven] = interpolator(frames[1], frames[2], [0.5], before=Neighbour(frames[0]), after=Neighbour(frames[3]))
+
+    inside = np.s_[16:-16, 24:-24]
+    assert np.abs(uneven - truth)[inside].mean() < 0.5 * np.abs(even - truth)[inside].mean()
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_the_order_of_pairs_does_not_change_what_neighbours_do(tiny_model, engine):
+    frames = [moving_texture(33, 48, dx=dx) for dx in (0, 1, 3, 6, 10)]
+
+    def made(interpolator, first):
+        around = {"before": Neighbour(frames[first - 1], 0.5), "after": Neighbour(frames[first + 2], 1.5)}
+        return interpolator(frames[first], frames[first + 1], [0.25, 0.5], pts=first, **around)
+
+    def opened():
+        return Interpolator(tiny_model, steps=1, threads=1, engine=engine, device="cpu")
+
+    with opened() as stream, opened() as fresh:
+        in_order = [made(stream, first) for first in (1, 2)]
+        assert equal(made(fresh, 2), in_order[1]) and equal(made(fresh, 1), in_order[0])
+
+
+def test_both_engines_follow_neighbours_alike(tiny_model):
+    frames = [moving_texture(33, 48, dx=dx) for dx in (0, 1, 3, 6)]
+    made = []
+    for engine in ("onnx", "torch"):
+        with Interpolator(tiny_model, steps=1, threads=1, engine=engine, device="cpu") as interpolator:
+            around = {"before": Neighbour(frames[0], 0.5), "after": Neighbour(frames[3])}
+            made += interpolator(frames[1], frames[2], [0.3], **around)
+            alone = interpolator(frames[1], frames[2], [0.3])[0]
+
+    assert np.abs(made[0].astype(int) - made[1]).max() <= 1
+    assert not np.array_equal(made[1], alone)
+
+
+@pytest.mark.parametrize(
+    ("neighbour", "complaint"),
+    [
+        (Neighbour(np.zeros((8, 9, 3), np.uint8)), "after must be like frame0, uint8 (8, 8, 3), got uint8 (8, 9, 3)"),
+        (Neighbour(np.zeros((8, 8, 3), np.uint16)), "after must be like frame0, uint8 (8, 8, 3), got uint16 (8, 8, 3)"),
+        (Neighbour(np.zeros((8, 8, 3), np.uint8), 0), "the interval of after must be above 0, got 0"),
+        (Neighbour(np.zeros((8, 8, 3), np.uint8), float("nan")), "the interval of after must be above 0, got nan"),
+    ],
+)
+def test_neighbours_that_do_not_fit_are_refused(sampler, neighbour, complaint):
+    with pytest.raises(UsageError) as caught:
+        sampler(GREY, GREY, [0.5], after=neighbour)
+
+    assert str(caught.value) == complaint
+
+
 def test_equal_numbers_of_two_depths_are_two_frames(counted):
     frame0, frame1 = pair(20, 20)
     counted(frame0, frame1, [0.5])
@@ -261,7 +340,7 @@ def test_a_frame_changed_in_place_is_not_taken_for_the_old_one(counted):
     frame1[:] = 255 - frame1
     counted(frame1, frame0, [0.5])
 
-    assert counted._engine.encoded == 4
+    assert counted._engine.encoded == 3
 
 
 def test_all_new_frames_of_a_pair_share_their_noise(counted):
@@ -289,11 +368,8 @@ def test_it_says_what_runs(tiny_model, sampler):
 
 
 def test_any_file_of_a_model_opens_it(tiny_model):
-    with Interpolator(tiny_model.with_name("tiny.synthesise_1.onnx"), threads=1) as interpolator:
+    with Interpolator(tiny_model.with_name("tiny.compose_1.onnx"), threads=1) as interpolator:
         assert interpolator.model_name == "tiny"
-
-
-GREY = np.zeros((8, 8, 3), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -363,14 +439,14 @@ def copied(model: Path, folder: Path, *suffixes: str) -> Path:
 
 
 def test_an_incomplete_model_names_the_file_that_is_missing(tiny_model, tmp_path):
-    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx")
+    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".register.onnx", ".accelerate.onnx")
 
-    with pytest.raises(ComponentError, match=r"tiny\.synthesise_1\.onnx: no such file; .*vfi-flow export"):
+    with pytest.raises(ComponentError, match=r"tiny\.compose_1\.onnx: no such file; .*vfi-flow export"):
         Interpolator(model)
 
 
 def test_graphs_without_their_weights_are_refused(tiny_model, tmp_path):
-    copied(tiny_model, tmp_path, ".encode.onnx", ".synthesise_1.onnx")
+    copied(tiny_model, tmp_path, ".encode.onnx", ".compose_1.onnx")
 
     with pytest.raises(ComponentError, match=r"tiny\.encode\.onnx: onnxruntime cannot load it"):
         Interpolator(tmp_path / "tiny.encode.onnx")
@@ -378,7 +454,7 @@ def test_graphs_without_their_weights_are_refused(tiny_model, tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"this is no model"], ids=["empty", "text"])
 def test_a_file_that_is_no_graph_is_refused(tiny_model, tmp_path, content):
-    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".synthesise_1.onnx")
+    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".compose_1.onnx")
     (tmp_path / "tiny.encode.onnx").write_bytes(content)
 
     with pytest.raises(ComponentError, match=r"tiny\.encode\.onnx: "):
@@ -397,7 +473,7 @@ def test_a_graph_of_another_program_is_refused(tmp_path):
         [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    for part in ("encode", "synthesise_1"):
+    for part in ("encode", "compose_1"):
         onnx.save(model, tmp_path / f"other.{part}.onnx")
 
     with pytest.raises(ComponentError, match=r"other: not a model of vfi_flow \(schema 'none'\)"):

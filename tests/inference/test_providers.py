@@ -21,7 +21,7 @@ from tiny_network import moving_texture
 from vfi_flow import Interpolator
 from vfi_flow.errors import ComponentError, OutOfMemoryError
 from vfi_flow.inference import onnx_session, providers
-from vfi_flow.inference.onnx_interpolator import OnnxEngine, feature_sizes
+from vfi_flow.inference.onnx_interpolator import OnnxEngine
 from vfi_flow.inference.onnx_session import check_placement, open_session
 from vfi_flow.inference.providers import PROVIDERS, Device, Setting, cache_folder, find_device, parse_device
 
@@ -365,19 +365,28 @@ def test_bound_values_and_fixed_sizes_give_the_same_frames(tiny_model, monkeypat
         assert apart.max() <= 1 and apart.mean() < 1e-3  # a sum in another order may round a value to its neighbour
 
 
+def composed(engine, features0, features1, noise):
+    """The frame at 1/4, of motion that speeds up."""
+    middle = engine.register(features0, features1, 0.5)
+    motion = engine.accelerate(engine.register(features0, features1, 0.25), middle, middle, 0.25, (2.0, 1.0), 48)
+    return engine.compose(features0, features1, motion, 0.25, noise, 1.0)
+
+
 def test_features_are_values_of_the_device_and_serve_any_pair(tiny_model, monkeypatch):
     image0, image1 = (moving_texture(32, 48, dx=dx) / np.float32(255) for dx in (0, 2))
     noise = np.zeros((1, 3, 32, 48), np.float32)
     plain = OnnxEngine(tiny_model, 1, "cpu", 1)
-    expected = plain.synthesise(plain.encode(image1), plain.encode(image0), 0.25, noise, 1.0)
+    features1, features0 = plain.encode(image1), plain.encode(image0)
+    expected = composed(plain, features1, features0, noise)
 
     monkeypatch.setitem(PROVIDERS, "cpu", replace(PROVIDERS["cpu"], memory="cpu"))
     engine = OnnxEngine(tiny_model, 1, "cpu", 1)
     features0, features1 = engine.encode(image0), engine.encode(image1)
     engine.encode(np.zeros_like(image0))  # must not write over what another call has returned
-    again = engine.synthesise(features1, features0, 0.25, noise, 1.0)
+    again = composed(engine, features1, features0, noise)
 
-    assert all(isinstance(value, onnxruntime.OrtValue) for value in (*features0, *features1))
+    maps = [*features0.maps.values(), *features1.maps.values()]
+    assert all(isinstance(value, onnxruntime.OrtValue) for value in maps)
     assert np.array_equal(again, expected)
 
 
@@ -398,21 +407,21 @@ def test_a_device_that_compiles_opens_one_graph_for_each_size_and_none_has_dynam
             interpolator(frame0, frame1, [0.5])
 
     shapes = [port.shape for graph in opened for port in graph.session.get_inputs()]
-    assert len(opened) == 4
+    assert len(opened) == 6
     assert all(isinstance(size, int) for shape in shapes for size in shape)
 
 
 def test_nothing_is_left_dynamic_inside_a_graph_of_one_size(tiny_model):
     """Some providers refuse a node whose shape they have to compute, and leave it to the CPU."""
     engine = OnnxEngine(tiny_model, 1, "cpu", 1)
-    sizes = feature_sizes(engine._features, engine.encode(np.zeros((64, 96, 3), np.float32)))
+    sizes = engine.encode(np.zeros((64, 96, 3), np.float32)).sizes
     types = {}
     for fixed in (False, True):
         options = onnxruntime.SessionOptions()
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         for name, size in sizes.items() if fixed else ():
             options.add_free_dimension_override_by_name(name, size)
-        path = tiny_model.with_suffix(".synthesise_1.onnx")
+        path = tiny_model.with_suffix(".register.onnx")
         session = onnxruntime.InferenceSession(path, options, providers=[CPU])
         types[fixed] = (onnx_session.placed_nodes(session) or {}).get(CPU, Counter())
     if not types[False]:

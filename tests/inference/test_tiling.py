@@ -31,7 +31,10 @@ class Blender:
             raise OutOfMemoryError("blender: out of memory")
         return frame
 
-    def synthesise(self, features0, features1, tau, noise, strength):
+    def register(self, features0, features1, tau):
+        return None
+
+    def compose(self, features0, features1, motion, tau, noise, strength):
         plain = features0 * np.float32(1 - tau) + features1 * np.float32(tau)
         return plain if noise.shape[2:] == (1, 1) else plain + 0.01 * noise[0].transpose(1, 2, 0)
 

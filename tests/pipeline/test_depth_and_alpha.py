@@ -161,7 +161,7 @@ def test_new_frames_do_not_pulse(tmp_path, drawn, pix_fmt, matrix, colour_range)
 class TransparentBlend(Blend):
     """The weighted mean, transparency as `Interpolator` treats it."""
 
-    def __call__(self, frame0, frame1, taus, *, pts=0):
+    def __call__(self, frame0, frame1, taus, *, pts=0, before=None, after=None):
         if frame0.shape[2] == 3:
             return super().__call__(frame0, frame1, taus)
         return between_transparent(frame0, frame1, taus, super().__call__, super().__call__)

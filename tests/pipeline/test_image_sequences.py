@@ -212,7 +212,7 @@ def test_pictures_that_exist_are_replaced_only_when_asked_and_only_by_a_finished
     with pytest.raises(OutputError, match="exists; pass --overwrite"):
         interpolated(source, output)
 
-    def breaks(frame0, frame1, taus, *, pts=0):
+    def breaks(frame0, frame1, taus, *, pts=0, before=None, after=None):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -182,7 +182,7 @@ def test_only_the_last_few_spreads_are_kept():
 class Torn(Blend):
     """Moves everything by half of what the ground does, the caption too: what optical flow does near an overlay."""
 
-    def __call__(self, frame0, frame1, taus, *, pts=0):
+    def __call__(self, frame0, frame1, taus, *, pts=0, before=None, after=None):
         return [np.roll(frame0, -round(SPEED * tau), axis=1) for tau in taus]
 
 
@@ -214,7 +214,7 @@ def test_the_model_does_not_see_the_letters_so_that_motion_carries_none_along(tm
     ghosts = []
 
     class Watched(Torn):
-        def __call__(self, frame0, frame1, taus, *, pts=0):
+        def __call__(self, frame0, frame1, taus, *, pts=0, before=None, after=None):
             ghosts.append(max(np.mean(f[letters()] > 200) for f in (frame0, frame1)))
             return super().__call__(frame0, frame1, taus, pts=pts)
 

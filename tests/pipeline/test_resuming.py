@@ -45,7 +45,7 @@ class Counting(Blend):
         super().__init__()
         self.most, self.made = most, 0
 
-    def __call__(self, frame0, frame1, taus, *, pts=0):
+    def __call__(self, frame0, frame1, taus, *, pts=0, before=None, after=None):
         self.made += len(taus)
         if self.made > self.most:
             raise Died

@@ -23,7 +23,7 @@ from vfi_flow.pipeline.run import run
 LOSSLESS = EncoderOptions(codec="ffv1")
 
 
-def blend(frame0, frame1, taus, *, pts=0):
+def blend(frame0, frame1, taus, *, pts=0, before=None, after=None):
     return [np.round(frame0 * (1.0 - t) + frame1 * t).astype(np.uint8) for t in taus]
 
 
@@ -176,7 +176,7 @@ def test_an_error_while_interpolating_ends_the_job_as_it_is_and_leaves_nothing(t
     source = write_clip(tmp_path / "in.mp4", moving_square(40), sound="aac")
     calls = []
 
-    def breaks(frame0, frame1, taus, *, pts=0):
+    def breaks(frame0, frame1, taus, *, pts=0, before=None, after=None):
         calls.append(pts)
         if len(calls) == 20:
             raise error
@@ -204,7 +204,7 @@ def test_a_replaced_file_is_only_replaced_by_a_finished_one(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(10))
     (tmp_path / "out.mp4").write_bytes(b"precious")
 
-    def breaks(frame0, frame1, taus, *, pts=0):
+    def breaks(frame0, frame1, taus, *, pts=0, before=None, after=None):
         raise EngineBroke
 
     with pytest.raises(EngineBroke):
@@ -256,7 +256,7 @@ def test_a_result_that_cannot_be_read_back_is_not_kept(tmp_path, monkeypatch):
 def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(12))
 
-    def appears(frame0, frame1, taus, *, pts=0):
+    def appears(frame0, frame1, taus, *, pts=0, before=None, after=None):
         (tmp_path / "out.mp4").write_bytes(b"precious")
         return blend(frame0, frame1, taus)
 
@@ -302,7 +302,7 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
             nonlocal alive
             alive -= 1
 
-    def count(frame0, frame1, taus, *, pts=0):
+    def count(frame0, frame1, taus, *, pts=0, before=None, after=None):
         nonlocal alive, most
         results = [frame0.copy().view(Counted) for _ in taus]
         alive += len(results)
@@ -327,7 +327,7 @@ def test_progress_counts_every_frame(tmp_path):
 def test_a_pure_copy_of_the_frames_asks_for_no_new_ones(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(10))
 
-    def never(frame0, frame1, taus, *, pts=0):
+    def never(frame0, frame1, taus, *, pts=0, before=None, after=None):
         raise AssertionError("nothing to interpolate")
 
     report = interpolated(source, tmp_path / "out.mp4", never, factor=Fraction(1))

@@ -63,7 +63,7 @@ def test_nothing_is_interpolated_across_a_cut():
 def test_a_cut_may_be_blended_and_the_model_is_not_asked_for_it():
     asked = []
 
-    def record(frame0, frame1, taus, *, pts=0):
+    def record(frame0, frame1, taus, *, pts=0, before=None, after=None):
         asked.append(pts)
         return [frame0 for _ in taus]
 
@@ -89,7 +89,7 @@ def test_a_blend_keeps_the_depth_and_rounds(dtype):
 def test_all_places_between_two_frames_are_asked_for_in_one_call_keyed_by_the_left_frame():
     calls = []
 
-    def record(frame0, frame1, taus, *, pts=0):
+    def record(frame0, frame1, taus, *, pts=0, before=None, after=None):
         calls.append((int(frame0[0, 0, 0]), int(frame1[0, 0, 0]), list(taus), pts))
         return [frame0 for _ in taus]
 
@@ -101,7 +101,7 @@ def test_all_places_between_two_frames_are_asked_for_in_one_call_keyed_by_the_le
 def test_a_slow_motion_is_made_in_bounded_batches():
     sizes = []
 
-    def count(frame0, frame1, taus, *, pts=0):
+    def count(frame0, frame1, taus, *, pts=0, before=None, after=None):
         sizes.append(len(taus))
         return [frame0 for _ in taus]
 

@@ -38,7 +38,7 @@ class NoisyBlend:
     def __init__(self) -> None:
         self.asked: list[tuple[list[float], int]] = []
 
-    def __call__(self, frame0, frame1, taus, pts=0):
+    def __call__(self, frame0, frame1, taus, pts=0, before=None, after=None):
         self.asked.append((list(taus), pts))
         noise = np.random.default_rng(pts).integers(-3, 4, frame0.shape)
         return [np.clip(blend(frame0, frame1, tau) + noise, 0, 255).astype(np.uint8) for tau in taus]
@@ -92,16 +92,22 @@ def test_every_method_is_measured_on_the_same_frames(folder):
     truth = pixels(folder / "a.mp4")
     seen = []
 
-    def spy(frame0, frame1, tau, key):
-        seen.append((key, frame0, frame1, tau))
-        return frame0
+    def spy(pair, tau, key):
+        seen.append((key, pair, tau))
+        return pair.frame0
 
     [first, second] = evaluated(folder, [Method("spy", spy), without_noise("repeat", repeat)])
 
     assert (first.name, first.width, first.height, first.frames, first.places) == ("a", 64, 48, 9, [1, 4, 7])
     assert (second.name, second.width, second.height, second.frames, second.places) == ("b", 80, 56, 5, [1, 2, 3])
-    for key, frame0, frame1, tau in seen[1:4]:  # the very first call only warms up
-        assert np.array_equal(frame0, truth[key - 1]) and np.array_equal(frame1, truth[key + 1]) and tau == 0.5
+    for key, pair, tau in seen[1:4]:  # the very first call only warms up
+        assert np.array_equal(pair.frame0, truth[key - 1]) and np.array_equal(pair.frame1, truth[key + 1])
+        assert tau == 0.5
+        for neighbour, number in ((pair.before, key - 3), (pair.after, key + 3)):
+            if 0 <= number < 9:
+                assert np.array_equal(neighbour.frame, truth[number]) and neighbour.interval == 1
+            else:
+                assert neighbour is None
     untimed = {metric for metric in METRICS if not metric.endswith("milliseconds")}
     for clip in (first, second):
         for spied, repeated in zip(clip.by_place["spy"], clip.by_place["repeat"], strict=True):
@@ -111,7 +117,7 @@ def test_every_method_is_measured_on_the_same_frames(folder):
 def test_the_truth_itself_scores_perfectly(folder):
     """An oracle that looks the dropped frame up; so no metric compares the wrong frames."""
     clips = {48: pixels(folder / "a.mp4"), 56: pixels(folder / "b.MKV")}
-    oracle = Method("oracle", lambda frame0, frame1, tau, key: clips[len(frame0)][key])
+    oracle = Method("oracle", lambda pair, tau, key: clips[len(pair.frame0)][key])
 
     for clip in evaluated(folder, [oracle]):
         values = clip.whole["oracle"]
@@ -122,16 +128,17 @@ def test_the_truth_itself_scores_perfectly(folder):
 
 def test_noise_is_keyed_by_place_and_its_spread_measured_on_request(folder):
     fake = NoisyBlend()
-    methods = [of_interpolator(fake, steps=1), without_noise("blend", blend)]
+    methods = [of_interpolator(fake, steps=1, neighbours=False), without_noise("blend", blend)]
     [clip, _] = evaluated(folder, methods, draws=3)
 
     keys = [pts for taus, pts in fake.asked if taus == [0.5]]
     assert len(keys) == 1 + 6 * 3  # the warm-up and three draws at each of six places
     assert len(set(keys[1:10])) == 9
-    assert 1 < clip.whole["fake steps 1"]["seed_spread"] < 2  # of {-3..3} and three draws: 1.5
+    assert 1 < clip.whole["fake steps 1 alone"]["seed_spread"] < 2  # of {-3..3} and three draws: 1.5
     assert math.isnan(clip.whole["blend"]["seed_spread"])
     assert (
-        evaluated(folder, methods, draws=3)[0].whole["fake steps 1"]["psnr_db"] == clip.whole["fake steps 1"]["psnr_db"]
+        evaluated(folder, methods, draws=3)[0].whole["fake steps 1 alone"]["psnr_db"]
+        == clip.whole["fake steps 1 alone"]["psnr_db"]
     )
 
 

@@ -93,7 +93,7 @@ def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path,
     with adaptation_display(arguments.progress, video.name) as show:
         found = adapt(weights, video, (window.start, window.end), arguments.adapt, rendering, folder / WEIGHTS, show)
         if found.share:
-            list(write_onnx(folder / WEIGHTS, folder, ["split"], [arguments.steps]))
+            list(write_onnx(folder / WEIGHTS, folder, ["stream"], [arguments.steps]))
     return found
 
 

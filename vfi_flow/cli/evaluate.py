@@ -63,6 +63,12 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
     parser.add_argument(
         "--steps", type=steps_list, default=steps, metavar="LIST", help=f"solver steps (default {steps}), or none"
     )
+    parser.add_argument(
+        "--neighbours",
+        choices=("on", "off", "both"),
+        default="on",
+        help="with the frames before and after the two, as in a video, or with these alone (default on)",
+    )
     parser.add_argument("--strength", type=float, help="amount of the residual, 0 to 2 (default: the model's own)")
     parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or file of a model (default base)")
     parser.add_argument(
@@ -110,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
         "lpips": arguments.lpips is not None,
         "seed": arguments.seed,
         "strength": arguments.strength,
+        "neighbours": arguments.neighbours,
         "threads": arguments.threads,
         "model": model,
     }
@@ -168,7 +175,9 @@ def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["M
                 engine=arguments.engine,
             )
         )
-        methods.append(of_interpolator(interpolator, steps, strength))
+        for neighbours, choice in ((True, "on"), (False, "off")):
+            if arguments.neighbours in (choice, "both"):
+                methods.append(of_interpolator(interpolator, steps, strength, neighbours))
     model = {"name": interpolator.model_name, "hash": interpolator.model_hash, "engine": interpolator.engine}
     return methods, model
 

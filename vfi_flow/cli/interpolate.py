@@ -91,6 +91,12 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="subtitles, displays and bars that lie still on a moving picture keep their pixels (default: auto)",
     )
+    group.add_argument(
+        "--neighbours",
+        choices=("on", "off"),
+        default="on",
+        help="motion between two frames speeds up, slows down and turns as the frames around them show (default: on)",
+    )
 
 
 def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
@@ -103,6 +109,7 @@ def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
         cut_fill=CutFill(arguments.cut_fill),
         bridge_repeats=arguments.dedup == "auto",
         protect=arguments.protect == "auto",
+        neighbours=arguments.neighbours == "on",
         resume=arguments.resume,
     )
 
@@ -174,7 +181,7 @@ def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tupl
         yield interpolator, {**engine, **record}
 
 
-def no_frames(frame0: object, frame1: object, taus: object, *, pts: int = 0) -> NoReturn:
+def no_frames(frame0: object, frame1: object, taus: object, **others: object) -> NoReturn:
     raise AssertionError("asked for frames of a job that makes none")
 
 

@@ -27,7 +27,7 @@ class ModelInfo:
 
 
 class Engine(Protocol):
-    """Runs the network on padded frames; `encode` once a frame, `synthesise` once a new frame."""
+    """Runs the network on padded frames: `encode` once a frame, `register` and `compose` once a new frame."""
 
     model: ModelInfo
     description: str
@@ -35,9 +35,26 @@ class Engine(Protocol):
     bytes_per_pixel: int | None
     """Memory at its peak for every pixel of a padded frame; None: other memory than the computer's."""
 
-    def encode(self, frame: Image) -> Any: ...
+    def encode(self, frame: Image) -> Any:
+        """The features of a frame."""
 
-    def synthesise(self, features0: Any, features1: Any, tau: float, noise: Any, strength: float) -> Image: ...
+    def register(self, features0: Any, features1: Any, tau: float) -> Any:
+        """The motion at `tau` between two frames."""
+
+    def accelerate(
+        self, motion: Any, before: Any, after: Any, tau: float, intervals: tuple[float, float], frame_width: int
+    ) -> Any:
+        """`motion` at `tau` with what its neighbours show of how it changes (`motion.acceleration.accelerated`).
+
+        `before` and `after` are the motion in the middle of the pairs before and after, `intervals` their lengths in
+        units of this pair's; 0 where there is none, and any motion may stand for it. `frame_width` is in pixels, that
+        of the whole frame where this is a tile of it.
+        """
+
+    def compose(
+        self, features0: Any, features1: Any, motion: Any, tau: float, noise: NDArray[np.float32], strength: float
+    ) -> Image:
+        """The new frame; `noise` (1, 3, H, W), or (1, 3, 1, 1) with 0 steps, which do not look at it."""
 
     def release(self) -> None:
         """Gives back the memory that is kept between calls; the next call takes it anew."""

@@ -1,21 +1,22 @@
 """Frames between two frames: what programs use; arrays in, arrays out."""
 
+import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError, UsageError
 from vfi_flow.inference.alpha import between_transparent
-from vfi_flow.inference.depth import FULL_SCALE, as_floats, as_integers
+from vfi_flow.inference.depth import FULL_SCALE, as_integers
 from vfi_flow.inference.engine import Engine, Frame, Image
 from vfi_flow.inference.memory import free_memory
 from vfi_flow.inference.noise import pair_noise
-from vfi_flow.inference.padding import crop_frame, pad_frame, padded_size
+from vfi_flow.inference.padding import crop_frame, padded_size
+from vfi_flow.inference.pair import Neighbour, Pair
+from vfi_flow.inference.recent import Recent
 from vfi_flow.inference.tiling import TileChoice, TileOption, tiled_images
 
 MOST_STEPS = 2
@@ -67,7 +68,7 @@ class Interpolator:
         self.strength = self._engine.model.strength if strength is None else strength
         self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
         self.engine = self._engine.description
-        self._kept: dict[str, tuple[Frame, Any]] = {}
+        self._recent: dict[str, Recent] = {}
         self._closed = False
 
     def __enter__(self) -> "Interpolator":
@@ -80,12 +81,20 @@ class Interpolator:
 
     def close(self) -> None:
         """Frees the engine's memory; a second call does nothing."""
-        self._kept.clear()
+        self._recent.clear()
         if not self._closed:
             self._closed = True
             self._engine.close()
 
-    def __call__(self, frame0: Frame, frame1: Frame, taus: Sequence[float | Fraction], pts: int = 0) -> list[Frame]:
+    def __call__(
+        self,
+        frame0: Frame,
+        frame1: Frame,
+        taus: Sequence[float | Fraction],
+        pts: int = 0,
+        before: Neighbour | None = None,
+        after: Neighbour | None = None,
+    ) -> list[Frame]:
         """New frames, one per tau.
 
         Args:
@@ -93,50 +102,55 @@ class Interpolator:
                 size, from 1x1 up; or (H, W, 4) with straight alpha. New frames are of the same type.
             taus: places of the new frames, from 0 (frame0) to 1 (frame1); 0 and 1 return copies of the frames.
             pts: of frame0 in its stream; keys the noise of the pair together with the seed.
+            before, after: the frames before frame0 and after frame1, of the same scene, size and type. With them motion
+                may speed up, slow down and turn between the two; without, it is even. Not looked at with alpha.
 
-        Calling with consecutive pairs in order is cheapest: what frame1 contributes is kept for the next call.
+        Calling with consecutive pairs in order is cheapest: what is found out about a frame, and about the motion from
+        it to the next, is kept for the next call.
         """
         check_frames(frame0, frame1)
+        for name, neighbour in (("before", before), ("after", after)):
+            check_neighbour(name, neighbour, frame0)
         places = [check_tau(tau) for tau in taus]
         inside = [tau for tau in places if 0 < tau < 1]
-        made = iter(self._between(frame0, frame1, inside, pts) if inside else [])
+        pair = Pair(frame0, frame1, before, after)
+        made = iter(self._between(pair, inside, pts) if inside else [])
         return [next(made) if 0 < tau < 1 else (frame1 if tau else frame0).copy() for tau in places]
 
-    def _between(self, frame0: Frame, frame1: Frame, taus: list[float], pts: int) -> list[Frame]:
-        colours = partial(self._synthesise, strength=self.strength, pts=pts, lane="colour")
-        if frame0.shape[2] == 3:
-            return colours(frame0, frame1, taus)
-        # Alpha is made without the detail that the flow would draw: nobody wants grain in a matte.
-        alphas = partial(self._synthesise, strength=0.0, pts=pts, lane="alpha")
-        return between_transparent(frame0, frame1, taus, colours, alphas)
+    def _between(self, pair: Pair, taus: list[float], pts: int) -> list[Frame]:
+        if pair.frame0.shape[2] == 3:
+            return self._synthesise(pair, taus, self.strength, pts, "colour")
 
-    def _synthesise(
-        self, frame0: Frame, frame1: Frame, taus: Sequence[float], strength: float, pts: int, lane: str
-    ) -> list[Frame]:
+        def colours(frame0: Frame, frame1: Frame, taus: Sequence[float]) -> list[Frame]:
+            return self._synthesise(Pair(frame0, frame1), taus, self.strength, pts, "colour")
+
+        def alphas(frame0: Frame, frame1: Frame, taus: Sequence[float]) -> list[Frame]:
+            # Without the detail that the flow would draw: nobody wants grain in a matte.
+            return self._synthesise(Pair(frame0, frame1), taus, 0.0, pts, "alpha")
+
+        return between_transparent(pair.frame0, pair.frame1, taus, colours, alphas)
+
+    def _synthesise(self, pair: Pair, taus: Sequence[float], strength: float, pts: int, lane: str) -> list[Frame]:
         """New frames of three channels; `lane` names the sequence that the frames belong to."""
-        height, width = frame0.shape[:2]
+        height, width = pair.frame0.shape[:2]
         while True:
             try:
-                images = self._images(frame0, frame1, taus, strength, pts, lane)
-                return [as_integers(crop_frame(image, height, width), frame0.dtype) for image in images]
+                images = self._images(pair, taus, strength, pts, lane)
+                return [as_integers(crop_frame(image, height, width), pair.frame0.dtype) for image in images]
             except (OutOfMemoryError, MemoryError) as error:
-                self._kept.clear()
+                self._recent.clear()
                 self._engine.release()
                 if not self._tiles.shrink(*padded_size(height, width)):
                     raise OutOfMemoryError(f"not enough memory for frames of {width}x{height} ({error})") from error
 
-    def _images(
-        self, frame0: Frame, frame1: Frame, taus: Sequence[float], strength: float, pts: int, lane: str
-    ) -> Iterator[Image]:
-        padded = padded_size(*frame0.shape[:2])
+    def _images(self, pair: Pair, taus: Sequence[float], strength: float, pts: int, lane: str) -> Iterator[Image]:
+        padded = padded_size(*pair.frame0.shape[:2])
         noise = pair_noise(self.seed, pts, *padded) if self.steps else np.zeros((1, 3, 1, 1), np.float32)
         side = self._tiles.side(*padded)
         if side is not None:
-            yield from tiled_images(self._engine, frame0, frame1, taus, noise, strength, side)
-            return
-        features0, features1 = self._features(frame0, lane), self._features(frame1, lane)
-        for tau in taus:
-            yield self._engine.synthesise(features0, features1, tau, noise, strength)
+            return tiled_images(self._engine, pair, taus, noise, strength, side)
+        recent = self._recent.setdefault(lane, Recent(self._engine))
+        return recent.images(pair, taus, noise, strength, pair.frame0.shape[1])
 
     def tile_side(self, height: int, width: int) -> int | None:
         """The longest side of the tiles that frames of that size are made of; None: they are made in one piece."""
@@ -146,14 +160,6 @@ class Interpolator:
         if self._engine.bytes_per_pixel is None:
             return None
         return int((free_memory() * USABLE - frame_pixels * FRAME_BYTES) / self._engine.bytes_per_pixel)
-
-    def _features(self, frame: Frame, lane: str) -> Any:
-        """What the engine makes of `frame`; the last one of a lane is kept."""
-        last = self._kept.get(lane)
-        if last is None or not is_same(last[0], frame):
-            kept = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
-            last = self._kept[lane] = kept, self._engine.encode(as_floats(pad_frame(kept)))
-        return last[1]
 
 
 def open_engine(engine: str, model: str | Path, steps: int, device: str, threads: int | None) -> Engine:
@@ -184,9 +190,14 @@ def check_frames(frame0: Frame, frame1: Frame) -> None:
         raise UsageError(f"frame0 and frame1 must have the same type, got {frame0.dtype} and {frame1.dtype}")
 
 
-def is_same(one: Frame, other: Frame) -> bool:
-    """Whether two frames show the same: a number means less in 16 bits than in 8."""
-    return one.dtype == other.dtype and np.array_equal(one, other)
+def check_neighbour(name: str, neighbour: Neighbour | None, frame: Frame) -> None:
+    if neighbour is None:
+        return
+    got = neighbour.frame
+    if got.shape != frame.shape or got.dtype != frame.dtype:
+        raise UsageError(f"{name} must be like frame0, {frame.dtype} {frame.shape}, got {got.dtype} {got.shape}")
+    if not 0 < neighbour.interval < math.inf:
+        raise UsageError(f"the interval of {name} must be above 0, got {neighbour.interval}")
 
 
 def check_tau(tau: float | Fraction) -> float:

@@ -1,6 +1,6 @@
 """The network on ONNX Runtime; needs neither torch nor onnx."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,31 +14,37 @@ from vfi_flow.inference.onnx_session import Graph, file_hash, load_runtime, shap
 from vfi_flow.inference.providers import find_device
 
 SCHEMA = "vfi_flow-1"
-ENCODE, SYNTHESISE = "encode", "synthesise"
+ENCODE, REGISTER, ACCELERATE, COMPOSE = "encode", "register", "accelerate", "compose"
 TRIAL = (64, 64)
 """Height and width at which a device that compiles graphs shows, before the work starts, that it is there."""
 
 
-class OnnxEngine:
-    """Two graphs of one model: `NAME.encode.onnx` and `NAME.synthesise_STEPS.onnx`, in one folder with the weights.
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Results of a graph that stay in the memory of the device, to be inputs of others."""
 
-    Features stay in the memory of the device from `encode` to `synthesise`.
-    """
+    maps: dict[str, Any]
+    sizes: dict[str, int]
+    """Height and width of the frame and of its maps, by the names of the axes."""
+
+
+class OnnxEngine:
+    """The graphs of layout `stream` in one folder with the weights: `NAME.encode.onnx` to `NAME.compose_STEPS.onnx`."""
 
     def __init__(self, model: str | Path, steps: int, device: str, threads: int | None) -> None:
         self._runtime, self._threads = load_runtime(), threads
         self._folder, self._name = find_model(model)
         self.device = find_device(device, self._runtime)
         self._graphs: dict[tuple[str, tuple[tuple[str, int], ...]], Graph] = {}
-        self._synthesise = f"{SYNTHESISE}_{steps}"
+        self._compose = f"{COMPOSE}_{steps}"
         trial = self._graph(ENCODE, frame_sizes(*TRIAL))
-        self._features = trial.outputs
         self.model = read_info(trial.session, self._folder / self._name)
+        for part in (REGISTER, ACCELERATE, self._compose):
+            self._path(part)
+            if not self.device.provider.fixed_size:
+                self._graph(part, {})
         if self.device.provider.fixed_size:  # compiling takes long: only what will be used
             self._graphs.clear()
-            self._path(self._synthesise)
-        else:
-            self._graph(self._synthesise, {})
         self.description = f"onnxruntime {self.device.provider.name}"
         self.bytes_per_pixel = self.device.bytes_per_pixel
 
@@ -58,15 +64,42 @@ class OnnxEngine:
             self._graphs[key] = graph
         return self._graphs[key]
 
-    def encode(self, frame: Image) -> list[Any]:
-        return self._graph(ENCODE, frame_sizes(*frame.shape[:2]))([frame[None]], stays=True)
+    def encode(self, frame: Image) -> Maps:
+        sizes = frame_sizes(*frame.shape[:2])
+        graph = self._graph(ENCODE, sizes)
+        maps = dict(zip(graph.outputs, graph([frame[None]], stays=True), strict=True))
+        for name, value in maps.items():
+            sizes |= dict(zip((f"{name}_height", f"{name}_width"), shape_of(value)[2:], strict=True))
+        return Maps(maps, sizes)
 
-    def synthesise(
-        self, features0: list[Any], features1: list[Any], tau: float, noise: NDArray[np.float32], strength: float
+    def register(self, features0: Maps, features1: Maps, tau: float) -> Maps:
+        graph = self._graph(REGISTER, features0.sizes)
+        values = {**both(features0, features1), "tau": place(tau)}
+        return Maps(dict(zip(graph.outputs, graph.named(values, stays=True), strict=True)), features0.sizes)
+
+    def accelerate(
+        self, motion: Maps, before: Maps, after: Maps, tau: float, intervals: tuple[float, float], frame_width: int
+    ) -> Maps:
+        graph = self._graph(ACCELERATE, motion.sizes)
+        flows = {"flow": motion.maps["flow"], "flow_before": before.maps["flow"], "flow_after": after.maps["flow"]}
+        lengths, width = np.array(intervals, np.float32).reshape(1, 2, 1, 1), np.array([frame_width], np.float32)
+        dials = {"tau": place(tau), "intervals": lengths, "frame_width": width}
+        [flow] = graph.named({**flows, **dials}, stays=True)
+        return Maps({**motion.maps, "flow": flow}, motion.sizes)
+
+    def compose(
+        self,
+        features0: Maps,
+        features1: Maps,
+        motion: Maps,
+        tau: float,
+        noise: NDArray[np.float32],
+        strength: float,
     ) -> Image:
-        values = [*features0, *features1, np.full((1, 1, 1, 1), tau, np.float32)]
-        values += [noise, np.array([strength], np.float32)]  # graphs of 0 steps have no such inputs
-        return self._graph(self._synthesise, feature_sizes(self._features, features0))(values)[0][0]
+        dials = {"tau": place(tau), "noise": noise, "strength": np.array([strength], np.float32)}
+        graph = self._graph(self._compose, features0.sizes)
+        [frame] = graph.named({**both(features0, features1), **motion.maps, **dials})
+        return frame[0]
 
     def release(self) -> None:
         self._graphs.clear()  # an arena of onnxruntime never shrinks
@@ -80,13 +113,15 @@ def frame_sizes(height: int, width: int) -> dict[str, int]:
     return {"batch": 1, "height": height, "width": width}
 
 
-def feature_sizes(names: Sequence[str], features: Sequence[Any]) -> dict[str, int]:
-    """The axes of a frame and of its features; the first of these is as large as the frame."""
-    shapes = [shape_of(value) for value in features]
-    sizes = frame_sizes(*shapes[0][2:])
-    for name, (_, _, height, width) in zip(names, shapes, strict=True):
-        sizes |= {f"{name}_height": height, f"{name}_width": width}
-    return sizes
+def both(features0: Maps, features1: Maps) -> dict[str, Any]:
+    """The maps of two frames, by the names of the inputs they belong to."""
+    return {
+        f"{name}_{side}": value for side, one in enumerate((features0, features1)) for name, value in one.maps.items()
+    }
+
+
+def place(tau: float) -> NDArray[np.float32]:
+    return np.full((1, 1, 1, 1), tau, np.float32)
 
 
 def find_model(model: str | Path) -> tuple[Path, str]:
@@ -115,4 +150,6 @@ def check_weights(session: Any, weights: Path) -> None:
     """Graphs that read their weights from a file beside them know its hash: other bytes would be read as weights."""
     expected = session.get_modelmeta().custom_metadata_map.get("weights_sha256")
     if expected is not None and file_hash(weights) != expected:
-        raise ComponentError(f"{weights}: changed since its graphs were exported; run `vfi-flow export --layout split`")
+        raise ComponentError(
+            f"{weights}: changed since its graphs were exported; run `vfi-flow export --layout stream`"
+        )

@@ -4,15 +4,17 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from operator import itemgetter
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import UsageError
-from vfi_flow.inference.depth import as_floats
-from vfi_flow.inference.engine import Engine, Frame, Image
+from vfi_flow.inference.engine import Engine, Image
 from vfi_flow.inference.padding import pad_frame
+from vfi_flow.inference.pair import Pair
+from vfi_flow.inference.recent import Recent
 from vfi_flow.model.config import ALIGNMENT
 
 OVERLAP = 192
@@ -113,8 +115,7 @@ class TileChoice:
 
 def tiled_images(
     engine: Engine,
-    frame0: Frame,
-    frame1: Frame,
+    pair: Pair,
     taus: Sequence[float],
     noise: NDArray[np.float32],
     strength: float,
@@ -124,16 +125,17 @@ def tiled_images(
 
     `noise` is (1, 3, padded H, padded W), or (1, 3, 1, 1) where there are no steps to use it.
     """
-    frame0, frame1 = pad_frame(frame0), pad_frame(frame1)
-    height, width = frame0.shape[:2]
+    frame_width, pair = pair.frame0.shape[1], pair.changed(pad_frame)
+    height, width = pair.frame0.shape[:2]
     for first in range(0, len(taus), TAUS_AT_ONCE):
         some = taus[first : first + TAUS_AT_ONCE]
         images = [np.zeros((height, width, 3), np.float32) for _ in some]
         for rows, columns in product(spans(height, side), spans(width, side)):
             place = rows.place, columns.place
-            features0, features1 = (engine.encode(as_floats(frame[place])) for frame in (frame0, frame1))
+            tile = pair.changed(itemgetter(place))
             part = noise if noise.shape[2:] == (1, 1) else np.ascontiguousarray(noise[:, :, *place])
             weight = rows.weight[:, None, None] * columns.weight[None, :, None]
-            for image, tau in zip(images, some, strict=True):
-                image[place] += weight * engine.synthesise(features0, features1, tau, part, strength)
+            made = Recent(engine).images(tile, some, part, strength, frame_width)
+            for image, new in zip(images, made, strict=True):
+                image[place] += weight * new
         yield from images

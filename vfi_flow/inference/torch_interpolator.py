@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError
 from vfi_flow.inference.engine import Image, ModelInfo
 from vfi_flow.model.encoder import FrameFeatures
+from vfi_flow.model.registration import Registration
 from vfi_flow.model.weights import channels_last, find_weights, load_weights
 
 BYTES_PER_PIXEL = 900
@@ -38,20 +40,45 @@ class TorchEngine:
             return self.network.encode(pixels.permute(0, 3, 1, 2))
 
     @torch.inference_mode()
-    def synthesise(
+    def register(self, features0: FrameFeatures, features1: FrameFeatures, tau: float) -> Registration:
+        with self._allocating():
+            found = self.network.registration(features0, features1, self._place(tau))
+            return found._replace(flows=())  # for training alone
+
+    @torch.inference_mode()
+    def accelerate(
+        self,
+        motion: Registration,
+        before: Registration,
+        after: Registration,
+        tau: float,
+        intervals: tuple[float, float],
+        frame_width: int,
+    ) -> Registration:
+        with self._allocating():
+            lengths = torch.tensor(intervals, device=self.device).view(1, 2, 1, 1)
+            width = torch.tensor([frame_width / (2 * self.network.config.motion_downscale)], device=self.device)
+            return motion.accelerated(before.flow, after.flow, self._place(tau), lengths, width)
+
+    @torch.inference_mode()
+    def compose(
         self,
         features0: FrameFeatures,
         features1: FrameFeatures,
+        motion: Registration,
         tau: float,
         noise: NDArray[np.float32],
         strength: float,
     ) -> Image:
         with self._allocating():
-            place = torch.full((1, 1, 1, 1), tau, device=self.device)
             scale = torch.tensor([strength], device=self.device)
             start = torch.from_numpy(noise).to(self.device)
-            frame = self.network.synthesise(features0, features1, place, start, scale, self.steps)
+            mean = self.network.fused(features0, features1, self._place(tau), motion)
+            frame = self.network.drawn(mean, start, scale, self.steps)
             return frame[0].permute(1, 2, 0).cpu().numpy()
+
+    def _place(self, tau: float) -> Tensor:
+        return torch.full((1, 1, 1, 1), tau, device=self.device)
 
     @contextmanager
     def _allocating(self) -> Iterator[None]:

@@ -38,7 +38,7 @@ class InterpolationNetwork(nn.Module):
         return self.fused(frame0, frame1, tau, self.registration(frame0, frame1, tau))
 
     def fused(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, registration: Registration) -> Mean:
-        """The conditional mean at `tau` with the motion that `registration` has found."""
+        """The conditional mean at `tau` with the motion of `registration`."""
         images, composition = (frame0.image, frame1.image), self.fusion(frame0, frame1, tau, registration)
         if self.config.motion_downscale == 2:
             composition = composition.doubled(*frame0.image.shape[-2:]).refined(*images, tau)
@@ -73,7 +73,10 @@ class InterpolationNetwork(nn.Module):
             strength: scalar or (B, 1, 1, 1); scales the deviation, 0 is the mean.
             steps: 0 the conditional mean, n midpoint steps otherwise (1 step is one evaluation, 2 are three).
         """
-        mean = self.mean(frame0, frame1, tau)
+        return self.drawn(self.mean(frame0, frame1, tau), noise, strength, steps)
+
+    def drawn(self, mean: Mean, noise: Tensor, strength: Tensor, steps: int) -> Tensor:
+        """The frame (B, 3, H, W), clamped to [0, 1], drawn around `mean`; the rest as in `synthesise`."""
         frame = mean.mean
         if steps:
             frame = frame + strength * self.detail(mean, noise, steps)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from vfi_flow.model.config import LevelConfig, NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
+from vfi_flow.motion.acceleration import accelerated
 from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
 from vfi_flow.motion.lucas_kanade import improvement, lucas_kanade_step, share_displacement
@@ -33,12 +34,22 @@ class Match(NamedTuple):
 
 
 class Registration(NamedTuple):
+    """The motion between two frames at a place between them, for a picture of h x w."""
+
     flow: Tensor
-    """(B, 4, h/2, w/2) float32, for a picture of h x w."""
+    """(B, 4, h/2, w/2) float32 to frame 0 and to frame 1, pixels of this grid."""
     mask: Tensor
+    """(B, 1, h/2, w/2) logit of how much frame 0 is to be preferred."""
     context: Tensor
-    flows: tuple[tuple[int, Tensor], ...]
+    """(B, C, h/2, w/2)."""
+    flows: tuple[tuple[int, Tensor], ...] = ()
     """Every intermediate flow and how many pixels of the frame one of its grid stands for, for supervision."""
+
+    def accelerated(
+        self, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor
+    ) -> "Registration":
+        """The same with a flow that is not even in time (see `motion.acceleration`)."""
+        return self._replace(flow=accelerated(self.flow, before, after, tau, intervals, width))
 
 
 class MatchLevel(nn.Module):

@@ -10,10 +10,11 @@ from typing import Protocol
 import av
 import numpy as np
 
+from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.timing import Division
-from vfi_flow.pipeline.spans import Place, Span
-from vfi_flow.pipeline.stages import StageClock
+from vfi_flow.pipeline.spans import Place, Span, rgb_of
+from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
 FRAMES_PER_CALL = 8
 """New frames asked for at once; bounds the memory of a slow motion with hundreds of frames between two."""
@@ -23,7 +24,14 @@ class Interpolate(Protocol):
     """What makes the frames between two frames, all (H, W, 3 or 4) uint8 or uint16 RGB(A), gamma-encoded."""
 
     def __call__(
-        self, frame0: np.ndarray, frame1: np.ndarray, taus: Sequence[float], *, pts: int = 0
+        self,
+        frame0: np.ndarray,
+        frame1: np.ndarray,
+        taus: Sequence[float],
+        *,
+        pts: int = 0,
+        before: Neighbour | None = None,
+        after: Neighbour | None = None,
     ) -> Sequence[np.ndarray]:
         """One frame per tau; `pts` names the pair, so that its noise does not depend on the order of calls."""
 
@@ -97,16 +105,16 @@ def new_pictures(
     """Pictures for `places`, all between two frames, `FRAMES_PER_CALL` of them made at once."""
     if not places:
         return
-    assert span.right is not None and span.left.rgb is not None and span.right.rgb is not None
-    frame0, frame1, pts = span.left.rgb, span.right.rgb, span.left.source.pts
+    pair = pair_of(span)
     if span.overlay is not None:
         with clock.during("protect"):
-            frame0, frame1 = span.overlay.without(frame0), span.overlay.without(frame1)
+            pair = pair.changed(span.overlay.without)
     taus = [float(place.tau) for place in places]
     for first in range(0, len(taus), FRAMES_PER_CALL):
         batch = taus[first : first + FRAMES_PER_CALL]
         with clock.during("interpolate"):
-            arrays = make(frame0, frame1, taus=batch, pts=pts)
+            pts = span.left.source.pts
+            arrays = make(pair.frame0, pair.frame1, taus=batch, pts=pts, before=pair.before, after=pair.after)
         for array in arrays:
             if span.overlay is not None:
                 with clock.during("protect"):
@@ -116,7 +124,30 @@ def new_pictures(
             yield picture
 
 
-def blend(frame0: np.ndarray, frame1: np.ndarray, taus: Sequence[float], *, pts: int = 0) -> list[np.ndarray]:
+def pair_of(span: Span) -> Pair:
+    """The frames that a span is made of."""
+    assert span.right is not None
+    before = neighbour(span, span.before, span.left)
+    return Pair(rgb_of(span.left), rgb_of(span.right), before, neighbour(span, span.right, span.after))
+
+
+def neighbour(span: Span, first: PreparedFrame | None, second: PreparedFrame | None) -> Neighbour | None:
+    """One of two consecutive frames that is not of the span, and the time between them in units of its length."""
+    if first is None or second is None:
+        return None
+    outer = second if first is span.right else first
+    return Neighbour(rgb_of(outer), float((second.source.seconds - first.source.seconds) / span.length))
+
+
+def blend(
+    frame0: np.ndarray,
+    frame1: np.ndarray,
+    taus: Sequence[float],
+    *,
+    pts: int = 0,
+    before: Neighbour | None = None,
+    after: Neighbour | None = None,
+) -> list[np.ndarray]:
     """The weighted mean of both frames at every pixel."""
-    before, after = frame0.astype(np.float32), frame1.astype(np.float32)
-    return [np.rint(before + np.float32(tau) * (after - before)).astype(frame0.dtype) for tau in taus]
+    first, second = frame0.astype(np.float32), frame1.astype(np.float32)
+    return [np.rint(first + np.float32(tau) * (second - first)).astype(frame0.dtype) for tau in taus]

@@ -45,6 +45,8 @@ class Job:
     """Repeats of a frame are replaced by what lies between it and the next picture."""
     protect: bool = True
     """What lies still on a moving picture keeps the pixels of the source."""
+    neighbours: bool = True
+    """Motion between two frames need not be even: the frames around them show how it changes."""
     overwrite: bool = False
     resume: bool = False
     """Go on with what an interrupted job has left; start from the beginning where it left nothing."""

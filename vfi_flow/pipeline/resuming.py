@@ -117,6 +117,7 @@ def job_facts(plan: Plan, engine: Mapping[str, Any]) -> Facts:
         "--cut-fill": job.cut_fill,
         "--dedup": "auto" if job.bridge_repeats else "off",
         "--protect": "auto" if job.protect else "off",
+        "--neighbours": "on" if job.neighbours else "off",
         "--ignore-errors": "given" if job.ignore_errors else None,
         **{ENGINE_NAMES.get(name, f"--{name}"): value for name, value in engine.items()},
         "the version of vfi_flow": __version__,

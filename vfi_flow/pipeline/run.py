@@ -29,7 +29,7 @@ from vfi_flow.pipeline.report import Report
 from vfi_flow.pipeline.result import Written, verify
 from vfi_flow.pipeline.resuming import kept_chunks
 from vfi_flow.pipeline.source_state import unchanging
-from vfi_flow.pipeline.spans import Span, spans, with_overlays
+from vfi_flow.pipeline.spans import Span, spans, with_neighbours, with_overlays
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock, prepare
 from vfi_flow.pipeline.untold import untold
 
@@ -170,6 +170,8 @@ def made_frames(
         between = found.counted(spans(waiting, is_cut, bridges))
         if plan.job.protect and plan.makes_new_frames:
             between = found.watched(with_overlays(between, clock))
+        if plan.makes_new_frames and plan.job.neighbours:
+            between = with_neighbours(between)
         is_stored = chunks.holds if chunks is not None else lambda frame: False
         made = output_frames(between, plan.division, interpolate, converter, clock, plan.job.cut_fill, is_stored)
         with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:

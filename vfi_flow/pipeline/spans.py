@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
 MOST_REPEATS = 5
 """Repeats of one picture that are bridged; as many frames wait in memory."""
+
+MOST_UNLIKE = 2
+"""How many times as long as the other one of two intervals may be for the motion in one to say something of the other.
+"""
 
 LONGEST_BRIDGE = Fraction(1, 4)
 """Seconds from one picture to the next: twos to fours of animation take 1/12 to 1/6."""
@@ -46,10 +50,19 @@ class Span:
     """`right` belongs to another scene."""
     overlay: Overlay | None = None
     """What has to stay as it is."""
+    before: PreparedFrame | None = None
+    after: PreparedFrame | None = None
+    """The frame before `left` and the one after `right`: of the same scene, and at a similar distance."""
 
     @property
     def left(self) -> PreparedFrame:
         return self.frames[0]
+
+    @property
+    def length(self) -> Fraction:
+        """Seconds from `left` to `right`."""
+        assert self.right is not None
+        return self.right.source.seconds - self.left.source.seconds
 
     @property
     def is_bridge(self) -> bool:
@@ -157,6 +170,24 @@ def with_overlays(spans: Iterable[Span], clock: StageClock) -> Iterator[Span]:
             while waiting:
                 yield first()
             shot = Shot()
+
+
+def with_neighbours(spans: Iterable[Span]) -> Iterator[Span]:
+    """`spans` with the frames before and after them; each waits for the one after it."""
+    last, span = None, None
+    for following in chain(spans, [None]):
+        if span is not None:
+            before = last.left if last is not None and tells(last, span) else None
+            after = following.right if following is not None and tells(following, span) else None
+            yield replace(span, before=before, after=after)
+        last, span = span, following
+
+
+def tells(one: Span, other: Span) -> bool:
+    """Whether the motion in a span says something of that in the one before or after it."""
+    if not (one.is_bridge and other.is_bridge):
+        return False
+    return 1 / MOST_UNLIKE <= one.length / other.length <= MOST_UNLIKE
 
 
 def rgb_of(frame: PreparedFrame) -> np.ndarray:

@@ -34,7 +34,7 @@ class Row:
 def make_row(triplet: Triplet, seconds: float, methods: Sequence[Method], crop: tuple[int, int] | None) -> Row:
     """The frame made by every method; `crop` = (width, height) shows only that much, where most moves."""
     frame0, truth, frame1 = triplet.frame0, triplet.truth, triplet.frame1
-    made = [run(method, frame0, frame1, 0.5, key=triplet.index) for method in methods]
+    made = [run(method, triplet.pair, 0.5, key=triplet.index) for method in methods]
     if crop is not None:
         height, width = truth.shape[:2]
         if crop[0] > width or crop[1] > height:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError
+from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.training import metrics, places
 from vfi_flow.training.baselines import Baseline, Dis
 from vfi_flow.training.places import Spacing, Triplet
@@ -42,14 +43,16 @@ class Method:
     """Something that makes frames, under the name it has in the tables."""
 
     name: str
-    make: Callable[[Frame, Frame, float, int], Frame]
-    """(frame0, frame1, tau, key) -> frame; `key` chooses the noise where there is any."""
+    make: Callable[[Pair, float, int], Frame]
+    """(pair, tau, key) -> frame; `key` chooses the noise where there is any."""
     has_noise: bool = False
     """Whether another key gives another frame, so that its spread is worth measuring."""
+    prepare: Callable[[Pair], object] = lambda pair: None
+    """What has been done already when a stream comes to a pair: not counted as its time."""
 
 
 def without_noise(name: str, baseline: Baseline) -> Method:
-    return Method(name, lambda frame0, frame1, tau, key: baseline(frame0, frame1, tau))
+    return Method(name, lambda pair, tau, key: baseline(pair.frame0, pair.frame1, tau))
 
 
 class FrameMaker(Protocol):
@@ -57,16 +60,34 @@ class FrameMaker(Protocol):
 
     model_name: str
 
-    def __call__(self, frame0: Frame, frame1: Frame, taus: Sequence[float], *, pts: int = 0) -> list[Frame]: ...
+    def __call__(
+        self,
+        frame0: Frame,
+        frame1: Frame,
+        taus: Sequence[float],
+        *,
+        pts: int = 0,
+        before: Neighbour | None = None,
+        after: Neighbour | None = None,
+    ) -> list[Frame]: ...
 
 
-def of_interpolator(interpolator: FrameMaker, steps: int, strength: float | None = None) -> Method:
+def of_interpolator(
+    interpolator: FrameMaker, steps: int, strength: float | None = None, neighbours: bool = True
+) -> Method:
+    """With `neighbours` as in a video, without them as if there were two frames alone."""
+
+    def make(pair: Pair, tau: float, key: int) -> Frame:
+        before, after = (pair.before, pair.after) if neighbours else (None, None)
+        [frame] = interpolator(pair.frame0, pair.frame1, taus=[tau], pts=key, before=before, after=after)
+        return frame
+
+    def prepare(pair: Pair) -> None:
+        if neighbours and pair.before is not None:
+            make(Pair(pair.before.frame, pair.frame0, after=Neighbour(pair.frame1)), 0.5, 0)
+
     name = f"{interpolator.model_name} steps {steps}" + ("" if strength is None else f" strength {strength:g}")
-    return Method(
-        name,
-        lambda frame0, frame1, tau, key: interpolator(frame0, frame1, taus=[tau], pts=key)[0],
-        has_noise=steps > 0,
-    )
+    return Method(name + ("" if neighbours else " alone"), make, steps > 0, prepare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +164,9 @@ def evaluate_clip(
             flicker = {method.name: metrics.Flicker(result.height, result.width) for method in methods}
             if warm_up:
                 # Other frames of the same size: nothing that a method keeps from here helps it when it is timed.
-                outer = [np.ascontiguousarray(frame[::-1]) for frame in (triplet.frame0, triplet.frame1)]
+                outer = triplet.pair.changed(lambda frame: np.ascontiguousarray(frame[::-1]))
                 for method in methods:
-                    run(method, outer[0], outer[1], spacing.tau, key=0)
+                    run(method, outer, spacing.tau, key=0)
         result.motion.append(measure_motion(triplet, dis))
         unmoved = metrics.static(triplet.frame0, triplet.truth, triplet.frame1)
         frames_made = {}
@@ -178,15 +199,16 @@ def worst(pictures: Sequence[Pictured], count: int) -> list[Pictured]:
 
 def evaluate_place(method: Method, triplet: Triplet, options: Options) -> tuple[Frame, Values]:
     """The made frame and its values."""
-    frame0, frame1, truth, tau = triplet.frame0, triplet.frame1, triplet.truth, options.spacing.tau
+    pair, truth, tau = triplet.pair, triplet.truth, options.spacing.tau
+    method.prepare(pair)
     wall, cpu = time.perf_counter(), time.process_time()
-    made = run(method, frame0, frame1, tau, key=triplet.index)
+    made = run(method, pair, tau, key=triplet.index)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
 
     values = {
         "psnr_db": metrics.psnr(made, truth),
         "ssim": metrics.ssim(made, truth),
-        "sharpness": metrics.sharpness(made, truth, metrics.moving(frame0, frame1)),
+        "sharpness": metrics.sharpness(made, truth, metrics.moving(pair.frame0, pair.frame1)),
         "spectrum_distance_db": metrics.spectrum_distance(made, truth),
         "wall_milliseconds": 1000 * wall,
         "cpu_milliseconds": 1000 * cpu,
@@ -195,13 +217,13 @@ def evaluate_place(method: Method, triplet: Triplet, options: Options) -> tuple[
         values["lpips"] = metrics.lpips_distance(options.lpips, made, truth)
     if options.draws > 1 and method.has_noise:
         # A key far from every frame number, so that no draw is also the noise of another place.
-        draws = [run(method, frame0, frame1, tau, key=triplet.index + n * 2**32) for n in range(1, options.draws)]
+        draws = [run(method, pair, tau, key=triplet.index + n * 2**32) for n in range(1, options.draws)]
         values["seed_spread"] = metrics.seed_spread([made, *draws])
     return made, values
 
 
-def run(method: Method, frame0: Frame, frame1: Frame, tau: float, key: int) -> Frame:
-    made = method.make(frame0, frame1, tau, key)
+def run(method: Method, pair: Pair, tau: float, key: int) -> Frame:
+    made, frame0 = method.make(pair, tau, key), pair.frame0
     if not isinstance(made, np.ndarray) or made.dtype != np.uint8 or made.shape != frame0.shape:
         got = f"{made.dtype} {made.shape}" if isinstance(made, np.ndarray) else type(made).__name__
         raise ComponentError(f"{method.name}: expected an array uint8 {frame0.shape}, got {got}")

@@ -4,7 +4,7 @@ Clips are decoded twice: once to know how many frames there are, once to fetch t
 at a few frames however long a clip is.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -13,19 +13,28 @@ from pathlib import Path
 import numpy as np
 
 from vfi_flow.errors import InputError, UsageError
+from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.training.baselines import Frame
 from vfi_flow.training.decoding import SUFFIXES, decode
 
 
 @dataclass(frozen=True, slots=True)
 class Triplet:
-    """A dropped frame and the two that stay around it; (H, W, 3) uint8 RGB."""
+    """A dropped frame and those that stay around it; (H, W, 3) uint8 RGB."""
 
     index: int
     """Number of the dropped frame in its clip, from 0."""
     frame0: Frame
     truth: Frame
     frame1: Frame
+    before: Frame | None = None
+    after: Frame | None = None
+    """The next ones that stay at both sides, as far away as the two are from each other, where the clip has them."""
+
+    @property
+    def pair(self) -> Pair:
+        before, after = (None if frame is None else Neighbour(frame) for frame in (self.before, self.after))
+        return Pair(self.frame0, self.frame1, before, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +82,47 @@ def spread(frames: int, spacing: Spacing, count: int | None) -> list[int]:
 
 def triplets(clip: Path, places: Sequence[int], spacing: Spacing) -> Iterator[Triplet]:
     """The frames around the places, in order; a frame is forgotten as soon as no later place needs it."""
-    around = {place: (place - spacing.before, place, place + spacing.after) for place in sorted(set(places))}
-    wanted = {number for numbers in around.values() for number in numbers}
+    waiting = [Around.at(place, spacing) for place in sorted(set(places))]
+    wanted = {number for around in waiting for number in around.numbers}
     kept: dict[int, Frame] = {}
-    waiting = list(around)
     for number, frame in read_frames(clip, wanted):
         kept[number] = frame
-        while waiting and number >= around[waiting[0]][2]:
-            place = waiting.pop(0)
-            frame0, truth, frame1 = (kept[i] for i in around[place])
-            if not frame0.shape == truth.shape == frame1.shape:
-                raise InputError(f"{clip}: the frame size changes at frame {place}")
-            yield Triplet(place, frame0, truth, frame1)
-            needed = {i for later in waiting for i in around[later]}
-            kept = {i: array for i, array in kept.items() if i in needed}
-    if waiting:
-        raise InputError(f"{clip}: frame {around[waiting[0]][2]} cannot be read")
+        while waiting and waiting[0].after <= number:
+            yield waiting.pop(0).triplet(kept, clip)
+            needed = {number for around in waiting for number in around.numbers}
+            kept = {number: array for number, array in kept.items() if number in needed}
+    for around in waiting:  # the clip ends after the pair
+        if around.frame1 not in kept:
+            raise InputError(f"{clip}: frame {around.frame1} cannot be read")
+        yield around.triplet(kept, clip)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Numbers of a dropped frame and of those that stay around it."""
+
+    before: int
+    frame0: int
+    place: int
+    frame1: int
+    after: int
+
+    @classmethod
+    def at(cls, place: int, spacing: Spacing) -> "Around":
+        frame0, frame1 = place - spacing.before, place + spacing.after
+        step = spacing.before + spacing.after
+        return cls(frame0 - step, frame0, place, frame1, frame1 + step)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return self.before, self.frame0, self.place, self.frame1, self.after
+
+    def triplet(self, frames: Mapping[int, Frame], clip: Path) -> Triplet:
+        frame0, truth, frame1 = (frames[number] for number in (self.frame0, self.place, self.frame1))
+        before, after = (frames.get(number) for number in (self.before, self.after))
+        if len({frame.shape for frame in (before, frame0, truth, frame1, after) if frame is not None}) > 1:
+            raise InputError(f"{clip}: the frame size changes at frame {self.place}")
+        return Triplet(self.place, frame0, truth, frame1, before, after)
 
 
 def check(clip: Path, spacing: Spacing) -> None:

@@ -1,0 +1,36 @@
+"""Two frames, and those before and after them: what a new frame is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from vfi_flow.inference.engine import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A frame before or after a pair: with it the motion between the two need not be even."""
+
+    frame: Frame
+    interval: float = 1.0
+    """Time between it and the nearer frame of the pair, in units of the time between the two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    frame0: Frame
+    frame1: Frame
+    before: Neighbour | None = None
+    after: Neighbour | None = None
+
+    @property
+    def intervals(self) -> tuple[float, float]:
+        """Those of both neighbours; 0 where there is none."""
+        before, after = (0.0 if one is None else one.interval for one in (self.before, self.after))
+        return before, after
+
+    def changed(self, change: Callable[[Frame], Frame]) -> "Pair":
+        """The same of changed frames."""
+        before, after = (
+            None if one is None else replace(one, frame=change(one.frame)) for one in (self.before, self.after)
+        )
+        return Pair(change(self.frame0), change(self.frame1), before, after)

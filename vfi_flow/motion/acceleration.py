@@ -1,0 +1,61 @@
+"""Motion that speeds up, slows down or turns between two frames, as the motion before and after them shows it.
+
+Two frames alone say nothing of it: every place between them is explained as well by an even motion. What moves by v
+between the frames before them, by d between them and by w between the frames after them, all equally far apart, is not
+half-way in the middle but (w - v) / 16 short of it.
+
+Xu et al. 2019, Quadratic Video Interpolation; here the acceleration is looked up along the path, at the place of the
+new frame.
+"""
+
+import torch
+from torch import Tensor
+
+from vfi_flow.motion.warp import backward_warp
+
+TRUST = 0.9
+"""How much of the acceleration that is seen to follow: some of it is error."""
+STEADY_BETWEEN, STEADY_BESIDE = 1 / 12, 1 / 80
+"""The change of motion that counts half, as a share of a frame's width: with neighbours on both sides, and on one."""
+
+
+def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor) -> Tensor:
+    """`flow` with what an even motion misses of the path.
+
+    Args:
+        flow: (B, 4, H, W) float32 at `tau`, to frame 0 and to frame 1, pixels of this grid.
+        before: (B, 4, H, W) the same in the middle between the frame before the pair and frame 0.
+        after: (B, 4, H, W) the same in the middle between frame 1 and the frame after the pair.
+        tau: (B, 1, 1, 1) in (0, 1).
+        intervals: (B, 2, 1, 1) from the frame before to frame 0 and from frame 1 to the frame after, in units of the
+            time from frame 0 to frame 1; 0 where there is no such frame, and the flow given for it does not count.
+        width: scalar or (1,), pixels of this grid: of the whole frame, where `flow` is that of a part.
+
+    Returns:
+        (B, 4, H, W); `flow` itself where neither neighbour is known.
+    """
+    velocity = displacement(flow)
+    known0, known1 = (intervals > 0).to(flow.dtype).split(1, 1)
+    to_before, to_after = ((1 + intervals) / 2).split(1, 1)  # from the middle of the pair to those of its neighbours
+    earlier = velocity_at(before, -(to_before - 0.5 + tau) * velocity, intervals[:, :1])
+    later = velocity_at(after, (to_after + 0.5 - tau) * velocity, intervals[:, 1:])
+    steady = width * (STEADY_BESIDE + known0 * known1 * (STEADY_BETWEEN - STEADY_BESIDE))
+    change = known1 * damped(later - velocity, steady) + known0 * damped(velocity - earlier, steady)
+    acceleration = change / (known1 * to_after + known0 * to_before).clamp(min=0.5)
+    ahead = TRUST * tau * (1 - tau) / 2 * acceleration
+    return flow + torch.cat([ahead, ahead], 1)
+
+
+def damped(change: Tensor, steady: Tensor) -> Tensor:
+    """`change` (B, 2, H, W), the less of it the larger it is: half where it is `steady` (B, 1, 1, 1) pixels long."""
+    return change / (1 + change.square().sum(1, keepdim=True) / steady.square())
+
+
+def velocity_at(flow: Tensor, path: Tensor, interval: Tensor) -> Tensor:
+    """(B, 2, H, W): the velocity of another pair where `path` (B, 2, H, W) leads, pixels per interval of this one."""
+    return backward_warp(displacement(flow), path) / torch.where(interval > 0, interval, torch.ones_like(interval))
+
+
+def displacement(flow: Tensor) -> Tensor:
+    """(B, 2, H, W): from frame 0 to frame 1, of `flow` (B, 4, H, W) to both."""
+    return flow[:, 2:] - flow[:, :2]
