@@ -49,6 +49,8 @@ class ExportGraph(nn.Module):
     alignment = ALIGNMENT
     """Height and width must be multiples of this; it is the smallest size, too."""
     value_range = "0..1"
+    ends = False
+    """Whether it answers with the frames themselves at 0 and 1; where not, that is up to the host."""
     steps: int | None = None
     """None where a graph has no part in the solver."""
     noise_source = "input"

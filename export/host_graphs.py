@@ -10,9 +10,12 @@ from vfi_flow.model.network import InterpolationNetwork
 
 
 class HostGraph(PairGraph):
-    """Pads and crops inside, takes its noise from a fixed field and `strength` from the card of the weights."""
+    """Pads and crops inside, takes its noise from a fixed field and `strength` from the card of the weights.
 
-    alignment, noise_source = 1, "fixed"
+    At 0 and before it the answer is frame 0 itself, from 1 on it is frame 1.
+    """
+
+    alignment, noise_source, ends = 1, "fixed", True
 
     def __init__(self, network: InterpolationNetwork, steps: int, strength: float) -> None:
         super().__init__(network, steps)
@@ -22,10 +25,10 @@ class HostGraph(PairGraph):
     def interpolate(self, frame0: Tensor, frame1: Tensor, tau: Tensor) -> Tensor:
         """The frame (B, 3, H, W) at `tau` (B, 1, 1, 1) between two frames of any size."""
         height, width = frame0.shape[-2:]
-        frame0, frame1 = aligned(frame0), aligned(frame1)
-        noise = self.noise(frame0).expand(frame0.shape[0], -1, -1, -1) if self.steps else frame0
-        frame = self.network(frame0, frame1, tau, noise, self.strength, self.steps)
-        return frame[:, :, :height, :width]
+        padded0, padded1 = aligned(frame0), aligned(frame1)
+        noise = self.noise(padded0).expand(padded0.shape[0], -1, -1, -1) if self.steps else padded0
+        frame = self.network(padded0, padded1, tau, noise, self.strength, self.steps)[:, :, :height, :width]
+        return torch.where(tau <= 0, frame0, torch.where(tau >= 1, frame1, frame))
 
 
 class ThreeInputGraph(HostGraph):

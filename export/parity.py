@@ -24,7 +24,7 @@ from vfi_flow.model.network import InterpolationNetwork
 SIZES = ((1, 1), (37, 51), (64, 96), (135, 241))
 ALIGNED_SIZES = ((16, 16), (64, 96), (144, 240))
 """Height and width."""
-BATCHES, TAUS = (1, 3), (0.1, 0.5, 0.75)
+BATCHES, TAUS, ENDS = (1, 3), (0.1, 0.5, 0.75), (0.0, 1.0)
 LEAST_PSNR = {"fp32": 80.0, "fp16": 50.0}
 """dB between file and torch (106 and 65 measured of trained weights)."""
 LEAST_PSNR_OF_BYTES = 48.0
@@ -48,7 +48,7 @@ class Comparison:
     largest: float
     mean: float
     psnr: float
-    """dB; infinite when both are equal."""
+    """dB; infinite when both are equal, and nan, which does not pass, when either is no picture."""
     lost: float
     """dB that torch is nearer to the true frame."""
     least_psnr: float
@@ -68,7 +68,8 @@ def compare(files: Iterable[Written]) -> Iterator[Comparison]:
         run, graph = Runner(written), written.graph
         for height, width in sizes(written):
             differences = []
-            for batch, tau in product((1,) if written.variant.size else BATCHES, TAUS):
+            taus = (*TAUS, *ENDS) if graph.ends else TAUS
+            for batch, tau in product((1,) if written.variant.size else BATCHES, taus):
                 question, truth = ask(height, width, batch, tau, written.strength)
                 key = graph.steps, height, width, batch, tau
                 if key not in answers:
@@ -81,10 +82,10 @@ def compare(files: Iterable[Written]) -> Iterator[Comparison]:
                 height,
                 width,
                 len(differences),
-                max(largest),
-                max(means),
-                min(psnrs),
-                max(lost),
+                float(np.max(largest)),  # numpy's, which a frame that is no number comes through
+                float(np.max(means)),
+                float(np.min(psnrs)),
+                float(np.max(lost)),
                 LEAST_PSNR_OF_BYTES if isinstance(graph, BytesGraph) else LEAST_PSNR[written.variant.precision],
             )
 
@@ -97,8 +98,10 @@ def sizes(written: Written) -> tuple[tuple[int, int], ...]:
 
 
 def as_written(frame: Tensor, graph: ExportGraph) -> Tensor:
-    """`frame` (B, 3, H, W) with the rounding of the layout."""
-    return graph.as_image(as_bytes(frame)) if isinstance(graph, BytesGraph) else frame
+    """`frame` (B, 3, H, W) with the rounding of the layout; what is no number, which bytes cannot tell, stays none."""
+    if not isinstance(graph, BytesGraph):
+        return frame
+    return torch.where(frame.isfinite(), graph.as_image(as_bytes(frame)), frame)
 
 
 def difference(
@@ -135,7 +138,9 @@ def waves(height: int, width: int, moved: float, seed: int) -> NDArray[np.float3
 
 @torch.no_grad()
 def answer(network: InterpolationNetwork, question: Question, steps: int) -> Tensor:
-    """The frame (B, 3, H, W) that torch gives; padded and cropped here."""
+    """The frame (B, 3, H, W) that torch gives, padded and cropped here; at 0 and 1 one of the two themselves."""
+    if question.tau[0] in ENDS:
+        return question.frame0 if question.tau[0] == 0 else question.frame1
     height, width = question.frame0.shape[-2:]
     frame0, frame1 = aligned(question.frame0), aligned(question.frame1)
     noise = torch.from_numpy(fixed_noise(*frame0.shape[-2:])).expand_as(frame0)

@@ -127,7 +127,7 @@ def description(graph: ExportGraph, variant: Variant) -> dict[str, str]:
         "alignment": str(graph.alignment),
         "minimum_size": f"{graph.alignment}x{graph.alignment}",
         "size": size,
-        "tau": "0..1",
+        "tau": "0..1" if graph.ends else "0..1 open",
         "steps": graph.steps_named,
         "solver": "midpoint" if graph.steps else "none",
         "noise": graph.noise_source if graph.steps else "none",

@@ -35,8 +35,8 @@ def test_several_layouts_and_precisions_are_written_and_verified_at_once(tiny_mo
     assert lines[:4] == [str(tmp_path / name) for name in names]
     assert lines[4].split() == ["file", "size", "asked", "max", "mean", "PSNR", "lost"]
     rows = [line.split() for line in lines[5:]]
-    sizes = ["1x1", "51x37", "1x1", "51x37", "48x32", "48x32"]  # native does not pad
-    assert [row[1:3] for row in rows] == [[size, "2"] for size in sizes]
+    sizes = ["1x1", "51x37", "1x1", "51x37", "48x32", "48x32"]  # native does not pad, and is open at both ends
+    assert [row[1:3] for row in rows] == [[size, "2" if size == "48x32" else "6"] for size in sizes]
     assert [row[0] for row in rows] == [names[0], names[0], names[1], names[1], names[2], names[3]]
     assert all(float(row[5]) > 50 for row in rows)
     metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / names[1]).metadata_props}
@@ -51,7 +51,7 @@ def test_a_fixed_size_is_verified_at_that_size(tiny_model, tmp_path, capsys):
     path, _, row = capsys.readouterr().out.splitlines()
     assert code == 0
     assert Path(path).name == "tiny.3in_0.50x30.onnx"
-    assert row.split()[:3] == ["tiny.3in_0.50x30.onnx", "50x30", "1"]
+    assert row.split()[:3] == ["tiny.3in_0.50x30.onnx", "50x30", "3"]
 
 
 @pytest.mark.parametrize(("layout", "part"), [("split", "synthesise_1"), ("stream", "compose_1")])
@@ -69,17 +69,35 @@ def written(tiny_model, tmp_path_factory) -> list:
     return list(write_variants(tiny_model, tmp_path_factory.mktemp("bad"), ["native"], [0], [PLAIN, Variant("fp16")]))
 
 
-def test_a_file_with_other_weights_fails(written):
+@pytest.mark.parametrize("change", [0.1, np.nan])
+def test_a_file_with_other_weights_fails(written, change):
     [good, _] = written
     model = onnx.load(good.path)
     [bias] = [t for t in model.graph.initializer if t.name == "network.fusion.head.bias"]
-    bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + np.float32(0.1), bias.name))
+    bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + np.float32(change), bias.name))
     onnx.save(model, good.path.with_name("bad.onnx"))
 
     [row] = parity.compare([parity.Written(good.path.with_name("bad.onnx"), good.graph, good.variant, good.strength)])
 
     assert not row.passed
     assert next(iter(parity.compare([good]))).passed
+
+
+def test_a_single_question_answered_with_nan_fails(written, monkeypatch):
+    differences = iter([(0.0, 0.0, np.inf, 0.0), (np.nan, np.nan, np.nan, np.nan)])
+    monkeypatch.setattr(parity, "difference", lambda *_: next(differences))
+
+    [row] = parity.compare(written[:1])
+
+    assert not row.passed
+
+
+def test_bytes_do_not_hide_nan(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(parity, "answer", lambda network, question, steps: question.frame0 * np.nan)
+
+    rows = list(parity.compare(write_variants(tiny_model, tmp_path, ["u8"], [0], [PLAIN])))
+
+    assert not any(row.passed for row in rows)
 
 
 def test_what_torch_does_not_compute_ends_with_a_code(tiny_model, tmp_path, capsys, monkeypatch):

@@ -1,5 +1,7 @@
 """Every layout answers with the network's own frame, whatever its inputs look like."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,11 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from tiny_network import STRENGTH, as_image, moving_texture, tiny_network  # noqa: E402
 from tolerances import ONNX_FLOAT32  # noqa: E402
 from vfi_flow.export.fixed_noise import fixed_noise  # noqa: E402
+from vfi_flow.export.parity import ask  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
 from vfi_flow.inference.padding import pad_frame  # noqa: E402
+from vfi_flow.model.config import TINY  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 
 HOSTS = {"3in": 1, "7ch": 1, "11ch": 0, "u8": 0}
@@ -138,11 +142,27 @@ def test_every_pair_of_a_batch_has_its_own_place(sessions):
     assert np.abs(made - np.stack([apart[0][0], apart[1][1]])).max() < ONNX_FLOAT32
 
 
-@pytest.mark.parametrize(("layout", "tau"), [(layout, tau) for layout in HOSTS for tau in (0.0, 1.0)])
-def test_the_ends_of_the_interval_are_no_trap(sessions, layout, tau):
-    [made] = sessions[layout, HOSTS[layout]].run(None, inputs(layout, *two_frames(1, 33, 47), tau))
+@pytest.mark.parametrize("layout", HOSTS)
+@pytest.mark.parametrize(("tau", "index"), [(0.0, 0), (-0.5, 0), (1.0, 1), (1.5, 1)])
+def test_at_the_ends_and_beyond_a_layout_for_hosts_gives_the_frames_themselves(sessions, layout, tau, index):
+    frames = two_frames(2, 33, 47)
 
-    assert np.isfinite(made).all()
+    [made] = sessions[layout, HOSTS[layout]].run(None, inputs(layout, *frames, tau))
+
+    assert np.array_equal(made, frames[index] if layout == "u8" else planes(frames[index]))
+
+
+@pytest.mark.parametrize("downscale", [1, 2])
+def test_no_place_turns_a_frame_of_the_network_into_nan(downscale):
+    """Beside fast, which finds motion on a halved picture, base."""
+    network = InterpolationNetwork(replace(TINY, motion_downscale=downscale)).eval()
+    question, _ = ask(64, 96, 4, 0.5, STRENGTH)
+    tau = torch.tensor([0.0, 1.0, -0.5, 1.5]).view(4, 1, 1, 1)
+
+    with torch.no_grad():
+        made = network(question.frame0, question.frame1, tau, question.noise, question.strength, 1)
+
+    assert made.isfinite().all()
 
 
 def test_the_grid_of_eleven_planes_is_not_read(sessions):

@@ -43,7 +43,8 @@ def test_every_layout_says_how_it_is_to_be_fed(steps):
             assert entry["steps"] == str(steps), part
             assert entry["solver"] == ("midpoint" if steps else "none"), part
             assert entry["noise"] == ("none" if not steps else "input" if part in given else "fixed"), part
-        assert (entry["colour"], entry["tau"], entry["licence"]) == ("RGB, gamma-encoded", "0..1", "MIT")
+        assert entry["tau"] == ("0..1 open" if part in aligned else "0..1"), part
+        assert (entry["colour"], entry["licence"]) == ("RGB, gamma-encoded", "MIT")
         assert (entry["size"], entry["precision"], entry["warp"]) == ("dynamic", "fp32", "grid")
 
 

@@ -15,6 +15,9 @@ from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.stillness import activity, difference, stillness
 from vfi_flow.motion.warp import backward_warp
 
+NEAREST = 1e-6
+"""Place from which a frame counts no more for being near, so that its logit is finite at 0, at 1 and beyond."""
+
 
 class FusionNetwork(nn.Module):
     """Works at half the resolution of the picture that motion is found on, with pixels folded into channels."""
@@ -57,7 +60,8 @@ class FusionNetwork(nn.Module):
         flow = flow + gate.sigmoid() * fine_step(seen0.luma, seen1.luma, tau, registration.flow) + correction
         flow = flow * (1 - double(stillness(*unmoved, *moved)))
         # Without evidence the nearer frame counts more, as in a linear blend.
-        preference = double(registration.mask) + preference + torch.log((1 - tau) / tau)
+        inside = tau.clamp(NEAREST, 1 - NEAREST)
+        preference = double(registration.mask) + preference + torch.log((1 - inside) / inside)
         # What is wrong in both frames alike, because motion is not even in time, no comparison of them shows. It grows
         # with speed.
         detail = detail + self.detail_slope * self.speed(flow)
