@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 
 import torch
 
+from vfi_flow.errors import OutputError
 from vfi_flow.training import checkpoint
 from vfi_flow.training.checkpoint import Progress, State, load_checkpoint, save_checkpoint
 
@@ -41,6 +42,42 @@ def test_a_signal_while_it_saves_ends_the_run_afterwards(tmp_path, monkeypatch, 
     assert torch.equal(state.second_moment["weight"], STATE.second_moment["weight"])
     with pytest.raises(KeyboardInterrupt):  # signals mean what they meant before
         signal.raise_signal(number)
+
+
+def test_a_process_that_dies_while_it_saves_is_told_of_afterwards(tmp_path, monkeypatch):
+    """torch raises an exception for it, wherever the program is."""
+
+    def die(number, frame):
+        raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
+
+    before = signal.signal(signal.SIGCHLD, die)
+    save_file = checkpoint.save_file
+    monkeypatch.setattr(checkpoint, "save_file", lambda *what: (os.kill(os.getpid(), signal.SIGCHLD), save_file(*what)))
+    try:
+        with pytest.raises(RuntimeError, match="is killed"):
+            save_checkpoint(tmp_path / "checkpoint", PROGRESS, STATE)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+    assert load_checkpoint(tmp_path / "checkpoint")[0] == PROGRESS
+
+
+def test_a_save_that_fails_between_its_two_renames_is_undone(tmp_path, monkeypatch):
+    folder = tmp_path / "checkpoint"
+    save_checkpoint(folder, PROGRESS, STATE)
+    replace = os.replace
+
+    def fail_once(source, target):
+        if source.name.endswith(".draft"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_once)
+    with pytest.raises(OutputError, match="No space left on device"):
+        save_checkpoint(folder, Progress("tiny", "mean", 4, 48, 2.0, 31.0), STATE)
+
+    assert load_checkpoint(folder)[0] == PROGRESS
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_a_thread_can_save_too(tmp_path):

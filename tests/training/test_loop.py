@@ -2,13 +2,18 @@
 
 import json
 import math
+import signal
+from functools import partial
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from tests.training.conftest import CROP, Sliding, with_large_heads
-from vfi_flow.errors import InputError, UsageError, VfiFlowError
+from vfi_flow.errors import InputError, OutputError, UsageError, VfiFlowError
+from vfi_flow.model import weights
 from vfi_flow.model.weights import load_weights
+from vfi_flow.training import checkpoint
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.objective import FusionObjective, MotionObjective, VelocityObjective
 
@@ -105,6 +110,109 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_its_terms(start, learn):
 
     with pytest.raises(VfiFlowError, match=r"not finite at step 0.*decibel nan"):
         learn(training)
+
+
+def test_a_run_that_diverges_keeps_its_last_good_checkpoint(start, learn):
+    learn(start("run", samples=4))
+    files = sorted((start("run", samples=4).folder / "checkpoint").iterdir())
+    before = [file.read_bytes() for file in files]
+    diverging = start("run", samples=80, learning_rate=1e30)
+    diverging.resume()
+
+    with pytest.raises(VfiFlowError, match=r"not finite at step .*; resume with a smaller --learning-rate"):
+        learn(diverging)
+
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_ctrl_c_inside_a_step_waits_until_the_step_is_counted(start, learn):
+    whole = start("whole", samples=8)
+    learn(whole)
+    stopped = start("parts", samples=8)
+    step = stopped.optimiser.step
+    stopped.optimiser.step = lambda: (step(), signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        learn(stopped)
+    resumed = start("parts", samples=8)
+    resumed.resume()
+
+    assert resumed.progress.step == 1 and resumed.progress.samples == 2
+    learn(resumed)
+    for name, tensor in whole.average.state_dict().items():
+        assert torch.equal(tensor, resumed.average.state_dict()[name]), name
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A switch: from `add` on every tensor file breaks off, after `clear` there is room again."""
+    full = set()
+
+    def write(save, tensors, path, *rest):
+        if full:
+            path.write_bytes(b"half")
+            raise SafetensorError("I/O error: No space left on device (os error 28)")
+        save(tensors, path, *rest)
+
+    for module in (checkpoint, weights):
+        monkeypatch.setattr(module, "save_file", partial(write, module.save_file))
+    return full
+
+
+def test_a_full_disk_leaves_the_old_files_and_ends_the_run_with_one_sentence(start, learn, full_disk, caplog):
+    learn(start("run", samples=4))
+    resumed = start("run", samples=44, validate_every=0)
+    files = [resumed.folder / "best.safetensors", *(resumed.folder / "checkpoint").iterdir()]
+    before = [file.read_bytes() for file in files]
+    resumed.resume()
+    resumed.validation.calls = 1
+    full_disk.add(True)
+
+    with pytest.raises(OutputError, match=r"best.safetensors: cannot be written \(.*No space left on device"):
+        learn(resumed)
+
+    assert resumed.progress.samples == 44
+    assert [file.read_bytes() for file in files] == before
+    assert {path.name for path in resumed.folder.iterdir()} == {"best.safetensors", "checkpoint", "log.jsonl"}
+    assert "checkpoint: cannot be written" in caplog.text
+
+
+def test_when_there_is_room_again_nothing_is_lost(start, learn, full_disk):
+    training = start("run", samples=44, validate_every=0)
+    full_disk.add(True)
+    scores = training.validation.scores
+    training.validation.scores = lambda *what: (training.progress.step > 20 and full_disk.clear()) or scores(*what)
+    learn(training)
+    resumed = start("run", samples=44)
+    resumed.resume()
+
+    assert resumed.progress.samples == 44
+    assert load_weights(training.folder / "best.safetensors")[1].samples == 44
+
+
+def test_the_log_and_the_progress_are_valid_json_where_there_is_no_score(start, learn):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    training = start("run", samples=4)
+    training.validation.scores = lambda *what: {"score": math.nan}
+    learn(training)
+    [line] = (training.folder / "log.jsonl").read_text().splitlines()
+    progress = (training.folder / "checkpoint" / "progress.json").read_text()
+    resumed = start("run", samples=4)
+    resumed.resume()
+
+    assert json.loads(line, parse_constant=refuse)["validation"] == {"score": None}
+    assert json.loads(progress, parse_constant=refuse)["best"] is None
+    assert resumed.progress.best == -math.inf
+
+
+def test_a_checkpoint_without_one_of_its_files_is_a_sentence(start, learn):
+    training = start("run", samples=2)
+    learn(training)
+    (training.folder / "checkpoint" / "average.safetensors").unlink()
+
+    with pytest.raises(InputError, match=r"the checkpoint is damaged \(average.safetensors is missing\)"):
+        training.resume()
 
 
 def test_resuming_another_stage_is_refused(start, learn):

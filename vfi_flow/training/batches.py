@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vfi_flow.training.sample import Sample, Source
+from vfi_flow.training.signals import deaf_children
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ def batches(
         prefetch_factor=3 if workers else None,
         pin_memory=device.type == "cuda",
     )
-    for arrays in loader:
+    with deaf_children():
+        drawn = iter(loader)
+    for arrays in drawn:
         yield to_batch(*(array.to(device, non_blocking=True) for array in arrays))
 
 

@@ -1,20 +1,22 @@
 """A run on disk: everything that is needed to go on from the same state, in files of one copy of the weights each."""
 
 import json
+import math
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vfi_flow.errors import InputError
+from vfi_flow.errors import InputError, OutputError
+from vfi_flow.training.finite import without_nan
+from vfi_flow.training.signals import uninterrupted
 
 PARTS = ("network", "average", "first_moment", "second_moment")
 
@@ -48,55 +50,73 @@ def save_checkpoint(folder: Path, progress: Progress, state: State) -> None:
 
     A run that is stopped often gets several signals at once, one of them while it saves: that one waits.
     """
-    with uninterrupted():
-        _write(folder, progress, state)
+    with uninterrupted(), draft_of(folder) as draft:
+        draft.mkdir(parents=True)
+        for part in PARTS:
+            tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in getattr(state, part).items()}
+            save_file(tensors, draft / f"{part}.safetensors")
+        (draft / "progress.json").write_text(json.dumps(without_nan(asdict(progress)), indent=1))
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C and SIGTERM inside the block end the program behind it."""
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may choose a handler
-        yield
-        return
-    came: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda number, frame: came.append(number)) for number in numbers]
+def draft_of(path: Path) -> Iterator[Path]:
+    """A name for a file or folder that becomes `path` when it is complete; if it cannot be, the old `path` stays."""
+    draft, former = path.with_name(path.name + ".draft"), former_of(path)
     try:
-        yield
+        _remove(draft)
+        yield draft
+        if path.is_dir():  # a folder has to make room
+            _remove(former)
+            os.replace(path, former)
+        os.replace(draft, path)
+        _remove(former)
+    except (OSError, SafetensorError) as error:
+        restore(path)
+        raise OutputError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
     finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-    if came:
-        signal.raise_signal(came[0])
+        _remove(draft)
 
 
-def _write(folder: Path, progress: Progress, state: State) -> None:
-    draft, former = folder.with_name(folder.name + ".draft"), folder.with_name(folder.name + ".former")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for part in PARTS:
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in getattr(state, part).items()}
-        save_file(tensors, draft / f"{part}.safetensors")
-    (draft / "progress.json").write_text(json.dumps(asdict(progress), indent=1))
-    shutil.rmtree(former, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, former)
-    os.replace(draft, folder)
-    shutil.rmtree(former, ignore_errors=True)
+def former_of(path: Path) -> Path:
+    return path.with_name(path.name + ".former")
+
+
+def restore(path: Path) -> None:
+    """Undoes a save that was cut off between its two renames."""
+    if not path.exists() and former_of(path).exists():
+        os.replace(former_of(path), path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def load_checkpoint(folder: Path) -> tuple[Progress, State]:
-    """What `save_checkpoint` wrote; a save that was cut off between its two renames is undone."""
-    former = folder.with_name(folder.name + ".former")
-    if not folder.exists() and former.exists():
-        os.replace(former, folder)
+    """What `save_checkpoint` wrote."""
+    progress = load_progress(folder)
+    files = {part: folder / f"{part}.safetensors" for part in PARTS}
+    missing = [path.name for path in files.values() if not path.is_file()]
+    if missing:
+        raise InputError(f"{folder}: the checkpoint is damaged ({missing[0]} is missing)")
+    try:
+        return progress, State(**{part: load_file(path) for part, path in files.items()})
+    except Exception as error:  # safetensors has no common error
+        raise InputError(f"{folder}: the checkpoint is damaged ({error})") from error
+
+
+def load_progress(folder: Path) -> Progress:
+    """Where the run of a checkpoint stands."""
+    restore(folder)
     try:
         progress = Progress(**json.loads((folder / "progress.json").read_text()))
-        return progress, State(**{part: load_file(folder / f"{part}.safetensors") for part in PARTS})
     except FileNotFoundError as error:
-        raise InputError(f"{folder}: no checkpoint to resume from ({Path(error.filename).name} is missing)") from error
-    except Exception as error:  # safetensors and json have no common error
+        raise InputError(f"{folder}: no checkpoint to resume from (progress.json is missing)") from error
+    except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{folder}: the checkpoint is damaged ({error})") from error
+    return progress if progress.best is not None else replace(progress, best=-math.inf)
 
 
 def optimiser_moments(optimiser: torch.optim.AdamW, parameters: dict[str, nn.Parameter]) -> State:
@@ -112,8 +132,10 @@ def optimiser_moments(optimiser: torch.optim.AdamW, parameters: dict[str, nn.Par
 
 def restore_moments(optimiser: torch.optim.AdamW, parameters: dict[str, nn.Parameter], state: State, step: int) -> None:
     """Gives `optimiser` the moments it had at `step`."""
-    for name, first in state.first_moment.items():
-        parameter = parameters[name]
+    for name, parameter in parameters.items():
+        first = state.first_moment.get(name)
+        if first is None:  # frozen until now
+            continue
         layout = torch.channels_last if first.dim() == 4 else torch.contiguous_format
         optimiser.state[parameter] = {
             "step": torch.tensor(float(step)),

@@ -2,32 +2,41 @@
 
 import copy
 import json
+import logging
 import math
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TextIO
 
 import torch
 from torch import nn
 
-from vfi_flow.errors import InputError, VfiFlowError
+from vfi_flow.errors import InputError, OutputError, VfiFlowError
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, channels_last, save_weights
 from vfi_flow.training.batches import Batch
 from vfi_flow.training.checkpoint import (
     Progress,
     State,
+    draft_of,
     load_checkpoint,
     optimiser_moments,
     restore_moments,
     save_checkpoint,
 )
+from vfi_flow.training.finite import without_nan
 from vfi_flow.training.objective import Objective
 from vfi_flow.training.parallel import Group
 from vfi_flow.training.precision import mixed_precision
+from vfi_flow.training.signals import uninterrupted
 from vfi_flow.training.validation import Validation
+
+log = logging.getLogger(__name__)
+
+
+class DivergedError(VfiFlowError):
+    """The weights grew without bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,9 @@ class Training:
             fused=device.type == "cuda",
         )
         self.progress = Progress(network.config.name, objective.name, 0, 0, 0.0, -math.inf)
+        self.counted = time.monotonic()
+        self.unwritten: dict[Path, OutputError] = {}
+        """What could not be written the last time that it was tried."""
 
     def resume(self) -> None:
         """Goes on from the checkpoint in the run's folder, from the same state."""
@@ -125,35 +137,49 @@ class Training:
         return self.recipe.learning_rate * rise * (0.02 + 0.98 * (1 + math.cos(math.pi * self.fraction())) / 2)
 
     def run(self, batches: Iterable[Batch]) -> Generator[Report, None, None]:
-        """Trains until the budget is spent, and saves; closing the generator earlier saves too."""
+        """Trains until the budget is spent, and saves; closing the generator earlier saves too.
+
+        Raises OutputError at the end where the weights or the checkpoint could not be written.
+        """
+        try:
+            yield from self._reports(batches)
+        except DivergedError:
+            raise  # these weights are lost; the checkpoint of before stays
+        except BaseException:
+            self._finish()
+            raise
+        self._finish()
+
+    def _reports(self, batches: Iterable[Batch]) -> Generator[Report, None, None]:
         sums: dict[str, float] = {}
-        count, began, validated = 0, time.monotonic(), time.monotonic()
-        with open(self.folder / "log.jsonl", "a") as log:
-            try:
-                if self.recipe.validate_start and not self.progress.step and not self.group.rank:
-                    yield self._logged(log, {}, 0, self.validate())
-                for batch in batches:
-                    if self.group.agree(self.fraction()) >= 1:
-                        break
-                    for name, value in self.step(batch).items():
-                        sums[name] = sums.get(name, 0.0) + value
-                    count += 1
-                    self._advance(batch.tau.shape[0] * self.group.size, time.monotonic() - began)
-                    began = time.monotonic()
-                    if self.group.rank:
-                        continue  # process 0 validates, reports and saves for all
-                    due = time.monotonic() - validated > 60 * self.recipe.validate_every
-                    if due or self.progress.step % self.REPORT_EVERY == 0:
-                        yield self._logged(log, sums, count, self.validate() if due else None)
-                        sums, count = {}, 0
-                        if due:
-                            self.save()
-                            validated = time.monotonic()
-                if not self.group.rank:
-                    yield self._logged(log, sums, count, self.validate())
-            finally:
-                if not self.group.rank:
+        count, validated = 0, time.monotonic()
+        self.counted = time.monotonic()
+        if self.recipe.validate_start and not self.progress.step and not self.group.rank:
+            yield self._logged({}, 0, self.validate())
+        for batch in batches:
+            if self.group.agree(self.fraction()) >= 1:
+                break
+            for name, value in self.step(batch).items():
+                sums[name] = sums.get(name, 0.0) + value
+            count += 1
+            if self.group.rank:
+                continue  # process 0 validates, reports and saves for all
+            due = time.monotonic() - validated > 60 * self.recipe.validate_every
+            if due or self.progress.step % self.REPORT_EVERY == 0:
+                yield self._logged(sums, count, self.validate() if due else None)
+                sums, count = {}, 0
+                if due:
                     self.save()
+                    validated = time.monotonic()
+        if not self.group.rank:
+            yield self._logged(sums, count, self.validate())
+
+    def _finish(self) -> None:
+        if self.group.rank:
+            return
+        self.save()
+        for error in self.unwritten.values():
+            raise error
 
     def step(self, batch: Batch) -> dict[str, float]:
         """One update of the weights and of their average; the loss terms by name."""
@@ -172,12 +198,15 @@ class Training:
         values = {name: float(value.detach()) for name, value in losses.items()}
         if not math.isfinite(float(norm)):
             wrong = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-            raise VfiFlowError(
+            again = "resume" if (self.folder / "checkpoint").exists() else "start again"
+            raise DivergedError(
                 f"{self.folder}: the gradient is not finite at step {self.progress.step} ({wrong}); "
-                "resume with a smaller --learning-rate"
+                f"{again} with a smaller --learning-rate"
             )
-        self.optimiser.step()
-        self._average()
+        with uninterrupted():  # no checkpoint holds a step that is not counted
+            self.optimiser.step()
+            self._average()
+            self._count(batch.tau.shape[0] * self.group.size)
         return values
 
     @torch.no_grad()
@@ -192,32 +221,53 @@ class Training:
         scores = self.validation.scores(self.average, self.objective.name)
         score = scores["score"]
         if score > self.progress.best:
-            self._replace(best=score)
-            self.export(self.folder / "best.safetensors", scores)
+            best = self.folder / "best.safetensors"
+            with uninterrupted():
+                if self._written(best, lambda: self.export(best, scores)):
+                    self._replace(best=score)
         return scores
 
     def export(self, path: Path, scores: dict[str, float]) -> None:
         """Writes the averaged weights as a model file."""
         summary = ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
         card = Card(scores.get("strength", 1.0), self.progress.samples, summary)
-        save_weights(self.average, path, card)
+        with draft_of(path) as draft:
+            save_weights(self.average, draft, card)
 
     def save(self) -> None:
         moments = optimiser_moments(self.optimiser, self.parameters)
         state = State(self.network.state_dict(), self.average.state_dict(), moments.first_moment, moments.second_moment)
-        save_checkpoint(self.folder / "checkpoint", self.progress, state)
+        path = self.folder / "checkpoint"
+        self._written(path, lambda: save_checkpoint(path, self.progress, state))
 
-    def _advance(self, samples: int, seconds: float) -> None:
-        progress = self.progress
-        self._replace(step=progress.step + 1, samples=progress.samples + samples, seconds=progress.seconds + seconds)
+    def _written(self, path: Path, write: Callable[[], None]) -> bool:
+        """Whether it worked; if not, training goes on: there may be room again before it ends."""
+        try:
+            write()
+        except OutputError as error:
+            log.warning("%s; what was there before stays", error)
+            self.unwritten[path] = error
+            return False
+        self.unwritten.pop(path, None)
+        return True
+
+    def _count(self, samples: int) -> None:
+        now, progress = time.monotonic(), self.progress
+        seconds = progress.seconds + now - self.counted
+        self._replace(step=progress.step + 1, samples=progress.samples + samples, seconds=seconds)
+        self.counted = now
 
     def _replace(self, **changes: float) -> None:
         self.progress = Progress(**{**asdict(self.progress), **changes})
 
-    def _logged(self, log: TextIO, sums: dict[str, float], count: int, scores: dict[str, float] | None) -> Report:
+    def _logged(self, sums: dict[str, float], count: int, scores: dict[str, float] | None) -> Report:
         report = self._report(sums, count, scores)
-        log.write(json.dumps(asdict(report)) + "\n")
-        log.flush()
+        path = self.folder / "log.jsonl"
+        try:
+            with open(path, "a") as file:
+                file.write(json.dumps(without_nan(asdict(report)), allow_nan=False) + "\n")
+        except OSError as error:
+            log.warning("%s: cannot be written (%s)", path, error.strerror)
         return report
 
     def _report(self, sums: dict[str, float], count: int, scores: dict[str, float] | None) -> Report:

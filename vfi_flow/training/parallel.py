@@ -6,7 +6,9 @@ its core holds up all others at every operation, a process only once a step.
 
 import os
 import tempfile
-from collections.abc import Iterable
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +17,29 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from vfi_flow.errors import VfiFlowError
+from vfi_flow.training.signals import deaf_children, ignore_stops
+
 PATIENCE = timedelta(minutes=30)
 """How long the others wait for process 0, which validates alone."""
+
+
+class ProcessLostError(VfiFlowError):
+    """One of the processes that train, or that draw samples, has ended before the others."""
+
+    def __init__(self) -> None:
+        super().__init__("a process of the run was ended, perhaps for lack of memory; --resume goes on")
+
+
+@contextmanager
+def noticing_losses() -> Iterator[None]:
+    """Tells apart what torch says where a process that draws samples has died; it says so at any moment."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error).startswith("DataLoader worker (pid"):
+            raise ProcessLostError from error
+        raise
 
 
 class Group:
@@ -31,7 +54,7 @@ class Group:
             return
         gradients = [p.grad for p in parameters if p.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients]) / self.size
-        dist.all_reduce(flat)
+        self._together(lambda: dist.all_reduce(flat))
         for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
@@ -40,8 +63,14 @@ class Group:
         if self.size == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64)
-        dist.broadcast(shared, 0)
+        self._together(lambda: dist.broadcast(shared, 0))
         return float(shared)
+
+    def _together(self, exchange: Callable[[], object]) -> None:
+        try:
+            exchange()
+        except RuntimeError as error:  # the connection to one of the others is closed
+            raise ProcessLostError from error
 
     def __enter__(self) -> "Group":
         return self
@@ -49,8 +78,10 @@ class Group:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends the group. Processes other than 0 end here, silently: process 0 tells what went wrong."""
+        """Ends the group. Processes other than 0 end here: process 0 tells what went wrong, unless it is a bug."""
         if self.rank:
+            if error is not None and not isinstance(error, VfiFlowError):
+                traceback.print_exception(error)
             os._exit(0 if error is None else 1)
         if self.size > 1 and error is None:
             dist.destroy_process_group()
@@ -64,7 +95,10 @@ def start_processes(count: int) -> Group:
     if count == 1:
         return Group()
     meeting = Path(tempfile.mkdtemp(prefix="vfi_flow_")) / "meeting"
-    rank = next((r for r in range(1, count) if os.fork() == 0), 0)
+    with deaf_children():
+        rank = next((r for r in range(1, count) if os.fork() == 0), 0)
+        if rank:
+            ignore_stops()
     torch.set_num_threads(1)
     store = dist.FileStore(str(meeting), count)
     dist.init_process_group("gloo", store=store, rank=rank, world_size=count, timeout=PATIENCE)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from vfi_flow.training.evaluate import METRICS, ClipResult, Values, summary
+from vfi_flow.training.finite import without_nan
 
 REPORT_VERSION = 1
 
@@ -120,15 +121,6 @@ def over_clips(values: Sequence[float], resamples: int = 2000) -> Interval:
     drawn = np.random.default_rng(0).integers(defined.size, size=(resamples, defined.size))
     low, high = np.percentile(defined[drawn].mean(axis=1), [2.5, 97.5])
     return Interval(float(defined.mean()), float(low), float(high), int(defined.size))
-
-
-def without_nan(value: Any) -> Any:
-    """The same document with null where a number is not defined or has no end; JSON knows neither."""
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True, slots=True)
