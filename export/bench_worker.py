@@ -124,7 +124,7 @@ def case(
         graph = opened(path, ports, values)
         return lambda: graph(values), about
     # As in a stream: one frame is new, of the other the features are there.
-    encode_path = path.with_name(f"{path.name.split('.')[0]}.encode.onnx")
+    encode_path = path.with_name(f"{path.name.rpartition(SYNTHESISE)[0]}.encode.onnx")
     images = [image.transpose(0, 2, 3, 1).copy() for image in frames(*padded_size(height, width))]
     encode = opened(encode_path, ports_of(runtime, encode_path)[0], images[:1])
     kept = encode(images[:1], stays=True)

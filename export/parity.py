@@ -180,7 +180,8 @@ class Runner:
         return self._named(self.session, known)[0].permute(0, 3, 1, 2)
 
     def _beside(self, part: str):  # type: ignore[no-untyped-def]
-        return open_session(self.written.path.with_name(f"{self.written.path.name.split('.')[0]}.{part}.onnx"))
+        name, _ = self.written.path.stem.rsplit(".", 1)
+        return open_session(self.written.path.with_name(f"{name}.{part}.onnx"))
 
     def _named(self, session, known: Mapping[str, Tensor]) -> list[Tensor]:  # type: ignore[no-untyped-def]
         return self._run(session, [known[port.name] for port in session.get_inputs()])

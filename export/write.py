@@ -50,7 +50,7 @@ def write_variants(
     network, card, digest = load_weights(weights)
     layouts, steps, variants = list(layouts), list(steps), list(variants)
     check_request(weights, folder, layouts, steps, variants)
-    name = weights.name.split(".")[0]
+    name = weights.stem
     origin = {"preset": network.config.name, "hash": digest, **{k: str(v) for k, v in asdict(card).items()}}
     for layout in layouts:
         for part, graph in graphs(network, card, layout, steps):

@@ -441,7 +441,7 @@ def copied(model: Path, folder: Path, *suffixes: str) -> Path:
 def test_an_incomplete_model_names_the_file_that_is_missing(tiny_model, tmp_path):
     model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".register.onnx", ".accelerate.onnx")
 
-    with pytest.raises(ComponentError, match=r"tiny\.compose_1\.onnx: no such file; .*vfi-flow export"):
+    with pytest.raises(ComponentError, match=r"tiny\.compose_1\.onnx: no such file; run `vfi-flow export"):
         Interpolator(model)
 
 
@@ -473,11 +473,22 @@ def test_a_graph_of_another_program_is_refused(tmp_path):
         [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    for part in ("encode", "compose_1"):
-        onnx.save(model, tmp_path / f"other.{part}.onnx")
+    for name in ("other.encode.onnx", "other.onnx"):
+        onnx.save(model, tmp_path / name)
 
-    with pytest.raises(ComponentError, match=r"other: not a model of vfi_flow \(schema 'none'\)"):
-        Interpolator(tmp_path / "other.encode.onnx")
+        with pytest.raises(ComponentError) as caught:
+            Interpolator(tmp_path / name)
+
+        assert str(caught.value).startswith(f"{tmp_path / name}: not a model of vfi_flow (schema 'none'); expected NAME.")
+
+
+def test_a_graph_under_the_name_of_another_is_refused(tiny_model, tmp_path):
+    parts = ".encode.onnx", ".register.onnx", ".accelerate.onnx", ".compose_1.onnx", ".compose_2.onnx"
+    model = copied(tiny_model, tmp_path, ".safetensors", *parts)
+    (tmp_path / "tiny.compose_2.onnx").replace(tmp_path / "tiny.compose_1.onnx")
+
+    with pytest.raises(ComponentError, match=r"tiny\.compose_1\.onnx: holds compose_2, in place of compose_1"):
+        Interpolator(model)
 
 
 def test_without_onnxruntime_a_sentence_says_what_to_install(tiny_model, monkeypatch):

@@ -1,5 +1,7 @@
 """The network on ONNX Runtime; needs neither torch nor onnx."""
 
+import re
+import shlex
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -10,11 +12,14 @@ from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError
 from vfi_flow.inference.engine import Image, ModelInfo
-from vfi_flow.inference.onnx_session import Graph, file_hash, load_runtime, shape_of
+from vfi_flow.inference.onnx_session import Graph, file_hash, load_runtime, open_session, shape_of
 from vfi_flow.inference.providers import find_device
 
 SCHEMA = "vfi_flow-1"
 ENCODE, REGISTER, ACCELERATE, COMPOSE = "encode", "register", "accelerate", "compose"
+PARTS = re.compile(rf"{ENCODE}|{REGISTER}|{ACCELERATE}|{COMPOSE}_\d+")
+EXPECTED = f"NAME.safetensors or, beside it, NAME.{ENCODE}.onnx, {REGISTER}, {ACCELERATE} or {COMPOSE}_STEPS"
+"""The files that name a model."""
 TRIAL = (64, 64)
 """Height and width at which a device that compiles graphs shows, before the work starts, that it is there."""
 
@@ -33,12 +38,12 @@ class OnnxEngine:
 
     def __init__(self, model: str | Path, steps: int, device: str, threads: int | None) -> None:
         self._runtime, self._threads = load_runtime(), threads
-        self._folder, self._name = find_model(model)
+        self._folder, self._name = find_model(model, self._runtime)
         self.device = find_device(device, self._runtime)
         self._graphs: dict[tuple[str, tuple[tuple[str, int], ...]], Graph] = {}
         self._compose = f"{COMPOSE}_{steps}"
         trial = self._graph(ENCODE, frame_sizes(*TRIAL))
-        self.model = read_info(trial.session, self._folder / self._name)
+        self.model = read_info(trial.session)
         for part in (REGISTER, ACCELERATE, self._compose):
             self._path(part)
             if not self.device.provider.fixed_size:
@@ -48,10 +53,18 @@ class OnnxEngine:
         self.description = f"onnxruntime {self.device.provider.name}"
         self.bytes_per_pixel = self.device.bytes_per_pixel
 
+    @property
+    def _weights(self) -> Path:
+        return self._folder / f"{self._name}.safetensors"
+
     def _path(self, part: str) -> Path:
         path = self._folder / f"{self._name}.{part}.onnx"
         if not path.is_file():
-            raise ComponentError(f"{path}: no such file; the model is not complete, `vfi-flow export` makes it anew")
+            weights, folder = (shlex.quote(str(each)) for each in (self._weights, self._folder))
+            raise ComponentError(
+                f"{path}: no such file; run `vfi-flow export --layout stream --model {weights} --output-dir {folder}`, "
+                "or choose --engine torch where a command has it"
+            )
         return path
 
     def _graph(self, part: str, sizes: dict[str, int]) -> Graph:
@@ -59,8 +72,10 @@ class OnnxEngine:
         sizes = sizes if self.device.provider.fixed_size else {}
         key = part, tuple(sizes.items())
         if key not in self._graphs:
-            graph = Graph(self._runtime, self._path(part), self.device, self._threads, sizes)
-            check_weights(graph.session, self._folder / f"{self._name}.safetensors")
+            path = self._path(part)
+            graph = Graph(self._runtime, path, self.device, self._threads, sizes)
+            check_part(graph.session, path, part)
+            check_weights(graph.session, self._weights)
             self._graphs[key] = graph
         return self._graphs[key]
 
@@ -124,13 +139,16 @@ def place(tau: float) -> NDArray[np.float32]:
     return np.full((1, 1, 1, 1), tau, np.float32)
 
 
-def find_model(model: str | Path) -> tuple[Path, str]:
+def find_model(model: str | Path, runtime: Any) -> tuple[Path, str]:
     """Folder and name of a model: a preset that travels with the package, or the path of one of its files."""
     path = Path(model)
     if path.suffix in (".onnx", ".safetensors"):
         if not path.is_file():
             raise ComponentError(f"{path}: no such model file")
-        return path.parent, path.name.split(".")[0]
+        name, _, part = path.stem.rpartition(".")
+        if path.suffix == ".onnx" and not PARTS.fullmatch(part):
+            raise ComponentError(f"{path}: {layout_of(path, runtime)}; expected {EXPECTED}")
+        return path.parent, name if path.suffix == ".onnx" else path.stem
     folder = Path(str(resources.files("vfi_flow.model"))) / "weights"
     if not (folder / f"{model}.{ENCODE}.onnx").is_file():
         known = sorted(file.name.split(".")[0] for file in folder.glob(f"*.{ENCODE}.onnx"))
@@ -138,11 +156,30 @@ def find_model(model: str | Path) -> tuple[Path, str]:
     return folder, str(model)
 
 
-def read_info(session: Any, path: Path) -> ModelInfo:
-    """What the file's metadata say; ComponentError for a file that is not one of ours."""
-    metadata = session.get_modelmeta().custom_metadata_map
+def layout_of(path: Path, runtime: Any) -> str:
+    """What a file is that is no part of layout `stream`, for a sentence."""
+    metadata = metadata_of(open_session(runtime, path, find_device("cpu", runtime), None, {}), path)
+    return f"of layout {metadata['layout']}, which is for other programs"
+
+
+def metadata_of(session: Any, path: Path) -> dict[str, str]:
+    """What a file says of itself; ComponentError for one that is not ours."""
+    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
     if metadata.get("schema") != SCHEMA:
-        raise ComponentError(f"{path}: not a model of vfi_flow (schema '{metadata.get('schema', 'none')}')")
+        raise ComponentError(
+            f"{path}: not a model of vfi_flow (schema '{metadata.get('schema', 'none')}'); expected {EXPECTED}"
+        )
+    return metadata
+
+
+def check_part(session: Any, path: Path, part: str) -> None:
+    found = metadata_of(session, path)["part"]
+    if found != part:
+        raise ComponentError(f"{path}: holds {found}, in place of {part}")
+
+
+def read_info(session: Any) -> ModelInfo:
+    metadata = session.get_modelmeta().custom_metadata_map
     return ModelInfo(metadata["preset"], metadata["hash"], float(metadata["strength"]), metadata.get("summary", ""))
 
 
