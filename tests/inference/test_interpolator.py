@@ -479,7 +479,8 @@ def test_a_graph_of_another_program_is_refused(tmp_path):
         with pytest.raises(ComponentError) as caught:
             Interpolator(tmp_path / name)
 
-        assert str(caught.value).startswith(f"{tmp_path / name}: not a model of vfi_flow (schema 'none'); expected NAME.")
+        complaint = f"{tmp_path / name}: not a model of vfi_flow (schema 'none'); expected NAME."
+        assert str(caught.value).startswith(complaint)
 
 
 def test_a_graph_under_the_name_of_another_is_refused(tiny_model, tmp_path):
