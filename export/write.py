@@ -1,10 +1,10 @@
 """A weights file as the ONNX files that hosts run."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import onnx
 from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, Steps, SynthesiseGraph
 from vfi_flow.export.host_graphs import BytesGraph, PlanesGraph, ThreeInputGraph
 from vfi_flow.export.loop_graph import LoopGraph
@@ -42,7 +42,7 @@ def write_onnx(weights: Path, folder: Path, layouts: Iterable[str], steps: Itera
 def write_variants(
     weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[Steps], variants: Iterable[Variant]
 ) -> Iterator[Written]:
-    """Writes every layout in every variant; yields each file when it is there.
+    """Writes every layout in every variant; yields each file when it is there. Files of the same names are replaced.
 
     `stream` is what the package's own engine runs. Its files and those of `split` read their weights from the
     safetensors file, which must lie in the same folder. All other files stand alone.
@@ -63,8 +63,21 @@ def write_variants(
                 if layout in SHARING:
                     share_weights(model, weights)
                 path = folder / f"{name}.{part}{variant.suffix}.onnx"
-                onnx.save(model, path)
+                write_complete(path, model.SerializeToString())
                 yield Written(path, graph, variant, card.strength)
+
+
+def write_complete(path: Path, data: bytes) -> None:
+    """The file appears under its name only when it is complete; one that is there is replaced."""
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[Steps], variants: list[Variant]) -> None:

@@ -1,5 +1,6 @@
 """`vfi-flow export`: files, table, and one sentence for what cannot be."""
 
+import errno
 import shutil
 from pathlib import Path
 
@@ -126,6 +127,47 @@ def test_noise_of_half_a_level_is_seen():
 
     assert parity.psnr(image, image) == np.inf
     assert parity.psnr(image, image + np.float32(0.01)) == pytest.approx(40, abs=1e-3)
+
+
+def occupied(path, monkeypatch) -> None:
+    path.mkdir()
+    (path / "notes.txt").write_text("a folder under the name of the file")
+
+
+def full(path, monkeypatch) -> None:
+    path.write_bytes(b"an older file")
+    half = Path.write_bytes
+
+    def write(self, data):
+        half(self, data[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+
+
+@pytest.mark.parametrize(("obstacle", "reason"), [(occupied, "Is a directory"), (full, "No space left on device")])
+def test_a_file_that_cannot_be_written_is_one_sentence_and_leaves_nothing(
+    tiny_model, tmp_path, capsys, monkeypatch, obstacle, reason
+):
+    path = tmp_path / "tiny.native_0.onnx"
+    obstacle(path, monkeypatch)
+    before = path.stat()
+
+    code = main(["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0"])
+
+    assert code == 7
+    assert capsys.readouterr() == ("", f"vfi-flow: {path}: cannot be written ({reason})\n")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.stat() == before
+
+
+def test_an_older_file_is_replaced(tiny_model, tmp_path):
+    path = tmp_path / "tiny.native_0.onnx"
+    path.write_bytes(b"an older file")
+
+    assert main(["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0"]) == 0
+
+    onnx.checker.check_model(onnx.load(path))
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ from typing import Any
 
 from vfi_flow.errors import ComponentError, UsageError, VerificationError
 
-DESCRIPTION = """Writes a model as ONNX files that hold the whole integrator. Layouts: `native` takes frames, place,
-noise and strength; `3in` two images and a timestep; `7ch` and `11ch` one tensor of planes, as vs-mlrt gives them to
-RIFE; `u8` bytes, channels last; `split` is what this package runs itself (features of a frame are computed once). All
-but `split` stand alone; all but `native` and `split` take frames of any size. export/README.md has names and ranges."""
+DESCRIPTION = """Writes a model as ONNX files; files of the same names are replaced. Layouts: `native` takes frames,
+place, noise and strength; `3in` two images and a timestep; `7ch` and `11ch` one tensor of planes, as vs-mlrt gives them
+to RIFE; `u8` bytes, channels last; `stream` is what this package runs itself, in four parts (what is found out about a
+frame serves both its pairs, and the motion of a pair its neighbours); `split` is for hosts that keep the features of
+frames and look at two of them only. `stream` and `split` read their weights from the safetensors file, the others
+stand alone; all but `native`, `stream` and `split` take frames of any size. export/README.md has names and ranges."""
 
 PRECISIONS, WARPS = ("fp32", "fp16"), ("grid", "gather")
 
@@ -21,7 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     several: dict[str, Any] = {"nargs": "+", "metavar": "NAME"}
     parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or weights file (default base)")
     parser.add_argument(
-        "--layout", default=["native"], **several, help="of native, 3in, 7ch, 11ch, u8, split (default native)"
+        "--layout", default=["native"], **several, help="of native, 3in, 7ch, 11ch, u8, stream, split (default native)"
     )
     parser.add_argument(
         "--steps",
