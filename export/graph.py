@@ -92,13 +92,15 @@ class PairGraph(ExportGraph):
         return output
 
 
-def feature_ports(names: Sequence[str]) -> tuple[Port, ...]:
+def feature_port(network: InterpolationNetwork, name: str, side: str = "") -> Port:
+    """One of the maps of a frame, with the channels that it has in `network`."""
+    channels = dict(zip(FEATURES, (3, 1, 3, 3, 3, 3, *network.config.encoder), strict=True))
+    return Port(f"{name}{side}", ("batch", channels[name], f"{name}_height", f"{name}_width"))
+
+
+def feature_ports(network: InterpolationNetwork, names: Sequence[str]) -> tuple[Port, ...]:
     """Maps of both frames as inputs."""
-    return tuple(
-        Port(f"{name}_{side}", ("batch", f"{name}_channels", f"{name}_height", f"{name}_width"))
-        for side in (0, 1)
-        for name in names
-    )
+    return tuple(feature_port(network, name, side) for side in ("_0", "_1") for name in names)
 
 
 class EncodeGraph(ExportGraph):
@@ -106,7 +108,10 @@ class EncodeGraph(ExportGraph):
 
     layout = "split"
     inputs = (Port("frame", ("batch", "height", "width", 3)),)
-    outputs = tuple(Port(name, ("batch", f"{name}_channels", f"{name}_height", f"{name}_width")) for name in FEATURES)
+
+    def __init__(self, network: InterpolationNetwork) -> None:
+        super().__init__(network)
+        self.outputs = tuple(feature_port(network, name) for name in FEATURES)
 
     def forward(self, frame: Tensor) -> FrameFeatures:
         return self.network.encode(frame.permute(0, 3, 1, 2))
@@ -128,7 +133,7 @@ class SynthesiseGraph(ExportGraph):
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network)
         self.steps = steps
-        self.inputs = (*feature_ports(FEATURES), *dial_ports(steps))
+        self.inputs = (*feature_ports(network, FEATURES), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         count = len(FEATURES)

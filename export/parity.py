@@ -173,7 +173,7 @@ class Runner:
             known |= {f"{name}_{side}": value for name, value in zip(FEATURES, maps, strict=True)}
         if isinstance(graph, ComposeGraph):
             motion = self._named(self.parts["register"], known)
-            known |= dict(zip((port.name for port in MOTION), motion, strict=True))
+            known |= dict(zip(MOTION, motion, strict=True))
             no_neighbours = {"intervals": torch.zeros(len(motion[0]), 2, 1, 1), "frame_width": torch.ones(1)}
             no_neighbours |= {"flow_before": motion[0], "flow_after": motion[0]}
             [known["flow"]] = self._named(self.parts["accelerate"], known | no_neighbours)

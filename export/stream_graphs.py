@@ -29,11 +29,12 @@ COMPOSED = ("image", "luma", "colour", "half", "at_2")
 """The maps of a frame that are looked at to find motion, and to make the new frame."""
 HALF_GRID = ("half_height", "half_width")
 TAU = Port("tau", ("batch", 1, 1, 1))
-MOTION = (
-    Port("flow", ("batch", 4, *HALF_GRID)),
-    Port("mask", ("batch", 1, *HALF_GRID)),
-    Port("context", ("batch", "context_channels", *HALF_GRID)),
-)
+MOTION = ("flow", "mask", "context")
+
+
+def motion_ports(network: InterpolationNetwork) -> tuple[Port, ...]:
+    channels = 4, 1, network.config.levels[-1].context
+    return tuple(Port(name, ("batch", count, *HALF_GRID)) for name, count in zip(MOTION, channels, strict=True))
 
 
 def some_features(names: tuple[str, ...], maps: tuple[Tensor, ...]) -> FrameFeatures:
@@ -50,8 +51,11 @@ class RegisterGraph(ExportGraph):
     """Maps of both frames and `tau` -> `flow`, `mask`, `context` (see `Registration`)."""
 
     layout = "stream"
-    inputs = (*feature_ports(REGISTERED), TAU)
-    outputs = MOTION
+
+    def __init__(self, network: InterpolationNetwork) -> None:
+        super().__init__(network)
+        self.inputs = (*feature_ports(network, REGISTERED), TAU)
+        self.outputs = motion_ports(network)
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         count = len(REGISTERED)
@@ -105,7 +109,7 @@ class ComposeGraph(ExportGraph):
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network)
         self.steps = steps
-        self.inputs = (*feature_ports(COMPOSED), *MOTION, *dial_ports(steps))
+        self.inputs = (*feature_ports(network, COMPOSED), *motion_ports(network), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         count = len(COMPOSED)

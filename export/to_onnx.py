@@ -80,13 +80,15 @@ def finish(traced: ModelProto, graph: ExportGraph, metadata: Mapping[str, str], 
 
 
 def declare_shapes(model: ModelProto, graph: ExportGraph, size: tuple[int, int] | None) -> None:
-    """Writes the sizes that `graph` names, and those that `size` (width, height) fixes, on inputs and outputs."""
+    """Writes the sizes that `graph` names, and those that `size` (width, height) fixes, on inputs and outputs.
+
+    Of a timestep, which may be a number or a plane, height and width stay open.
+    """
+    fixed = {} if size is None else {"width": size[0], "height": size[1], "batch": 1, "timestep_batch": 1}
     for port, value in zip((*graph.inputs, *graph.outputs), (*model.graph.input, *model.graph.output), strict=True):
         for axis, dimension in zip(port.axes, value.type.tensor_type.shape.dim, strict=True):
-            if isinstance(axis, int):
-                dimension.dim_value = axis
-            elif size is not None:
-                dimension.dim_value = dict(zip(("width", "height"), size, strict=True)).get(axis, 1)
+            if isinstance(axis, int) or axis in fixed:
+                dimension.dim_value = axis if isinstance(axis, int) else fixed[axis]
 
 
 def trace(graph: ExportGraph) -> ModelProto:

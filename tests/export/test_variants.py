@@ -1,6 +1,7 @@
 """Half precision, warps without GridSample and fixed sizes: other files, the same frames."""
 
 import collections
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -141,18 +142,20 @@ def test_variants_hold_at_3840x2160(graph, sessions, name):
         assert psnr(theirs, true) - psnr(ours, true) < FP16_LOST
 
 
-def test_a_fixed_size_is_in_the_file_and_nothing_is_left_open(graph, models, sessions):
+def test_a_fixed_size_is_in_the_file_and_a_timestep_is_a_number_or_a_plane(graph, models, sessions):
     shapes = {port.name: port.shape for port in (*sessions["48x32"].get_inputs(), *sessions["48x32"].get_outputs())}
     assert shapes == {
         "img0": [1, 3, 32, 48],
         "img1": [1, 3, 32, 48],
-        "timestep": [1, 1, 1, 1],
+        "timestep": [1, 1, "timestep_height", "timestep_width"],
         "output": [1, 3, 32, 48],
     }
 
     question, _ = ask(32, 48, 1, 0.5, STRENGTH)
     made = run(sessions["48x32"], graph, question)
+    plane = replace(question, tau=question.tau.expand(1, 1, 32, 48).contiguous())
 
+    assert np.array_equal(run(sessions["48x32"], graph, plane), made)
     assert np.abs(made - answer(graph.network, question, 1).numpy()).max() < ONNX_FLOAT32
     with pytest.raises(Exception, match="invalid dimensions"):
         run(sessions["48x32"], graph, ask(32, 64, 1, 0.5, STRENGTH)[0])
