@@ -178,8 +178,20 @@ def test_an_older_file_is_replaced(tiny_model, tmp_path):
         (["--steps", "one"], 2, "--steps takes 0, 1 and 2, got 'one'"),
         (["--precision", "fp8"], 2, "--precision takes fp32 and fp16, got 'fp8'"),
         (["--warp", "bend"], 2, "--warp takes grid and gather, got 'bend'"),
-        (["--size", "1080p"], 2, "--size takes WIDTHxHEIGHT such as 1920x1080, got '1080p'"),
-        (["--size", "0x8"], 2, "--size takes WIDTHxHEIGHT such as 1920x1080, got '0x8'"),
+        (["--layout", ""], 2, "--layout takes names of layouts, got ''"),
+        (["--layout", ","], 2, "--layout takes names of layouts, got ','"),
+        (["--size", "1080p"], 2, "--size takes WIDTHxHEIGHT such as 1920x1080, from 1x1 to 16384x16384, got '1080p'"),
+        (["--size", "0x8"], 2, "--size takes WIDTHxHEIGHT such as 1920x1080, from 1x1 to 16384x16384, got '0x8'"),
+        (
+            ["--size", "8x16385"],
+            2,
+            "--size takes WIDTHxHEIGHT such as 1920x1080, from 1x1 to 16384x16384, got '8x16385'",
+        ),
+        (
+            ["--size", "8x" + 5000 * "9"],
+            2,
+            "--size takes WIDTHxHEIGHT such as 1920x1080, from 1x1 to 16384x16384, got '8x999",
+        ),
         (
             ["--size", "1920x1080"],
             2,

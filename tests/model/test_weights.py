@@ -19,6 +19,7 @@ from vfi_flow.model.weights import (  # noqa: E402
     Card,
     adopt,
     channels_last,
+    find_weights,
     load_weights,
     packaged_weights,
     save_weights,
@@ -40,11 +41,12 @@ def saved(network, tmp_path) -> Path:
     return path
 
 
-def rewrite(path: Path, tensors: "dict[str, torch.Tensor]", **changes: str) -> None:
-    """A file that agrees with itself: its hash is that of `tensors`."""
+def rewrite(path: Path, tensors: "dict[str, torch.Tensor]", **changes: str | None) -> None:
+    """A file that agrees with itself: its hash is that of `tensors`; of None there is no entry."""
     metadata = {"format": FORMAT, "preset": "tiny", "hash": weights_hash(tensors)}
     metadata |= {"strength": "1.0", "samples": "0", "summary": ""}
-    safetensors_torch.save_file(tensors, path, metadata | changes)
+    entries = {key: value for key, value in (metadata | changes).items() if value is not None}
+    safetensors_torch.save_file(tensors, path, entries)
 
 
 def refusal(path: Path) -> str:
@@ -148,6 +150,23 @@ def test_a_safetensors_file_of_another_program_is_refused(saved):
 
 
 @pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"strength": "abc"}, "'abc' and '0'"),
+        ({"strength": "nan"}, "'nan' and '0'"),
+        ({"samples": "1e6"}, "'1.0' and '1e6'"),
+        ({"strength": None}, "'nothing' and '0'"),
+    ],
+)
+def test_a_card_that_cannot_be_read_is_refused(network, saved, changes, found):
+    rewrite(saved, network.state_dict(), **changes)
+
+    assert refusal(saved) == (
+        "damaged, its metadata should name a strength from 0 to 2 and a whole number of samples, found " + found
+    )
+
+
+@pytest.mark.parametrize(
     "content", [b"", b"these are no weights\n" * 20, json.dumps({"a": 1}).encode()], ids=["empty", "text", "json"]
 )
 def test_a_file_that_is_no_safetensors_file_is_refused(saved, content):
@@ -170,6 +189,15 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 def test_a_model_that_does_not_travel_with_the_package_is_named():
     with pytest.raises(ComponentError, match="no model named 'huge'"):
         packaged_weights("huge")
+
+
+def test_a_file_that_does_not_end_like_weights_is_not_called_missing(saved):
+    renamed = saved.rename(saved.with_suffix(".pth"))
+
+    with pytest.raises(ComponentError) as caught:
+        find_weights(renamed)
+
+    assert str(caught.value) == f"'{renamed}' is not a weights file, whose name ends in .safetensors"
 
 
 def test_packaged_weights_are_whole(packaged_model):

@@ -16,6 +16,8 @@ frames and look at two of them only. `stream` and `split` read their weights fro
 stand alone; all but `native`, `stream` and `split` take frames of any size. export/README.md has names and ranges."""
 
 PRECISIONS, WARPS = ("fp32", "fp16"), ("grid", "gather")
+LONGEST_SIDE = 16384
+"""Pixels of a fixed size: what graphics cards take as a picture."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,7 +34,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="N",
         help="solver steps, a file for each (default 0 1 2); input: their number is an input of the file (native)",
     )
-    parser.add_argument("--size", metavar="WxH", help="one fixed size and batch 1, for runtimes that want it")
+    parser.add_argument(
+        "--size", metavar="WxH", help="one fixed size (at most 16384 a side) and batch 1, for runtimes that want it"
+    )
     parser.add_argument(
         "--precision", default=["fp32"], **several, help="of fp32, fp16; flows and warps stay in fp32 (default fp32)"
     )
@@ -47,6 +51,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     quiet_tracer()
     layouts, steps = words(arguments.layout), read_steps(arguments.steps)
+    if not layouts:
+        raise UsageError(f"--layout takes names of layouts, got '{' '.join(arguments.layout)}'")
     size = None if arguments.size is None else read_size(arguments.size)
     precisions = read_names("--precision", arguments.precision, PRECISIONS)
     warps = read_names("--warp", arguments.warp, WARPS)
@@ -114,6 +120,9 @@ def read_steps(values: list[str]) -> list[Any]:
 def read_size(text: str) -> tuple[int, int]:
     """Width and height."""
     width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise UsageError(f"--size takes WIDTHxHEIGHT such as 1920x1080, got '{text}'")
-    return int(width), int(height)
+    sides = [int(side) if side.isdecimal() and len(side) <= len(str(LONGEST_SIDE)) else 0 for side in (width, height)]
+    if not all(0 < side <= LONGEST_SIDE for side in sides):
+        raise UsageError(
+            f"--size takes WIDTHxHEIGHT such as 1920x1080, from 1x1 to {LONGEST_SIDE}x{LONGEST_SIDE}, got '{text}'"
+        )
+    return sides[0], sides[1]

@@ -1,5 +1,6 @@
 """Weights on disk: one safetensors file that says what it is, checked by name, shape and hash."""
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -34,6 +35,8 @@ def packaged_weights(name: str) -> Path:
     """Path of the weights of a preset that travels with the package; raises ComponentError when there are none."""
     path = Path(str(resources.files("vfi_flow.model"))) / "weights" / f"{name}.safetensors"
     if name not in PRESETS or not path.is_file():
+        if Path(name).exists():
+            raise ComponentError(f"'{name}' is not a weights file, whose name ends in .safetensors")
         raise ComponentError(f"no model named '{name}' comes with this package, and there is no such file")
     return path
 
@@ -79,8 +82,7 @@ def load_weights(path: Path) -> tuple[InterpolationNetwork, Card, str]:
     network = InterpolationNetwork(preset(metadata["preset"]))
     _check_shapes(path, network.state_dict(), tensors)
     network.load_state_dict(tensors)
-    card = Card(float(metadata["strength"]), int(metadata["samples"]), metadata["summary"])
-    return network.eval(), card, metadata["hash"]
+    return network.eval(), _read_card(path, metadata), metadata["hash"]
 
 
 def adopt(network: InterpolationNetwork, other: InterpolationNetwork) -> tuple[int, int]:
@@ -97,6 +99,18 @@ def adopt(network: InterpolationNetwork, other: InterpolationNetwork) -> tuple[i
         )
     network.load_state_dict({**own, **fitting})
     return len(fitting), len(own)
+
+
+def _read_card(path: Path, metadata: Mapping[str, str]) -> Card:
+    strength, samples = (metadata.get(key, "nothing") for key in ("strength", "samples"))
+    with contextlib.suppress(ValueError):
+        card = Card(float(strength), int(samples), metadata.get("summary", ""))
+        if 0 <= card.strength <= 2:
+            return card
+    raise ComponentError(
+        f"{path}: damaged, its metadata should name a strength from 0 to 2 and a whole number of samples, "
+        f"found '{strength}' and '{samples}'"
+    )
 
 
 def _check_shapes(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
