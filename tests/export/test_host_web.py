@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 import urllib.request
 from collections.abc import Iterator
 from fractions import Fraction
@@ -261,6 +263,22 @@ def test_the_server_shows_nothing_outside_its_folder(page):
         connection.request("GET", path)
         assert connection.getresponse().status == 404
         connection.close()
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--port", "abc"], "--port takes a number from 0 to 65535, got 'abc'"),
+        (["--port", "65536"], "--port takes a number from 0 to 65535, got '65536'"),
+        (["--colour", "red"], "Unknown option '--colour'"),
+    ],
+)
+def test_what_the_server_cannot_take_is_one_sentence(options, complaint):
+    ended = subprocess.run(["node", WEB / "server.js", *options], capture_output=True, text=True, timeout=60)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(f"server.js: {complaint}") and ended.stderr.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -21,9 +21,24 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-const { values: options } = parseArgs({
-  options: { port: { type: "string", default: "8000" }, models: { type: "string", default: join(HERE, "models") } },
-});
+/** What the command line says; a sentence and code 2 where it cannot mean anything. */
+function readOptions() {
+  const models = join(HERE, "models");
+  try {
+    const { values } = parseArgs({
+      options: { port: { type: "string", default: "8000" }, models: { type: "string", default: models } },
+    });
+    if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65535) {
+      throw new Error(`--port takes a number from 0 to 65535, got '${values.port}'`);
+    }
+    return values;
+  } catch (error) {
+    console.error(`server.js: ${error.message.split("\n")[0]}`);
+    process.exit(2);
+  }
+}
+
+const options = readOptions();
 
 /** The file that an address means: /models/ lies in a folder of its choice, all else beside this script. */
 function fileOf(path) {
