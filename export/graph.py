@@ -11,7 +11,7 @@ from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
 
-FEATURES = FrameFeatures._fields
+FEATURES, SIDES = FrameFeatures._fields, ("_0", "_1")
 IMAGE = ("batch", 3, "height", "width")
 Steps = int | Literal["input"]
 """Solver steps that are unrolled in a file, or `input`: a Loop, and their number comes with the frames."""
@@ -92,15 +92,15 @@ class PairGraph(ExportGraph):
         return output
 
 
-def feature_port(network: InterpolationNetwork, name: str, side: str = "") -> Port:
-    """One of the maps of a frame, with the channels that it has in `network`."""
-    channels = dict(zip(FEATURES, (3, 1, 3, 3, 3, 3, *network.config.encoder), strict=True))
-    return Port(f"{name}{side}", ("batch", channels[name], f"{name}_height", f"{name}_width"))
-
-
-def feature_ports(network: InterpolationNetwork, names: Sequence[str]) -> tuple[Port, ...]:
-    """Maps of both frames as inputs."""
-    return tuple(feature_port(network, name, side) for side in ("_0", "_1") for name in names)
+def feature_ports(network: InterpolationNetwork, names: Sequence[str], sides: Sequence[str]) -> tuple[Port, ...]:
+    """Maps of frames, with the channels that they have in `network`; `sides` end their names."""
+    with torch.no_grad():
+        maps = network.encode(torch.zeros(1, 3, ALIGNMENT, ALIGNMENT))
+    return tuple(
+        Port(f"{name}{side}", ("batch", getattr(maps, name).shape[1], f"{name}_height", f"{name}_width"))
+        for side in sides
+        for name in names
+    )
 
 
 class EncodeGraph(ExportGraph):
@@ -111,7 +111,7 @@ class EncodeGraph(ExportGraph):
 
     def __init__(self, network: InterpolationNetwork) -> None:
         super().__init__(network)
-        self.outputs = tuple(feature_port(network, name) for name in FEATURES)
+        self.outputs = feature_ports(network, FEATURES, [""])
 
     def forward(self, frame: Tensor) -> FrameFeatures:
         return self.network.encode(frame.permute(0, 3, 1, 2))
@@ -133,7 +133,7 @@ class SynthesiseGraph(ExportGraph):
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network)
         self.steps = steps
-        self.inputs = (*feature_ports(network, FEATURES), *dial_ports(steps))
+        self.inputs = (*feature_ports(network, FEATURES, SIDES), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         count = len(FEATURES)

@@ -1,10 +1,13 @@
 """A network as ONNX files: traced, expanded to standard operators, described by metadata, checked."""
 
 import io
+import json
+import struct
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -164,14 +167,22 @@ def share_weights(model: ModelProto, weights: Path, prefix: str = "network.") ->
 
 def tensor_places(weights: Path) -> dict[str, tuple[int, int]]:
     """Offset and length in bytes of every tensor of a safetensors file."""
-    import json
-    import struct
+    start, tensors = safetensors_header(weights)
+    return {
+        name: (start + entry["data_offsets"][0], entry["data_offsets"][1] - entry["data_offsets"][0])
+        for name, entry in tensors.items()
+    }
 
+
+def stored_types(weights: Path) -> list[str]:
+    """The types of the tensors of a safetensors file, as it calls them: F16, F32, ..."""
+    return sorted({entry["dtype"] for entry in safetensors_header(weights)[1].values()})
+
+
+def safetensors_header(weights: Path) -> tuple[int, dict[str, Any]]:
+    """Where the numbers begin, and type, shape and place of every tensor."""
     with open(weights, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
-    return {
-        name: (8 + length + entry["data_offsets"][0], entry["data_offsets"][1] - entry["data_offsets"][0])
-        for name, entry in header.items()
-        if name != "__metadata__"
-    }
+    header.pop("__metadata__", None)
+    return 8 + length, header

@@ -10,7 +10,7 @@ from vfi_flow.export.host_graphs import BytesGraph, PlanesGraph, ThreeInputGraph
 from vfi_flow.export.loop_graph import LoopGraph
 from vfi_flow.export.rules import OPSET
 from vfi_flow.export.stream_graphs import AccelerateGraph, ComposeGraph, RegisterGraph
-from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, trace
+from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, stored_types, trace
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError
 from vfi_flow.inference.onnx_session import file_hash
@@ -94,6 +94,11 @@ def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[S
             raise UsageError(f"layout {layout} shares its weights with PyTorch: any size, fp32 and GridSample only")
         if folder.resolve() != weights.parent.resolve():
             raise ComponentError(f"layout {layout} reads {weights.name} at run time; write it to {weights.parent}")
+        if (types := stored_types(weights)) != ["F16"]:
+            raise ComponentError(
+                f"{weights}: layout {layout} reads weights that are stored in half precision (F16), found "
+                f"{', '.join(types)}; the other layouts take them"
+            )
     for variant in variants:
         if variant.size and "native" in layouts and any(side % ALIGNMENT for side in variant.size):
             width, height = variant.size

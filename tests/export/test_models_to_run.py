@@ -5,11 +5,16 @@ import shutil
 
 import numpy as np
 import pytest
-from vfi_flow.export.write import write_onnx
 
-from vfi_flow import Interpolator
-from vfi_flow.cli.main import main
-from vfi_flow.errors import ComponentError
+pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+from vfi_flow.export.write import write_onnx  # noqa: E402
+
+from vfi_flow import Interpolator  # noqa: E402
+from vfi_flow.cli.main import main  # noqa: E402
+from vfi_flow.errors import ComponentError  # noqa: E402
 
 GREY = np.full((16, 16, 3), 128, np.uint8)
 

@@ -11,10 +11,12 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 safetensors = pytest.importorskip("safetensors")
+safetensors_torch = pytest.importorskip("safetensors.torch")
 
 from tiny_network import moving_texture, tiny_network  # noqa: E402
 from vfi_flow.export.graph import EncodeGraph  # noqa: E402
 from vfi_flow.export.to_onnx import STORED, share_weights, tensor_places, to_onnx  # noqa: E402
+from vfi_flow.export.write import write_onnx  # noqa: E402
 
 from vfi_flow import Interpolator  # noqa: E402
 from vfi_flow.errors import ComponentError  # noqa: E402
@@ -113,6 +115,21 @@ def test_weights_that_are_not_those_of_the_graph_are_refused(encoder, tmp_path, 
 
     with pytest.raises(ComponentError, match=r"other\.safetensors: encoder\.levels\.0\.0\.\w+ is not what the graph"):
         share_weights(copy.deepcopy(encoder), path)
+
+
+@pytest.mark.parametrize("layout", ["split", "stream"])
+def test_weights_in_single_precision_are_named_before_anything_is_written(tiny_model, tmp_path, layout):
+    path = tmp_path / "wide.safetensors"
+    with safetensors.safe_open(tiny_model, framework="pt") as file:
+        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        safetensors_torch.save_file(tensors, path, file.metadata())
+
+    with pytest.raises(ComponentError) as caught:
+        next(iter(write_onnx(path, tmp_path, [layout], [0])))
+
+    complaint = f"{path}: layout {layout} reads weights that are stored in half precision (F16), found F32; "
+    assert str(caught.value) == f"{complaint}the other layouts take them"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_fresh_network_shares_all_of_its_weights_too(tmp_path):
