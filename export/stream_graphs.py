@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from vfi_flow.export.graph import (
     FEATURES,
+    SIDES,
     ExportGraph,
     Port,
     dial_ports,
@@ -54,7 +55,7 @@ class RegisterGraph(ExportGraph):
 
     def __init__(self, network: InterpolationNetwork) -> None:
         super().__init__(network)
-        self.inputs = (*feature_ports(network, REGISTERED), TAU)
+        self.inputs = (*feature_ports(network, REGISTERED, SIDES), TAU)
         self.outputs = motion_ports(network)
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -109,7 +110,7 @@ class ComposeGraph(ExportGraph):
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network)
         self.steps = steps
-        self.inputs = (*feature_ports(network, COMPOSED), *motion_ports(network), *dial_ports(steps))
+        self.inputs = (*feature_ports(network, COMPOSED, SIDES), *motion_ports(network), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         count = len(COMPOSED)

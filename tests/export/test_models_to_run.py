@@ -10,11 +10,11 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-from vfi_flow.export.write import write_onnx  # noqa: E402
+from vfi_flow.export.write import write_onnx
 
-from vfi_flow import Interpolator  # noqa: E402
-from vfi_flow.cli.main import main  # noqa: E402
-from vfi_flow.errors import ComponentError  # noqa: E402
+from vfi_flow import Interpolator
+from vfi_flow.cli.main import main
+from vfi_flow.errors import ComponentError
 
 GREY = np.full((16, 16, 3), 128, np.uint8)
 
