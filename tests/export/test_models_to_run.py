@@ -8,14 +8,17 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 
-from vfi_flow.export.write import write_onnx
+from tiny_network import moving_texture  # noqa: E402
+from tolerances import ONNX_FLOAT32  # noqa: E402
+from vfi_flow.export.write import write_onnx  # noqa: E402
 
-from vfi_flow import Interpolator
-from vfi_flow.cli.main import main
-from vfi_flow.errors import ComponentError
+from vfi_flow import Interpolator, Neighbour  # noqa: E402
+from vfi_flow.cli.main import main  # noqa: E402
+from vfi_flow.errors import ComponentError  # noqa: E402
 
+STREAM = "encode", "register", "accelerate", "compose_0"
 GREY = np.full((16, 16, 3), 128, np.uint8)
 
 
@@ -36,6 +39,49 @@ def test_a_file_for_other_programs_is_not_taken_for_the_graphs_beside_it(tiny_mo
 def test_any_graph_of_a_model_names_it(tiny_model, part):
     with Interpolator(tiny_model.with_name(f"tiny.{part}.onnx"), threads=1) as interpolator:
         assert interpolator.model_name == "tiny"
+
+
+@pytest.mark.parametrize("known", [(True, True), (False, True), (False, False)])
+def test_a_host_that_follows_the_readme_gets_the_frames_of_the_package(tiny_model, known):
+    """Layout stream, four frames: export/README.md says which part takes what."""
+    frames = [moving_texture(32, 48, dx=dx) for dx in (0, 1, 3, 6)]
+    run = {part: session(tiny_model.with_name(f"tiny.{part}.onnx")) for part in STREAM}
+    maps = [run["encode"](frame=frame[None].astype(np.float32) / np.float32(255)) for frame in frames]
+
+    def motion(first: int, tau: float) -> dict[str, np.ndarray]:
+        return run["register"](**both(maps[first], maps[first + 1]), tau=place(tau))
+
+    own, around = motion(1, 0.25), {"flow_before": motion(0, 0.5)["flow"], "flow_after": motion(2, 0.5)["flow"]}
+    intervals = np.array([0.5 * known[0], 2 * known[1]], np.float32).reshape(1, 2, 1, 1)
+    width = np.array([48], np.float32)
+    flow = run["accelerate"](flow=own["flow"], **around, tau=place(0.25), intervals=intervals, frame_width=width)
+    own["flow"] = flow["accelerated"]
+    made = run["compose_0"](**both(maps[1], maps[2]), **own, tau=place(0.25))["frame"][0]
+
+    before, after = Neighbour(frames[0], 0.5) if known[0] else None, Neighbour(frames[3], 2) if known[1] else None
+    with Interpolator(tiny_model, steps=0, threads=1, device="cpu") as interpolator:
+        [expected] = interpolator(frames[1], frames[2], [0.25], before=before, after=after)
+    assert np.abs(made * 255 - expected).max() < 0.5 + 255 * ONNX_FLOAT32
+
+
+def session(path):
+    """run(**inputs) -> outputs by name; inputs that the graph does not have are left out."""
+    opened = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [port.name for port in opened.get_outputs()]
+
+    def run(**values):
+        fed = {port.name: values[port.name] for port in opened.get_inputs()}
+        return dict(zip(names, opened.run(None, fed), strict=True))
+
+    return run
+
+
+def both(maps0, maps1):
+    return {f"{name}_{side}": value for side, maps in enumerate((maps0, maps1)) for name, value in maps.items()}
+
+
+def place(tau: float) -> np.ndarray:
+    return np.full((1, 1, 1, 1), tau, np.float32)
 
 
 def test_for_weights_without_graphs_the_sentence_has_the_command_that_helps(tiny_model, tmp_path):
