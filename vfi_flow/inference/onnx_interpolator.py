@@ -159,7 +159,7 @@ def find_model(model: str | Path, runtime: Any) -> tuple[Path, str]:
 def layout_of(path: Path, runtime: Any) -> str:
     """What a file is that is no part of layout `stream`, for a sentence."""
     metadata = metadata_of(open_session(runtime, path, find_device("cpu", runtime), None, {}), path)
-    return f"of layout {metadata['layout']}, which is for other programs"
+    return f"of layout {metadata.get('layout', 'none')}, which is for other programs"
 
 
 def metadata_of(session: Any, path: Path) -> dict[str, str]:
@@ -173,7 +173,7 @@ def metadata_of(session: Any, path: Path) -> dict[str, str]:
 
 
 def check_part(session: Any, path: Path, part: str) -> None:
-    found = metadata_of(session, path)["part"]
+    found = metadata_of(session, path).get("part", "something else")
     if found != part:
         raise ComponentError(f"{path}: holds {found}, in place of {part}")
 
