@@ -13,7 +13,7 @@ from vfi_flow.motion.acceleration import accelerated
 from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
 from vfi_flow.motion.lucas_kanade import improvement, lucas_kanade_step, share_displacement
-from vfi_flow.motion.resize import double, double_flow
+from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.warp import backward_warp, overshoot
 
 FLOW_SCALE = 0.1
@@ -85,8 +85,7 @@ class MatchLevel(nn.Module):
         if before is not None:
             features0 = backward_warp(features0, before.flow[:, :2])
             features1 = backward_warp(features1, before.flow[:, 2:])
-        scores = local_correlation(self.unit_features(features0), self.unit_features(features1), self.radius)
-        displacement, confidence = expected_displacement(scores, self.radius, self.log_sharpness.exp(), self.prior)
+        scores, displacement, confidence = self.correlate(features0, features1)
         readout = share_displacement(displacement, tau)
         seen = [scores, displacement, confidence]
         if before is not None:
@@ -100,8 +99,25 @@ class MatchLevel(nn.Module):
             mask = mask + double(before.mask)
         return Match(double_flow(readout) + 2 * flow, mask, context, readout, gate.sigmoid())
 
+    def correlate(self, features0: Tensor, features1: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores of all displacements, the one that is expected, and how certain it is."""
+        scores = local_correlation(self.unit_features(features0), self.unit_features(features1), self.radius)
+        return scores, *expected_displacement(scores, self.radius, self.log_sharpness.exp(), self.prior)
+
+    def smooth_readout(self, features0: Tensor, features1: Tensor, tau: Tensor) -> Tensor:
+        """(B, 4, h, w): flows read out of the correlation, at every place the mean around it, weighted by certainty."""
+        _, displacement, confidence = self.correlate(features0, features1)
+        mean = box_mean(confidence * displacement, 3) / (box_mean(confidence, 3) + 1e-4)
+        return share_displacement(mean, tau)
+
     def unit_features(self, features: Tensor) -> Tensor:
         return F.normalize(self.projection(features).float(), dim=1)
+
+
+def even(image: Tensor) -> Tensor:
+    """`image` (B, C, h, w) with its last row and column repeated where their number is odd."""
+    height, width = image.shape[-2:]
+    return F.pad(image, (0, width % 2, 0, height % 2), mode="replicate")
 
 
 def without_partner(flow: Tensor) -> Tensor:
@@ -116,6 +132,8 @@ class RegistrationNetwork(nn.Module):
     WINDOW, BLOCK = {4: 7, 2: 3}, {4: 1, 2: 2}
     """By how many pixels of the frame a pixel of the grid stands for; the larger grid is worked on in blocks."""
     COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
+    NEAR = 2.0
+    """Cells at 1/16 within which motion is found there, without help from a coarser grid."""
     BORDER = 32
     """Pixels of the frame in which motion may be continued from further inside."""
     CELL = 8
@@ -131,7 +149,7 @@ class RegistrationNetwork(nn.Module):
         self.at_4 = MatchLevel(at_4, middle.context, fine)
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Registration:
-        coarse = self.at_16(frame0.at_16, frame1.at_16, tau, None)
+        coarse = self.coarsest(frame0, frame1, tau)
         coarse = self.border(self.refine_where_better(frame0.eighth, frame1.eighth, tau, coarse), 8)
         middle = self.at_8(frame0.at_8, frame1.at_8, tau, coarse)
         middle = self.border(self.refine(frame0.quarter, frame1.quarter, tau, middle, 4), 4, near=3)
@@ -141,6 +159,25 @@ class RegistrationNetwork(nn.Module):
         flows = (8, coarse.flow), (4, middle.flow), (2, fine.flow)
         in_frame = tuple((scale * self.downscale, flow) for scale, flow in readouts + flows)
         return Registration(fine.flow, fine.mask, fine.context, in_frame)
+
+    def coarsest(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Match:
+        """What is found at 1/16, after large motion has been taken out."""
+        far = self.far(frame0, frame1, tau)
+        match = self.at_16(*warp_both(frame0.at_16, frame1.at_16, far), tau, None)
+        return match._replace(flow=match.flow + double_flow(far), readout=match.readout + far)
+
+    @torch.no_grad()
+    def far(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Tensor:
+        """(B, 4, h/16, w/16): motion too large to be found at 1/16, read out at 1/32; 0 where it is not so large, or
+        where the pictures do not agree better with it."""
+        height, width = frame0.at_16.shape[-2:]
+        features = halve(even(frame0.at_16)), halve(even(frame1.at_16))
+        flow = self.at_16.smooth_readout(*features, tau)
+        flow = double_flow(flow + self.at_16.smooth_readout(*warp_both(*features, flow), tau))[:, :, :height, :width]
+        length = ((flow[:, 2:] - flow[:, :2]).square().sum(1, keepdim=True) + 1e-6).sqrt()
+        pictures = halve(frame0.eighth), halve(frame1.eighth)
+        better = improvement(pictures, warp_both(*pictures, flow), self.COARSE_WINDOW)
+        return (length - self.NEAR).clamp(0, 1) * better * flow
 
     def border(self, match: Match, scale: int, near: int | None = None) -> Match:
         """`match` (frame pixels per pixel of its grid: `scale`) with motion continued to where nothing can be matched.
