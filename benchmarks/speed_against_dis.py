@@ -4,9 +4,10 @@
     python benchmarks/speed_against_dis.py clip.mp4 --pairs 20   # the first frames of a clip, scaled to 640x360
     python benchmarks/speed_against_dis.py --model base fast     # several models
 
-Each method makes the middle frame of consecutive pairs, as when a video is played: what the model knows of the shared
-frame it keeps. The methods take turns on each pair, so that a machine that is busy for a while is busy for all of
-them. Time is that of the process on the CPU, not the wall clock. The first pair warms up and does not count.
+Each method makes the middle frame of consecutive pairs, as when a video is rendered: the model sees the frames around
+them and keeps what it knows of those it has seen. The methods take turns on each pair, so that a machine that is busy
+for a while is busy for all of them. Time is that of the process on the CPU, not the wall clock. The first pair warms up
+and does not count.
 """
 
 import argparse
@@ -17,21 +18,21 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
-from itertools import islice, pairwise, product
+from itertools import islice, product
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vfi_flow import Interpolator
+from vfi_flow import Interpolator, Neighbour
 from vfi_flow.errors import InputError, VfiFlowError
+from vfi_flow.inference.pair import Pair
 from vfi_flow.training.baselines import Dis
 from vfi_flow.training.places import read_frames
 
 Frame = NDArray[np.uint8]
-Method = Callable[[Frame, Frame], object]
+Method = Callable[[Pair], object]
 
 
 def generated_frames(count: int, width: int, height: int) -> list[Frame]:
@@ -53,20 +54,27 @@ def generated_frames(count: int, width: int, height: int) -> list[Frame]:
 def clip_frames(path: Path, count: int, width: int, height: int) -> list[Frame]:
     found = [frame for _, frame in islice(read_frames(path, range(count)), count)]
     if len(found) < count:
-        raise InputError(f"{path}: {len(found)} frames, {count} are needed for {count - 1} pairs")
+        raise InputError(f"{path}: {len(found)} frames, {count} are needed for {count - 3} pairs")
     return [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in found]
 
 
 def cpu_milliseconds(methods: dict[str, Method], frames: list[Frame]) -> dict[str, list[float]]:
     """Time of every method for every pair but the first."""
     times: dict[str, list[float]] = {name: [] for name in methods}
-    for number, (frame0, frame1) in enumerate(pairwise(frames)):
+    for number, (before, frame0, frame1, after) in enumerate(
+        zip(*(frames[first:] for first in range(4)), strict=False)
+    ):
+        pair = Pair(frame0, frame1, Neighbour(before), Neighbour(after))
         for name, make in methods.items():
             start = time.process_time()
-            make(frame0, frame1)
+            make(pair)
             if number > 0:
                 times[name].append(1000 * (time.process_time() - start))
     return times
+
+
+def of_model(interpolator: Interpolator) -> Method:
+    return lambda pair: interpolator(pair.frame0, pair.frame1, [0.5], before=pair.before, after=pair.after)
 
 
 def main() -> int:
@@ -80,17 +88,19 @@ def main() -> int:
     arguments = parser.parse_args()
 
     cv2.setNumThreads(1)
-    size = arguments.pairs + 2, arguments.width, arguments.height
+    size = arguments.pairs + 4, arguments.width, arguments.height
     frames = generated_frames(*size) if arguments.clip is None else clip_frames(arguments.clip, *size)
     flow = Dis()
     methods: dict[str, Method] = {}
     with ExitStack() as stack:
         for model, steps in product(arguments.model, (0, 1)):
             interpolator = stack.enter_context(Interpolator(model=model, steps=steps, threads=1))
-            methods[f"{interpolator.model_name} steps {steps}"] = partial(interpolator, taus=[0.5])
+            methods[f"{interpolator.model_name} steps {steps}"] = of_model(interpolator)
             engine = interpolator.engine
-        methods["dis"] = partial(flow, tau=0.5)
-        methods["dis, its two flows alone"] = lambda *pair: (flow.flow(*pair), flow.flow(*reversed(pair)))
+        methods["dis"] = lambda pair: flow(pair.frame0, pair.frame1, 0.5)
+        methods["dis, its two flows alone"] = lambda pair: [
+            flow.flow(*frames) for frames in ((pair.frame0, pair.frame1), (pair.frame1, pair.frame0))
+        ]
         times = cpu_milliseconds(methods, frames)
 
     reference = statistics.median(times["dis"])

@@ -29,7 +29,7 @@ class Busy:
 
     def __exit__(self, *_: object) -> None: ...
 
-    def __call__(self, frame0, frame1, taus):
+    def __call__(self, frame0, frame1, taus, before, after):
         end = time.process_time() + self.seconds
         while time.process_time() < end:
             pass
@@ -62,8 +62,8 @@ def test_every_pair_is_timed_on_the_cpu_and_compared_with_dis(script, tmp_path, 
 
 
 def test_a_clip_with_too_few_frames_is_named(script, tmp_path, monkeypatch):
-    write_clip(tmp_path / "a.mp4", moving_square(4))
+    write_clip(tmp_path / "a.mp4", moving_square(6))
 
     assert run(script, monkeypatch, tmp_path / "a.mp4", "--pairs", "2") == 0
-    with pytest.raises(vfi_flow.VfiFlowError, match=r"a.mp4: 4 frames, 5 are needed for 4 pairs"):
+    with pytest.raises(vfi_flow.VfiFlowError, match=r"a.mp4: 6 frames, 7 are needed for 4 pairs"):
         run(script, monkeypatch, tmp_path / "a.mp4", "--pairs", "3")
