@@ -35,6 +35,15 @@ def test_a_file_for_other_programs_is_not_taken_for_the_graphs_beside_it(tiny_mo
     )
 
 
+def test_a_graph_without_the_name_of_its_model_is_refused(tiny_model, tmp_path):
+    shutil.copy(tiny_model, tmp_path)
+    path = tmp_path / "encode.onnx"
+    shutil.copy(tiny_model.with_name("tiny.encode.onnx"), path)
+
+    with pytest.raises(ComponentError, match=r"encode\.onnx: of layout split, .* expected NAME\.safetensors"):
+        Interpolator(path)
+
+
 @pytest.mark.parametrize("part", ["encode", "register", "accelerate", "compose_0", "compose_1"])
 def test_any_graph_of_a_model_names_it(tiny_model, part):
     with Interpolator(tiny_model.with_name(f"tiny.{part}.onnx"), threads=1) as interpolator:

@@ -146,7 +146,7 @@ def find_model(model: str | Path, runtime: Any) -> tuple[Path, str]:
         if not path.is_file():
             raise ComponentError(f"{path}: no such model file")
         name, _, part = path.stem.rpartition(".")
-        if path.suffix == ".onnx" and not PARTS.fullmatch(part):
+        if path.suffix == ".onnx" and not (name and PARTS.fullmatch(part)):
             raise ComponentError(f"{path}: {layout_of(path, runtime)}; expected {EXPECTED}")
         return path.parent, name if path.suffix == ".onnx" else path.stem
     folder = Path(str(resources.files("vfi_flow.model"))) / "weights"
