@@ -82,11 +82,33 @@ def test_an_unreadable_file_is_left_out_with_one_line(tmp_path: Path, caplog: py
 def test_a_folder_without_a_usable_shot_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         read_shots(tmp_path / "missing")
-    with pytest.raises(InputError, match="no usable shot"):
+    with pytest.raises(InputError, match=r"there is no video \(looked for .*\.flv, .*\.mpeg, .*\.mts, "):
         read_shots(tmp_path)
     write_lossless(tmp_path / "still.mkv", [pan(1)[0]] * 6)
-    with pytest.raises(InputError, match="no usable shot"):
+    write_lossless(tmp_path / "small.mkv", [frame[:32] for frame in pan(6)])
+    reasons = r"1 below 64 pixels, 1 without three different frames in a row"
+    with pytest.raises(InputError, match=rf"no usable shot in 2 videos \({reasons}\)"):
         read_shots(tmp_path)
+    with pytest.raises(InputError, match=r"still.mkv is a file; expected a folder of videos"):
+        read_shots(tmp_path / "still.mkv")
+
+
+def test_videos_that_are_left_out_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_lossless(tmp_path / "good.mkv", pan(5))
+    write_lossless(tmp_path / "short.mkv", pan(2))
+    with caplog.at_level(logging.WARNING):
+        read_shots(tmp_path)
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.endswith("of 2 videos are left out: 1 without three different frames in a row")
+
+
+@pytest.mark.parametrize("suffix", [".flv", ".mpeg", ".mts"])
+def test_these_are_videos_too(tmp_path: Path, suffix: str) -> None:
+    codec = "flv1" if suffix == ".flv" else "mpeg2video"
+    write_clip(tmp_path / f"clip{suffix}", pan(5), codec=codec)
+
+    assert len(read_shots(tmp_path)) == 1
 
 
 def test_videos_beyond_the_memory_guard_are_skipped_with_one_line(

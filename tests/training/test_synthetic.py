@@ -187,6 +187,7 @@ def test_the_seed_decides_the_sample_in_any_thread() -> None:
 def test_an_unreadable_still_is_left_out_with_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"not a picture")
     (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()  # no picture at all, no line
     cv2.imwrite(str(tmp_path / "good.png"), np.full((300, 2048, 3), (0, 0, 200), np.uint8))
     with caplog.at_level(logging.WARNING):
         stills = surfaces.read_stills(tmp_path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset(
     (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
-)
+) | {".flv", ".mpeg", ".mts"}
 """Of files in a folder that are taken for videos."""
 
 

@@ -60,6 +60,8 @@ def spacing(tau: Fraction, gap: int) -> Spacing:
 
 def find_clips(folder: Path) -> list[Path]:
     """The videos of a folder, by name; not those of its subfolders."""
+    if folder.is_file():
+        raise InputError(f"{folder} is a file; expected a folder of videos")
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     clips = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())

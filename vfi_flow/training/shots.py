@@ -39,21 +39,25 @@ def read_shots(folder: Path, max_gigabytes: float | None = None) -> list[Shot]:
     Args:
         max_gigabytes: videos that would exceed this are skipped, all with one warning.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of videos")
+    paths = find_videos(folder)
     room = float("inf") if max_gigabytes is None else max_gigabytes * 1e9
     shots: list[Shot] = []
     skipped: list[str] = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+    small = short = 0
+    for path in paths:
         content = _read(path, room)
         if content is None:
             skipped.append(path.name)
             continue
         frames, pts = content
-        if len(frames) < 3 or min(frames.shape[1:3]) < SMALLEST_SIDE:
+        if not len(frames):
+            continue
+        if min(frames.shape[1:3]) < SMALLEST_SIDE:
+            small += 1
             continue
         found = split(path.stem, frames, pts)
         shots += found
+        short += not found
         room -= frames.nbytes if found else 0
     if skipped:
         log.warning(
@@ -63,9 +67,27 @@ def read_shots(folder: Path, max_gigabytes: float | None = None) -> list[Shot]:
             max_gigabytes,
             skipped[0],
         )
+    reasons = [f"{small} below {SMALLEST_SIDE} pixels"] if small else []
+    reasons += [f"{short} without three different frames in a row"] if short else []
     if not shots:
-        raise InputError(f"{folder}: no usable shot; expected videos with three different frames in a row")
+        raise InputError(
+            f"{folder}: no usable shot in {len(paths)} videos" + (f" ({', '.join(reasons)})" * bool(reasons))
+        )
+    if reasons:
+        log.warning("%s: of %d videos are left out: %s", folder, len(paths), ", ".join(reasons))
     return shots
+
+
+def find_videos(folder: Path) -> list[Path]:
+    """The videos of a folder and of its subfolders, by name."""
+    if folder.is_file():
+        raise InputError(f"{folder} is a file; expected a folder of videos")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of videos")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not paths:
+        raise InputError(f"{folder}: no usable shot, for there is no video (looked for {', '.join(sorted(SUFFIXES))})")
+    return paths
 
 
 def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:

@@ -31,7 +31,7 @@ def read_stills(folder: Path) -> list[np.ndarray]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of photos")
     stills = []
-    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()):
         picture = cv2.imdecode(np.frombuffer(path.read_bytes() or b"\0", np.uint8), cv2.IMREAD_COLOR)
         if picture is None:
             log.warning("%s: not a readable picture, left out", path)
