@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from clips import moving_square, write_clip
 
-from vfi_flow.cli.main import main
+from vfi_flow.cli.main import build_parser, main
+from vfi_flow.cli.train_options import KEPT, complete, to_json
 
 pytest.importorskip("torch")
 
@@ -32,7 +34,14 @@ def command(videos: Path, output: Path, *more: str) -> list[str]:
 def start(arguments: list[str]) -> "subprocess.Popen[str]":
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     line = [sys.executable, "-m", "vfi_flow.cli.main", *arguments]
-    return subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+
+
+def wait_for_log(process: "subprocess.Popen[str]", output: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not (output / "log.jsonl").is_file():
+        assert time.monotonic() < deadline and process.poll() is None, process.communicate()[1]
+        time.sleep(0.1)
 
 
 def samples(output: Path) -> int:
@@ -40,24 +49,41 @@ def samples(output: Path) -> int:
 
 
 def test_two_processes_train_are_stopped_and_resumed(videos: Path, tmp_path: Path):
+    """All processes are told to stop, as a batch system does it; --resume goes on with the options of the run."""
     output = tmp_path / "run"
     process = start(command(videos, output, "--minutes", "10"))
-    deadline = time.monotonic() + 60
-    while not (output / "log.jsonl").is_file() or not (output / "log.jsonl").stat().st_size:
-        assert time.monotonic() < deadline and process.poll() is None, process.communicate()[1]
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    wait_for_log(process, output)
+    os.killpg(process.pid, signal.SIGTERM)
     _, told = process.communicate(timeout=60)
     stopped = samples(output)
-    resumed = start(command(videos, output, "--resume", "--samples", str(stopped + 8)))
-    resumed.communicate(timeout=60)
+    arguments = ["train", "--output", str(output), "--learning-rate", "1e-3", "--seed", "0"]
+    resumed = start([*arguments, "--resume", "--samples", str(stopped + 8)])
+    _, told_again = resumed.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert told.strip().endswith("interrupted")
+    assert told.splitlines() == [
+        f"vfi-flow: the run is kept in {output}; the same command with --resume goes on from there",
+        "vfi-flow: interrupted",
+    ]
     assert stopped >= 40  # the first line of the log is written after 20 steps of 2
     assert resumed.returncode == 0
+    assert told_again.startswith(f"{output}: goes on with other options: --learning-rate 0.001 (was default)\n")
     assert samples(output) == stopped + 8
     assert (output / "best.safetensors").is_file()
+    assert json.loads((output / "options.json").read_text())["crop"] == 64
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the children in /proc")
+def test_a_process_that_is_killed_is_one_sentence_and_the_run_is_kept(videos: Path, tmp_path: Path):
+    process = start([*command(videos, tmp_path / "run", "--minutes", "10"), "--processes", "1"])
+    wait_for_log(process, tmp_path / "run")
+    [worker] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(worker), signal.SIGKILL)
+    _, told = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert told == "vfi-flow: a process of the run was ended, perhaps for lack of memory; --resume goes on\n"
+    assert samples(tmp_path / "run") >= 40
 
 
 def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kept_back(videos: Path, tmp_path: Path):
@@ -76,6 +102,15 @@ def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kep
     [
         (["--crop", "70"], 2, "--crop must be a multiple of 32"),
         (["--minutes", "0"], 2, "must be above 0"),
+        (["--minutes", "nan"], 2, "--minutes must be above 0, got nan"),
+        (["--learning-rate", "0"], 2, "--learning-rate must be above 0"),
+        (["--learning-rate", "nan"], 2, "--learning-rate must be above 0"),
+        (["--validate-every", "-1"], 2, "--validate-every must be above 0"),
+        (["--processes", "0"], 2, "--processes must be at least 1"),
+        (["--workers", "-1"], 2, "--workers must be at least 0"),
+        (["--batch", "0"], 2, "--batch must be at least 1, got 0"),
+        (["--per-clip", "0"], 2, "--per-clip must be at least 1"),
+        (["--seed", "-1"], 2, "--seed must be at least 0"),
         (["--synthetic", "1.5"], 2, "--synthetic must be from 0 to 1"),
         (["--stage", "velocity"], 2, "needs a trained mean"),
         (["--stage", "fusion"], 2, "needs a trained registration"),
@@ -98,8 +133,78 @@ def test_what_cannot_work_is_one_sentence(videos, tmp_path, monkeypatch, capfd, 
     assert sentence in capfd.readouterr().err
 
 
-def test_a_run_is_not_started_over_by_accident(videos, tmp_path, capfd):
-    (tmp_path / "run" / "checkpoint").mkdir(parents=True)
+@pytest.mark.parametrize("name", ["checkpoint", "checkpoint.former"])
+def test_a_run_is_not_started_over_by_accident(videos, tmp_path, capfd, name):
+    (tmp_path / "run" / name).mkdir(parents=True)
 
     assert main(command(videos, tmp_path / "run")) == 7
     assert "pass --resume" in capfd.readouterr().err
+
+
+def test_what_is_wrong_is_told_once_and_before_clips_are_read(videos, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "0")
+    (tmp_path / "file").touch()
+    for more, code in ((["--preset", "bas"], 4), (["--init", "nosuch"], 4), (["--output", str(tmp_path / "file")], 7)):
+        assert main([*command(Path("nowhere"), tmp_path / "run"), *more]) == code
+        assert capfd.readouterr().err.count("\n") == 1
+    assert main(command(Path("nowhere"), tmp_path / "file" / "below")) == 7
+    assert "no run can be kept there (Not a directory)" in capfd.readouterr().err
+
+
+def test_options_that_are_not_given_are_those_of_the_run(tmp_path, monkeypatch):
+    def completed(line: str) -> tuple[Namespace, list[str]]:
+        arguments = build_parser().parse_args(line.split())
+        return arguments, complete(arguments)
+
+    monkeypatch.chdir(tmp_path)
+    first = "train --data videos --output run --crop 64 --init a.safetensors --freeze fusion --samples 8"
+    begun, _ = completed(first)
+    Path("run").mkdir()
+    Path("run", KEPT).write_text(to_json(begun))
+    same, changed = completed(f"{first} --resume")
+    longer, nothing = completed("train --output run --resume --minutes 5")
+    _, others = completed("train --output run --resume --crop 96 --synthetic 0.3")
+
+    assert changed == nothing == []
+    assert same.crop == longer.crop == 64 and longer.data == tmp_path / "videos" and longer.freeze == ["fusion"]
+    assert (longer.minutes, longer.samples) == (5, None)
+    assert others == ["--crop 96 (was 64)"]
+
+
+def test_a_module_of_the_current_folder_hides_none_of_the_library(videos, tmp_path):
+    (tmp_path / "random.py").write_text("raise SystemExit('hidden')")
+    program = "import sys; from vfi_flow.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "vfi-flow").write_text(program)
+    line = [sys.executable, str(tmp_path / "bin" / "vfi-flow"), *command(videos, tmp_path / "run"), "--init", "nosuch"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 4
+    assert "no model named 'nosuch'" in done.stderr
+
+
+@pytest.mark.parametrize("frames", [2, None], ids=["too short", "unreadable"])
+def test_clips_to_choose_on_that_have_no_place_are_told_before_the_training(
+    videos, tmp_path, monkeypatch, capfd, frames
+):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "0")
+    val = tmp_path / "val"
+    val.mkdir()
+    if frames:
+        write_clip(val / "clip.mp4", moving_square(frames, width=96, height=80))
+    else:
+        (val / "clip.mp4").write_text("no video")
+
+    assert main([*command(videos, tmp_path / "run"), "--val", str(val)]) == 3
+    assert "no clip to choose the best weights on; each needs three frames" in capfd.readouterr().err
+
+
+def test_an_unreadable_clip_to_choose_on_is_left_out_with_a_line(videos, tmp_path, caplog):
+    from vfi_flow.training.validation import places_in
+
+    (tmp_path / "broken.mp4").write_text("no video")
+    write_clip(tmp_path / "good.mp4", moving_square(5, width=96, height=80))
+
+    assert [place.clip for place in places_in(tmp_path, 2)] == ["good", "good"]
+    assert "broken.mp4: cannot be read as a video" in caplog.text and "left out" in caplog.text

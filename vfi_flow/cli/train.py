@@ -2,12 +2,15 @@
 
 import argparse
 import os
-import signal
 import sys
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError
+from vfi_flow.cli.train_options import KEPT, add_options, check, complete, to_json
+from vfi_flow.errors import ComponentError, InputError, OutputError
 
 if TYPE_CHECKING:
     import torch
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from vfi_flow.model.network import InterpolationNetwork
     from vfi_flow.training.loop import Training
     from vfi_flow.training.lpips import Lpips
+    from vfi_flow.training.parallel import Group
     from vfi_flow.training.shots import Shot
     from vfi_flow.training.validation import Place
 
@@ -23,13 +27,6 @@ learns to register the frames, `mean` that and the conditional mean, `velocity` 
 order, `motion` if the time is short. `fusion` learns the conditional mean alone, on the registration of --init. The
 run lives in --output: log.jsonl, best.safetensors (chosen on --val, or on frames of --data that are kept back) and a
 checkpoint, from which --resume goes on to the same state."""
-
-VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
-LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
-INIT = "weights to start from, e.g. base; of another preset what has the same shape (default: random)"
-FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion"
-MODULES = "encoder", "registration", "fusion"
-STAGES = "motion, mean, fusion or velocity (default mean)"
 
 # glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
 # fifth of the time. These keep them. They must be in the environment before the process starts.
@@ -43,63 +40,33 @@ ALLOCATOR = {
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("train", help="train a model on a folder of videos", description=DESCRIPTION)
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="videos to learn from")
-    parser.add_argument("--val", type=Path, metavar="DIR", help=VAL)
-    parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
-    parser.add_argument("--synthetic", type=float, default=0.3, metavar="SHARE", help="of samples (default 0.3)")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--stage", choices=("motion", "mean", "fusion", "velocity"), default="mean", help=STAGES)
-    parser.add_argument("--preset", help="tiny, fast or base (default: that of --init, or base)")
-    parser.add_argument("--init", metavar="NAME|FILE", help=INIT)
-    parser.add_argument("--freeze", nargs="+", choices=MODULES, default=[], metavar="MODULE", help=FREEZE)
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --output")
-    parser.add_argument("--minutes", type=float, default=60, help="length of the run, resumed parts included")
-    parser.add_argument("--samples", type=int, help="length in samples instead: exactly repeatable")
-    parser.add_argument("--batch", type=int, help="samples a step (default 12; 64 on a GPU)")
-    parser.add_argument("--crop", type=int, default=192, help="side of a sample in pixels (default 192)")
-    parser.add_argument("--learning-rate", type=float, help=LEARNING_RATE)
-    parser.add_argument("--flow-weight", type=float, default=0.002, help="of the flow targets (default 0.002)")
-    parser.add_argument("--lpips", type=Path, metavar="FILE.npz", help="weights of LPIPS, for stage velocity")
-    parser.add_argument("--perceptual", type=float, default=1.0, help="weight of LPIPS (default 1)")
-    parser.add_argument("--validate-every", type=float, default=6, metavar="MINUTES", help="default 6")
-    parser.add_argument("--per-clip", type=int, default=3, help="validation frames of a clip (default 3)")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
-    parser.add_argument("--processes", type=int, help="that share the batch (default: one a core, 1 with a GPU)")
-    parser.add_argument("--workers", type=int, help="processes that draw samples (default: 1, with a GPU all cores)")
-    parser.add_argument("--max-gigabytes", type=float, help="memory for decoded videos; the rest is left out")
-    parser.add_argument("--seed", type=int, default=0)
+    add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    changed = complete(arguments)
     check(arguments)
     restart_with_allocator_settings()
+    if changed:
+        print(f"{arguments.output}: goes on with other options: {', '.join(changed)}", file=sys.stderr)
     try:
-        training, batches = prepare(arguments)
+        from vfi_flow.training.parallel import start_processes
+        from vfi_flow.training.signals import stop_like_ctrl_c
+
+        stop_like_ctrl_c()
+        prepared = prepare(arguments)
     except ImportError as error:
         raise ComponentError(f'training needs {error.name}; run: pip install "vfi-flow[train]"') from error
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # saves, like Ctrl-C
-    with training.group:
-        show(training, batches)
+    with start_processes(prepared.processes) as group:
+        try:
+            show(*prepared.started(group))
+        except KeyboardInterrupt:
+            if (arguments.output / "checkpoint").exists():
+                kept = f"the run is kept in {arguments.output}; the same command with --resume goes on from there"
+                print(f"vfi-flow: {kept}", file=sys.stderr)
+            raise
     return 0
-
-
-def check(arguments: argparse.Namespace) -> None:
-    if not arguments.resume and (arguments.output / "checkpoint").exists():
-        raise OutputError(f"{arguments.output} holds a run; pass --resume to go on with it, or name another folder")
-    if arguments.minutes <= 0 or (arguments.samples is not None and arguments.samples < 1):
-        raise UsageError("--minutes and --samples must be above 0")
-    if arguments.crop < 64 or arguments.crop % 32:
-        raise UsageError(f"--crop must be a multiple of 32 and at least 64, got {arguments.crop}")
-    if not 0 <= arguments.synthetic <= 1:
-        raise UsageError(f"--synthetic must be from 0 to 1, got {arguments.synthetic}")
-    if arguments.freeze and arguments.stage not in ("motion", "mean"):
-        raise UsageError(f"--freeze goes with stage motion or mean; stage {arguments.stage} learns one module alone")
-    if arguments.freeze and arguments.init is None and not arguments.resume:
-        raise UsageError("--freeze keeps modules of a trained network: pass its weights with --init")
-    needed = {"velocity": "mean", "fusion": "registration"}.get(arguments.stage)
-    if needed and arguments.init is None and not arguments.resume:
-        raise UsageError(f"stage {arguments.stage} needs a trained {needed}: pass its weights with --init")
 
 
 def restart_with_allocator_settings() -> None:
@@ -107,54 +74,86 @@ def restart_with_allocator_settings() -> None:
     if sys.platform != "linux" or "MALLOC_TRIM_THRESHOLD_" in os.environ:
         return
     os.environ.update(ALLOCATOR)
-    os.execv(sys.executable, [sys.executable, "-m", "vfi_flow.cli.main", *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def prepare(arguments: argparse.Namespace) -> "tuple[Training, Any]":
-    """The run as asked for, and its endless batches."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run as asked for, checked and with its clips decoded, before it forks."""
+
+    arguments: argparse.Namespace
+    device: "torch.device"
+    network: "InterpolationNetwork"
+    objective: Any
+    lpips: "Lpips | None"
+    places: "list[Place]"
+    shares: list[Any]
+    processes: int
+
+    def started(self, group: "Group") -> "tuple[Training, Any]":
+        """The training in one process of the group, and its endless batches."""
+        from vfi_flow.training.batches import batches
+        from vfi_flow.training.loop import Recipe, Training
+        from vfi_flow.training.validation import Validation
+
+        arguments, gpu = self.arguments, self.device.type == "cuda"
+        recipe = Recipe(
+            minutes=arguments.minutes,
+            samples=arguments.samples,
+            learning_rate=arguments.learning_rate or usual_learning_rate(arguments),
+            validate_every=arguments.validate_every,
+            seed=arguments.seed,
+            validate_start=arguments.init is not None,
+        )
+        validation = Validation([] if group.rank else self.places, self.device, self.lpips)
+        training = Training(self.network, self.objective, recipe, validation, arguments.output, self.device, group)
+        if arguments.resume:
+            training.resume()
+        workers = (os.cpu_count() or 1) if gpu else 1
+        return training, batches(
+            self.shares,
+            max(1, (arguments.batch or (64 if gpu else 12)) // self.processes),
+            seed=arguments.seed,
+            start=training.progress.samples + group.rank,
+            stride=group.size,
+            workers=arguments.workers if arguments.workers is not None else workers,
+            device=self.device,
+        )
+
+
+def prepare(arguments: argparse.Namespace) -> Prepared:
+    """Everything that can be wrong is found here: first what is quick to tell, then the clips."""
     import cv2
     import torch
 
     from vfi_flow.inference.torch_interpolator import pick_device
-    from vfi_flow.training.batches import batches
-    from vfi_flow.training.loop import Recipe, Training
-    from vfi_flow.training.parallel import start_processes
-    from vfi_flow.training.validation import Validation
+    from vfi_flow.training.checkpoint import draft_of
 
-    cv2.setNumThreads(1)  # a pool of OpenCV threads would not survive the fork into processes
     device = pick_device(arguments.device)
-    gpu = device.type == "cuda"
+    processes = arguments.processes or (1 if device.type == "cuda" else os.cpu_count() or 1)
+    cv2.setNumThreads(1)  # pools of threads would not survive the fork into processes
+    if processes > 1:
+        torch.set_num_threads(1)
+    torch.manual_seed(arguments.seed)
+    network = start_network(arguments)
+    lpips = load_metric(arguments.lpips, device)
+    objective = make_objective(arguments, lpips)
+    make_folder(arguments.output)
     shots, places = read_clips(arguments)
     shares = make_shares(arguments, shots)
-    processes = arguments.processes or (1 if gpu else os.cpu_count() or 1)
-    group = start_processes(processes)
-    torch.manual_seed(arguments.seed)
-    network = start_network(arguments, group.rank)
-    lpips = load_metric(arguments.lpips, device)
-    recipe = Recipe(
-        minutes=arguments.minutes,
-        samples=arguments.samples,
-        learning_rate=arguments.learning_rate or usual_learning_rate(arguments),
-        validate_every=arguments.validate_every,
-        seed=arguments.seed,
-        validate_start=arguments.init is not None,
-    )
-    validation = Validation([] if group.rank else places, device, lpips)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    objective = make_objective(arguments, lpips)
-    training = Training(network, objective, recipe, validation, arguments.output, device, group)
-    if arguments.resume:
-        training.resume()
-    workers = (os.cpu_count() or 1) if gpu else 1
-    return training, batches(
-        shares,
-        max(1, (arguments.batch or (64 if gpu else 12)) // processes),
-        seed=arguments.seed,
-        start=training.progress.samples + group.rank,
-        stride=group.size,
-        workers=arguments.workers if arguments.workers is not None else workers,
-        device=device,
-    )
+    with draft_of(arguments.output / KEPT) as draft:
+        draft.write_text(to_json(arguments))
+    return Prepared(arguments, device, network, objective, lpips, places, shares, processes)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of the run and proves that it can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"{folder}: no run can be kept there ({error.strerror})") from error
 
 
 def usual_learning_rate(arguments: argparse.Namespace) -> float:
@@ -163,11 +162,18 @@ def usual_learning_rate(arguments: argparse.Namespace) -> float:
     return 1e-4 if arguments.init is not None and arguments.stage == "mean" else 3e-4
 
 
-def start_network(arguments: argparse.Namespace, rank: int) -> "InterpolationNetwork":
+def start_network(arguments: argparse.Namespace) -> "InterpolationNetwork":
+    """Random, or with the weights of --init; a run that is resumed brings its own."""
     from vfi_flow.model.config import preset
     from vfi_flow.model.network import InterpolationNetwork
     from vfi_flow.model.weights import adopt, find_weights, load_weights
+    from vfi_flow.training.checkpoint import load_progress
 
+    if arguments.resume:
+        progress = load_progress(arguments.output / "checkpoint")
+        network = InterpolationNetwork(preset(arguments.preset or progress.preset))
+        progress.require(arguments.output, network.config.name, arguments.stage)
+        return network
     if arguments.init is None:
         return InterpolationNetwork(preset(arguments.preset or "base"))
     trained = load_weights(find_weights(arguments.init))[0]
@@ -175,8 +181,7 @@ def start_network(arguments: argparse.Namespace, rank: int) -> "InterpolationNet
         return trained
     network = InterpolationNetwork(preset(arguments.preset))
     adopted, expected = adopt(network, trained)
-    if not rank:
-        print(f"{arguments.init} gives {adopted} of {expected} tensors, the others start at random", file=sys.stderr)
+    print(f"{arguments.init} gives {adopted} of {expected} tensors, the others start at random", file=sys.stderr)
     return network
 
 
@@ -204,10 +209,10 @@ def read_clips(arguments: argparse.Namespace) -> "tuple[list[Shot], list[Place]]
     from vfi_flow.training.shots import read_shots
     from vfi_flow.training.validation import places_in
 
-    shots = read_shots(arguments.data, arguments.max_gigabytes)
     if arguments.val is not None:
-        return shots, places_in(arguments.val, arguments.per_clip)
-    shots, places = hold_out(shots, arguments.per_clip)
+        places = places_in(arguments.val, arguments.per_clip)
+        return read_shots(arguments.data, arguments.max_gigabytes), places
+    shots, places = hold_out(read_shots(arguments.data, arguments.max_gigabytes), arguments.per_clip)
     if not places:
         raise InputError(f"{arguments.data}: its shots are too short to keep frames back; name other videos with --val")
     return shots, places
@@ -229,12 +234,15 @@ def show(training: "Training", batches: Any) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+    from vfi_flow.training.parallel import noticing_losses
+
     console = Console(stderr=True)
     columns = BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=console, disable=bool(training.group.rank) or not console.is_terminal) as bar:
+    bar = Progress(*columns, console=console, disable=bool(training.group.rank) or not console.is_terminal)
+    with noticing_losses(), bar, closing(training.run(batches)) as reports:
         task = bar.add_task("starting", total=1.0)
         score = ""
-        for report in training.run(batches):
+        for report in reports:
             loss = sum(report.losses.values())
             if report.validation is not None:
                 score = ", ".join(f"{name} {value:.4g}" for name, value in report.validation.items())

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from vfi_flow.training.sample import Sample, Source
-from vfi_flow.training.signals import deaf_children
+from vfi_flow.training.signals import deaf_children, hear_parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +112,6 @@ def to_image(pixels: Tensor) -> Tensor:
 
 
 def _start_worker(number: int) -> None:
+    hear_parent()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

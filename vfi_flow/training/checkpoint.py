@@ -34,6 +34,13 @@ class Progress:
     best: float
     """Best validation score so far, larger is better; -inf before the first one."""
 
+    def require(self, folder: Path, preset: str, stage: str) -> None:
+        """Refuses to go on with another network or another stage."""
+        if (self.preset, self.stage) != (preset, stage):
+            raise InputError(
+                f"{folder}: holds stage '{self.stage}' of preset '{self.preset}', not stage '{stage}' of '{preset}'"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class State:

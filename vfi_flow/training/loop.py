@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from vfi_flow.errors import InputError, OutputError, VfiFlowError
+from vfi_flow.errors import OutputError, VfiFlowError
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, channels_last, save_weights
 from vfi_flow.training.batches import Batch
@@ -115,12 +115,7 @@ class Training:
     def resume(self) -> None:
         """Goes on from the checkpoint in the run's folder, from the same state."""
         progress, state = load_checkpoint(self.folder / "checkpoint")
-        expected = (self.progress.preset, self.progress.stage)
-        if (progress.preset, progress.stage) != expected:
-            raise InputError(
-                f"{self.folder}: holds stage '{progress.stage}' of preset '{progress.preset}', "
-                f"not stage '{expected[1]}' of '{expected[0]}'"
-            )
+        progress.require(self.folder, self.progress.preset, self.progress.stage)
         self.network.load_state_dict(state.network)
         self.average.load_state_dict(state.average)
         restore_moments(self.optimiser, self.parameters, state, progress.step)

@@ -1,5 +1,6 @@
 """What ends a run from outside: Ctrl-C, a batch system's SIGTERM, a terminal that closes, a process that dies."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ def deaf_children() -> Iterator[None]:
 
     A shell and a batch system tell the whole group of processes to stop.
     """
-    if not hasattr(signal, "pthread_sigmask"):
+    if not hasattr(signal, "sigwaitinfo"):  # macOS cannot tell who sent a signal, as `hear_parent` must
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
@@ -55,3 +56,15 @@ def deaf_children() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def hear_parent() -> None:
+    """In a deaf child: SIGTERM from its parent ends it, from all others it does nothing."""
+    if hasattr(signal, "sigwaitinfo"):
+        threading.Thread(target=_end_when_told, daemon=True).start()
+
+
+def _end_when_told() -> None:
+    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != os.getppid():
+        pass
+    os._exit(0)

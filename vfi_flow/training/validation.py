@@ -1,5 +1,6 @@
 """Quick scores of a network on held-out clips while it trains; `evaluate` measures the whole product."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vfi_flow.errors import InputError
 from vfi_flow.inference.padding import pad_frame
 from vfi_flow.model.composition import Mean
 from vfi_flow.model.encoder import FrameFeatures
@@ -18,8 +20,10 @@ from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import to_image
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
-from vfi_flow.training.places import Frame, Triplet, find_clips, frame_times, spacing, spread, triplets
+from vfi_flow.training.places import Frame, Triplet, check, find_clips, frame_times, spacing, spread, triplets
 from vfi_flow.training.precision import mixed_precision
+
+log = logging.getLogger(__name__)
 
 STRENGTHS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7)
 RIGHT_SHARPNESS = 0.88
@@ -33,13 +37,22 @@ class Place:
 
 
 def places_in(folder: Path, per_clip: int) -> list[Place]:
-    """Frames of every clip of a folder in the middle between two others, at even distances."""
+    """Frames of every clip of a folder in the middle between two others, at even distances.
+
+    A clip that cannot be read or is too short is left out with one line.
+    """
     middle = spacing(Fraction(1, 2), 1)
-    return [
-        Place(clip.stem, triplet)
-        for clip in find_clips(folder)
-        for triplet in triplets(clip, spread(len(frame_times(clip)), middle, per_clip), middle)
-    ]
+    places: list[Place] = []
+    for clip in find_clips(folder):
+        try:
+            check(clip, middle)
+            chosen = spread(len(frame_times(clip)), middle, per_clip)
+            places += [Place(clip.stem, triplet) for triplet in list(triplets(clip, chosen, middle))]
+        except InputError as reason:
+            log.warning("%s; left out", reason)
+    if not places:
+        raise InputError(f"{folder}: no clip to choose the best weights on; each needs three frames")
+    return places
 
 
 class Validation:
