@@ -11,7 +11,7 @@ def split_model(tiny_model: Path) -> Path:
     """The weights of `tiny_model`, with the graphs of layout `split` beside those of `stream`."""
     from vfi_flow.export.write import write_onnx
 
-    list(write_onnx(tiny_model, tiny_model.parent, ["split"], [0, 1, 2]))
+    list(write_onnx(tiny_model, tiny_model.parent, ["split"], [1]))
     return tiny_model
 
 

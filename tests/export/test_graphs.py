@@ -157,19 +157,26 @@ def test_a_frame_with_channels_last_becomes_the_features_of_the_network(network,
         assert np.abs(found - wanted.numpy()).max() < ONNX_FLOAT32, name
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2])
-def test_the_split_graphs_together_are_the_whole_integrator(network, split_model, steps):
+@pytest.mark.parametrize(("layout", "steps"), [("split", 1), ("stream", 0), ("stream", 1), ("stream", 2)])
+def test_the_graphs_of_a_layout_in_parts_are_the_whole_integrator(network, split_model, layout, steps):
     """Two new frames of two pairs at once, channels last, features from the graph before."""
     frames = [np.stack([moving_texture(32, 64, dx=dx, seed=i) for i in range(2)]) for dx in (0, 3)]
     noise, strength = standard_noise(2, 3, 32, 64), torch.tensor([0.8])
     tau = torch.tensor([0.3, 0.6]).view(2, 1, 1, 1)
     encode = open_session(str(split_model.with_name("tiny.encode.onnx")))
-    synthesise = open_session(str(split_model.with_name(f"tiny.synthesise_{steps}.onnx")))
+    known = {"tau": tau.numpy(), "noise": noise.numpy(), "strength": strength.numpy()}
+    for side, frame in enumerate(frames):
+        maps = encode.run(None, {"frame": as_floats(frame)})
+        known |= {f"{name}_{side}": value for name, value in zip(FEATURES, maps, strict=True)}
 
-    features = [value for frame in frames for value in encode.run(None, {"frame": as_floats(frame)})]
-    dials = [tau.numpy(), noise.numpy(), strength.numpy()][: 3 if steps else 1]
-    names = [port.name for port in synthesise.get_inputs()]
-    [made] = synthesise.run(None, dict(zip(names, [*features, *dials], strict=True)))
+    def run(part):
+        session = open_session(str(split_model.with_name(f"tiny.{part}.onnx")))
+        made = session.run(None, {port.name: known[port.name] for port in session.get_inputs()})
+        return dict(zip((port.name for port in session.get_outputs()), made, strict=True))
+
+    if layout == "stream":
+        known |= run("register")
+    made = run(f"{'compose' if layout == 'stream' else 'synthesise'}_{steps}")["frame"]
 
     images = [torch.cat([as_image(frame) for frame in pair]) for pair in frames]
     with torch.no_grad():
@@ -180,10 +187,9 @@ def test_the_split_graphs_together_are_the_whole_integrator(network, split_model
 
 def test_metadata_say_what_the_model_is(split_model, native_files):
     digest = load_weights(split_model)[2]
-    names = ["encode", *(f"{part}_{steps}" for part in ("synthesise", "compose") for steps in (0, 1, 2))]
-    parts = {part: split_model.with_name(f"tiny.{part}.onnx") for part in [*names, "register", "accelerate"]}
+    streamed = ["register", "accelerate", "compose_0", "compose_1", "compose_2"]
+    parts = {part: split_model.with_name(f"tiny.{part}.onnx") for part in ["encode", "synthesise_1", *streamed]}
     parts |= {f"native_{steps}": path for steps, path in native_files.items()}
-    streamed = {"register", "accelerate", "compose_0", "compose_1", "compose_2"}
 
     for part, path in parts.items():
         metadata = open_session(str(path)).get_modelmeta().custom_metadata_map
