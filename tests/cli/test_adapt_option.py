@@ -105,17 +105,49 @@ def test_another_video_another_part_or_another_length_is_another_adaptation(clip
     assert keys[4] == keys[0]
 
 
+def test_a_video_with_too_few_frames_is_made_with_the_general_model(tiny_model, tmp_path, cache, capsys):
+    source = write_clip(tmp_path / "short.mp4", moving_square(4, width=96, height=80))
+    words = [source, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--report", tmp_path / "report.json"]
+
+    assert interpolate(*words, "--adapt", 1) == 0
+
+    assert "the model stays as it is: " in (told := capsys.readouterr().err)
+    assert "short.mp4: too few different frames to learn from; at least six in a row are needed" in told
+    assert json.loads((tmp_path / "report.json").read_text())["model"]["adapted"]["share"] == 0
+    assert len(video_times(tmp_path / "out.mp4")) == 8
+    assert not list(cache.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["missing", "broken", "without weights"])
+def test_what_is_damaged_in_the_cache_is_made_anew(clip, tiny_model, tmp_path, cache, monkeypatch, damage):
+    learned = []
+    monkeypatch.setattr(adaptation, "adapt", lambda *rest: learned.append(1) or Adaptation(0.0, 30.0, 30.0, 12))
+    words = [clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--adapt", 1, "-y"]
+    assert interpolate(*words) == 0
+    [entry] = cache.iterdir()
+    record = entry / "adaptation.json"
+    if damage == "missing":
+        record.unlink()
+    else:
+        record.write_text(record.read_text().replace('"share": 0.0', '"share": 1.0') if damage != "broken" else "{")
+
+    assert interpolate(*words) == interpolate(*words) == 0
+
+    assert len(learned) == 2
+    assert [path.name for path in entry.iterdir()] == ["adaptation.json"]
+
+
 @pytest.mark.parametrize(
     ("source", "adapt", "code", "sentence"),
     [
         ("in.mp4", "0", 2, "'0' is not a number of minutes above 0"),
         ("in.mp4", "-1", 2, "is not a number of minutes"),
         ("in.mp4", "long", 2, "'long' is not a number of minutes above 0"),
-        ("short.mp4", "1", 3, "short.mp4: too few different frames to learn from"),
+        ("text.mp4", "1", 3, "text.mp4"),
     ],
 )
 def test_what_cannot_be_adapted_is_said(clip, tiny_model, tmp_path, capsys, cache, source, adapt, code, sentence):
-    write_clip(tmp_path / "short.mp4", moving_square(4, width=96, height=80))
+    (tmp_path / "text.mp4").write_text("no video")
 
     try:
         found = interpolate(tmp_path / source, tmp_path / "out.mp4", "--model", tiny_model, f"--adapt={adapt}")

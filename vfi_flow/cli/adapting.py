@@ -59,18 +59,35 @@ def adapted_model(arguments: argparse.Namespace, plan: Plan) -> AdaptedModel:
     quiet_tracer()
     try:
         from vfi_flow.model.weights import find_weights
-        from vfi_flow.training.adaptation import Adaptation
+        from vfi_flow.training.adaptation import TooFewFramesError
     except ImportError as error:
         raise ComponentError(f'--adapt needs {error.name}; run: pip install "vfi-flow[train]"') from error
     weights = find_weights(arguments.model)
     folder = cache_folder() / "adapted" / key_of(arguments, plan, video, weights)
-    if not (folder / RECORD).is_file():
-        with new_folder(folder) as draft:
-            found = learn(arguments, plan, video, weights, draft)
-            (draft / RECORD).write_text(json.dumps(asdict(found)))
-    found = Adaptation(**json.loads((folder / RECORD).read_text()))
+    found = kept(folder)
+    if found is None:
+        shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there
+        try:
+            with new_folder(folder) as draft:
+                found = learn(arguments, plan, video, weights, draft)
+                (draft / RECORD).write_text(json.dumps(asdict(found)))
+        except TooFewFramesError as reason:
+            record: dict[str, object] = {"share": 0.0, "before": None, "after": None, "samples": 0}
+            return AdaptedModel(arguments.model, record, f"the model stays as it is: {reason}")
+        found = kept(folder) or found
     model = folder / WEIGHTS if found.share else arguments.model
     return AdaptedModel(model, asdict(found), sentence(video, found))
+
+
+def kept(folder: Path) -> "Adaptation | None":
+    """What is in the cache, if it is whole."""
+    from vfi_flow.training.adaptation import Adaptation
+
+    try:
+        found = Adaptation(**json.loads((folder / RECORD).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if not found.share or (folder / WEIGHTS).is_file() else None
 
 
 def key_of(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path) -> str:

@@ -45,6 +45,10 @@ LEAST_GAIN = 0.02
 """dB below which the general model is kept."""
 
 
+class TooFewFramesError(InputError):
+    """A video that a model cannot be fitted to; its frames can be made all the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendering:
     """How the frames will be made, which is how they are judged."""
@@ -82,11 +86,11 @@ def adapt(
         window: start and end in seconds of the part that will be made; None: to the end.
         show: is told the share of the work that is done, 0 to 1.
 
-    Raises InputError where the video has too few different frames.
+    Raises TooFewFramesError where the video has too few different frames.
     """
     shots, places = hold_out(read_excerpts(video, *window, GIGABYTES), per_shot=6)
     if not places:
-        raise InputError(f"{video}: too few different frames to learn from; at least six in a row are needed")
+        raise TooFewFramesError(f"{video}: too few different frames to learn from; at least six in a row are needed")
     lively = [liveliest(place) for place in evenly(places, PLACES)]
     general, card, _ = load_weights(weights)
     if rendering.strength is None:
