@@ -141,6 +141,15 @@ def test_a_bad_folder_is_one_sentence_and_exit_code_3(tmp_path, capsys):
         assert reason in error and str(path) in error and error.count("\n") == 1
 
 
+def test_a_bad_clip_among_good_ones_is_left_out_with_a_line_and_exit_code_1(tmp_path, capsys, caplog):
+    write_clip(tmp_path / "good.mp4", moving_square(5))
+    (tmp_path / "text.mp4").write_text("not a video")
+
+    assert main(["evaluate", "--data", str(tmp_path), "--steps", "none", "--baselines", "blend"]) == 1
+    assert "All: 1 clips, 3 places" in capsys.readouterr().out
+    assert "text.mp4: cannot be read as a video" in caplog.text and "left out" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [
@@ -155,6 +164,8 @@ def test_a_bad_folder_is_one_sentence_and_exit_code_3(tmp_path, capsys):
         (["--steps", "none", "--against", "math"], 2, "MODULE:NAME"),
         (["--steps", "none", "--lpips", "missing.npz"], 3, "missing.npz: no such file"),
         (["--steps", "none", "--json", "missing/r.json"], 7, "the folder missing does not exist"),
+        (["--steps", "none", "--json", "."], 7, ". is a folder; expected the name of a file"),
+        (["--steps", "none", "--lpips", "/dev/null"], 3, "/dev/null: not an .npz file with the weights of LPIPS"),
     ],
 )
 def test_wrong_arguments_are_one_sentence(folder, arguments, code, reason, capsys):

@@ -158,21 +158,35 @@ def test_a_method_that_returns_something_else_is_named(folder, made):
         evaluated(folder, [Method("broken", lambda *_: made)])
 
 
-def test_a_clip_that_is_too_short_or_broken_is_found_before_anything_is_measured(folder, tmp_path):
+def test_a_clip_that_is_too_short_or_broken_is_left_out_before_anything_is_measured(folder, tmp_path, caplog):
     write_clip(tmp_path / "a.mp4", moving_square(9))
-    called = []
-    method = Method("counting", lambda frame0, *_: called.append(1) or frame0)
-
     write_clip(tmp_path / "short.mp4", moving_square(2))
-    with pytest.raises(InputError, match=r"short.mp4: 2 frames are too few; 3 are needed"):
-        evaluated(tmp_path, [method])
-    (tmp_path / "short.mp4").unlink()
     (tmp_path / "text.mp4").write_text("not a video")
-    with pytest.raises(InputError, match=r"text.mp4: cannot be read as a video"):
-        evaluated(tmp_path, [method])
-    with pytest.raises(InputError, match=r"a.mp4: 9 frames are too few; 11 are needed"):
+    told = []
+    method = Method("counting", lambda pair, *_: told.append(len(caplog.records)) or pair.frame0)
+
+    assert [clip.name for clip in evaluated(tmp_path, [method])] == ["a"]
+    assert told[0] == 2
+    assert "short.mp4: 2 frames are too few; 3 are needed" in caplog.text
+    assert "text.mp4: cannot be read as a video" in caplog.text
+
+
+def test_where_no_clip_can_be_measured_nothing_is(folder):
+    called = []
+    method = Method("counting", lambda pair, *_: called.append(1) or pair.frame0)
+
+    with pytest.raises(InputError, match=r"a.mp4: 9 frames are too few; 11 are needed.*; nor can the 1 other clips"):
         evaluated(folder, [method], spacing=Spacing(5, 5))
     assert called == []
+
+
+def test_clips_that_differ_in_their_suffix_alone_have_different_names(tmp_path):
+    for name in ("same.mkv", "same.mp4", "other.mp4"):
+        write_clip(tmp_path / name, moving_square(3))
+    results = evaluated(tmp_path, [without_noise("repeat", repeat)])
+    [method] = json.loads(report.Report(results, {}).to_json())["methods"]
+
+    assert list(method["by_clip"]) == ["other", "same.mkv", "same.mp4"]
 
 
 def test_folders_without_clips_are_named(tmp_path):

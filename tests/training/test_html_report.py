@@ -57,7 +57,7 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(results) -> Page:
-    return Page(to_html(report.Report(results, {"data": "a <folder>", "model": {"hash": "00"}})))
+    return Page(to_html(report.Report(results, {"data": "a <folder>", "model": {"name": "base", "hash": "00"}})))
 
 
 def test_everything_is_closed_and_nothing_comes_from_outside(page):
@@ -74,7 +74,7 @@ def test_the_tables_are_those_of_the_text(page, results):
 
     assert set(expected) <= set(cells)
     assert "<ours> & co" in cells
-    assert "data: a <folder>" in page.all("p")
+    assert "data: a <folder>, model: name base hash 00" in page.all("p")
 
 
 def test_the_worst_places_come_first_with_the_part_that_is_furthest_from_the_truth(page, results):
@@ -92,6 +92,19 @@ def test_the_worst_places_come_first_with_the_part_that_is_furthest_from_the_tru
     assert np.array_equal(truth, first.truth)
     assert np.array_equal(ours, first.made["<ours> & co"]) and np.array_equal(repeated, first.made["repeat"])
     assert max(truth.shape[:2]) <= 360 and (ours != truth).any()
+
+
+def test_of_a_single_method_the_lowest_psnr_comes_first(tmp_path):
+    still, *_ = moving_square(1)
+    write_clip(tmp_path / "a.mp4", [still] * 3)
+    write_clip(tmp_path / "b.mp4", moving_square(5))
+    alone = list(evaluate_clips(places.find_clips(tmp_path), METHODS[:1], Options(Spacing(1, 1), pictures=2)))
+    page = Page(to_html(report.Report(alone, {})))
+    psnr = [float(heading.split()[-2]) for heading in page.all("h3")]
+
+    assert page.all("h2")[-1] == "Where <ours> & co does worst"
+    assert psnr == sorted(psnr) and page.all("h3")[-1].startswith("a, frame 1: ")
+    assert psnr[0] == pytest.approx(min(place["psnr_db"] for place in alone[1].by_place["<ours> & co"]), abs=0.005)
 
 
 def test_a_line_stays_inside_its_plot_and_undefined_points_are_left_out():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vfi_flow import __version__
 from vfi_flow.cli.model_options import DEVICE_HELP
-from vfi_flow.errors import ComponentError, OutputError, UsageError
+from vfi_flow.errors import ComponentError, OutputError, UsageError, VfiFlowError
 
 if TYPE_CHECKING:
     from vfi_flow.training.evaluate import Method
@@ -89,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     set_threads(arguments.threads)
     clips = places.find_clips(arguments.data)
     for path in (arguments.json, arguments.html):
+        if path is not None and path.is_dir():
+            raise OutputError(f"{path} is a folder; expected the name of a file")
         if path is not None and not path.parent.is_dir():
             raise OutputError(f"{path}: the folder {path.parent} does not exist")
     options = evaluate.Options(
@@ -126,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.html is not None:
         write_complete(arguments.html, html_report.to_html(result).encode())
     print(report.to_text(result), end="")
-    return 0
+    return 0 if len(results) == len(clips) else VfiFlowError.exit_code
 
 
 def require_training_packages() -> None:

@@ -1,8 +1,10 @@
 """Drop frames of clips, make them again with several methods, and measure how far each is from the truth."""
 
+import logging
 import math
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +13,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vfi_flow.errors import ComponentError
+from vfi_flow.errors import ComponentError, InputError
 from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.training import metrics, places
 from vfi_flow.training.baselines import Baseline, Dis
 from vfi_flow.training.places import Spacing, Triplet
 from vfi_flow.training.windows import most_different
+
+log = logging.getLogger(__name__)
 
 Frame = NDArray[np.uint8]
 Values = dict[str, float]
@@ -100,7 +104,7 @@ class Options:
     lpips: Callable[[Any, Any], Any] | None = None
     """Distance of two (1, 3, H, W) tensors in [0, 1]; None: not measured."""
     pictures: int = 0
-    """Of how many places of a clip pictures are kept: those where the first method does worst against the others."""
+    """Of how many places of a clip pictures are kept: those where the first method does worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class Pictured:
     index: int
     """Number of the dropped frame in its clip."""
     gain: float
-    """dB of the first method over the best of the others."""
+    """dB of the first method over the best of the others; its PSNR where there are none."""
     truth: Frame
     made: dict[str, Frame]
     """Method -> the same part of its frame."""
@@ -142,21 +146,50 @@ class ClipResult:
 
 
 def evaluate_clips(paths: Sequence[Path], methods: Sequence[Method], options: Options) -> Iterator[ClipResult]:
-    """The results of one clip after the other; every method sees the same frames."""
+    """The results of one clip after the other; every method sees the same frames.
+
+    A clip that cannot be read or is too short is left out with one line, InputError if all are.
+    """
+    good: list[Path] = []
+    reasons: list[InputError] = []
     for path in paths:
-        places.check(path, options.spacing)
+        try:
+            places.check(path, options.spacing)
+            good.append(path)
+        except InputError as error:
+            reasons.append(error)
+    for reason in reasons if good else ():
+        log.warning("%s; left out", reason)
     dis = Dis(finest_scale=1)
-    for number, path in enumerate(paths):
-        yield evaluate_clip(path, methods, options, dis, warm_up=number == 0)
+    names = clip_names(paths)
+    measured = 0
+    for path in good:
+        try:
+            result = evaluate_clip(path, names[path], methods, options, dis, warm_up=not measured)
+        except InputError as error:
+            log.warning("%s; left out", error)
+            reasons.append(error)
+            continue
+        measured += 1
+        yield result
+    if not measured:
+        others = f"; nor can the {len(reasons) - 1} other clips be measured" if len(reasons) > 1 else ""
+        raise InputError(f"{reasons[0]}{others}")
+
+
+def clip_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """What clips are called: without suffix, where that is not the name of two."""
+    count = Counter(path.stem for path in paths)
+    return {path: path.stem if count[path.stem] == 1 else path.name for path in paths}
 
 
 def evaluate_clip(
-    path: Path, methods: Sequence[Method], options: Options, dis: Dis, warm_up: bool = False
+    path: Path, name: str, methods: Sequence[Method], options: Options, dis: Dis, warm_up: bool = False
 ) -> ClipResult:
     spacing = options.spacing
     frames = len(places.frame_times(path))
     chosen = places.spread(frames, spacing, options.per_clip)
-    result = ClipResult(path.stem, 0, 0, frames, chosen, by_place={method.name: [] for method in methods})
+    result = ClipResult(name, 0, 0, frames, chosen, by_place={method.name: [] for method in methods})
     flicker: dict[str, metrics.Flicker] = {}
     for triplet in places.triplets(path, chosen, spacing):
         if not flicker:
@@ -176,7 +209,7 @@ def evaluate_clip(
             result.by_place[method.name].append(values)
             frames_made[method.name] = made
         if options.pictures:
-            result.pictures.append(picture(path.stem, triplet, frames_made))
+            result.pictures.append(picture(name, triplet, frames_made))
             result.pictures = worst(result.pictures, options.pictures)
     for method in methods:
         result.whole[method.name] = summary(result.by_place[method.name], flicker[method.name].value())
@@ -189,7 +222,7 @@ def picture(clip: str, triplet: Triplet, made: dict[str, Frame]) -> Pictured:
     height, width = (min(side, most) for side, most in zip(triplet.truth.shape[:2], PICTURE, strict=True))
     window = most_different(next(iter(made.values())), triplet.truth, width, height)
     parts = {name: window.cut(frame).copy() for name, frame in made.items()}
-    gain = first - max(others, default=first)
+    gain = first - max(others, default=0.0)
     return Pictured(clip, triplet.index, gain, window.cut(triplet.truth).copy(), parts)
 
 

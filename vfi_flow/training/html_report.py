@@ -48,7 +48,7 @@ for (const place of document.querySelectorAll('.place')) {
 def to_html(report: Report) -> str:
     """The page, with everything it shows inside."""
     title = "Frames made again, compared with the truth"
-    settings = ", ".join(f"{key}: {value}" for key, value in report.settings.items() if not isinstance(value, dict))
+    settings = ", ".join(f"{key}: {in_words(value)}" for key, value in report.settings.items())
     pictures = worst([picture for clip in report.clips for picture in clip.pictures], PICTURES)
     parts = [
         f"<h1>{title}</h1><p>{escape(settings)}</p>",
@@ -57,11 +57,16 @@ def to_html(report: Report) -> str:
     ]
     if pictures:
         first, *_ = report.methods
-        parts.append(f"<h2>Where {escape(first)} does worst against the others</h2>")
+        against = " against the others" if len(report.methods) > 1 else ""
+        parts.append(f"<h2>Where {escape(first)} does worst{against}</h2>")
         parts += [as_place(picture) for picture in pictures]
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
     body = f"{''.join(parts)}<script>{SCRIPT}</script>"
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def in_words(value: object) -> str:
+    return " ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else str(value)
 
 
 def as_table(table: Table) -> str:
@@ -107,9 +112,10 @@ def as_place(picture: Pictured) -> str:
         f"<figcaption>{escape(name)}{'' if name == 'truth' else score(frame, picture.truth)}</figcaption></figure>"
         for name, frame in shown.items()
     ]
+    gain = f"{picture.gain:+.2f} dB" if len(picture.made) > 1 else f"{picture.gain:.2f} dB"
     choices = [choice(list(shown), first), choice(list(shown), "truth")]
     return (
-        f'<section class="place"><h3>{escape(picture.clip)}, frame {picture.index}: {picture.gain:+.2f} dB</h3>'
+        f'<section class="place"><h3>{escape(picture.clip)}, frame {picture.index}: {gain}</h3>'
         f'<div class="row">{"".join(figures)}</div><p>{" | ".join(choices)}</p>'
         '<div class="pair"><img alt=""><img alt=""></div><input type="range" value="50" aria-label="where they meet">'
         "</section>"
