@@ -121,7 +121,7 @@ def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kep
         (["--init", "tiny"], 4, "no model named 'tiny' comes with this package"),
         (["--init", "base"], 4, "weights of preset 'base' do not fit preset 'tiny'"),
         (["--resume"], 3, "no checkpoint to resume from"),
-        (["--data", "nowhere"], 3, "nowhere"),
+        (["--data", "nowhere"], 3, "vfi-flow: nowhere: no such folder of videos"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -52,7 +52,7 @@ LEAST |= dict.fromkeys(("workers", "seed", "flow_weight", "perceptual"), 0)
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options that are not given are None until `complete`."""
-    parser.add_argument("--data", type=Path, metavar="DIR", help="videos to learn from")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="videos to learn from; a resumed run knows them")
     parser.add_argument("--val", type=Path, metavar="DIR", help=VAL)
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
     parser.add_argument("--synthetic", type=float, metavar="SHARE", help="of samples (default 0.3)")
@@ -88,8 +88,9 @@ def complete(arguments: argparse.Namespace) -> list[str]:
     stored = kept_options(arguments.output) if arguments.resume else {}
     if given.keys() & LENGTHS:
         stored = {name: value for name, value in stored.items() if name not in LENGTHS}
-    for name, value in {**USUAL, **stored, **given}.items():
-        setattr(arguments, name, Path(value) if name in PATHS and value is not None else value)
+    for name, value in {**USUAL, **stored}.items():
+        if name not in given:
+            setattr(arguments, name, Path(value) if name in PATHS and value is not None else value)
     return [
         f"{dashed(name)} {shown(value)} (was {shown(stored[name])})"
         for name, value in given.items()
