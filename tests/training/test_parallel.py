@@ -1,0 +1,67 @@
+"""A run of several processes ends when one of them does, and all stop by the one that saves."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("torch")
+
+from vfi_flow.training.signals import stop_like_ctrl_c
+
+TOLD_TO_STOP = """
+import os, signal, time
+from vfi_flow.errors import VfiFlowError
+from vfi_flow.training.parallel import start_processes
+from vfi_flow.training.signals import stop_like_ctrl_c
+
+stop_like_ctrl_c()
+group = start_processes(2)
+group.agree(0)
+if group.rank:
+    time.sleep(1)
+    os.killpg(0, signal.SIGTERM)
+    time.sleep(1)
+    print("the second process lives", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+try:
+    time.sleep(30)
+except KeyboardInterrupt:
+    print("the first one is told to stop", flush=True)
+try:
+    group.agree(1)
+except VfiFlowError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="forks")
+def test_one_process_hears_what_stops_all_and_the_death_of_another_is_a_sentence():
+    line = [sys.executable, "-c", TOLD_TO_STOP]
+    done = subprocess.run(line, start_new_session=True, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "the first one is told to stop",
+        "the second process lives",
+        "a process of the run was ended, perhaps for lack of memory; --resume goes on",
+    ]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_stops_like_ctrl_c_unless_it_is_ignored(name):
+    number = getattr(signal, name)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        signal.signal(number, signal.SIG_IGN)  # as nohup does
+        stop_like_ctrl_c()
+        os.kill(os.getpid(), number)
+        signal.signal(number, signal.SIG_DFL)
+        stop_like_ctrl_c()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
