@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -45,10 +46,26 @@ def there(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """tiny.safetensors of an untrained network whose velocity is not zero, with its graphs of 0, 1 and 2 steps."""
+def traced_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tracing takes seconds: from here on all processes of a test run trace the same graph of the same weights once."""
     for package in ("torch", "onnx", "onnxruntime", "safetensors"):
         pytest.importorskip(package)
+    from traces import SharedTraces
+    from vfi_flow.export import loop_graph, to_onnx, write
+
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    traces = SharedTraces(folder / "traces", to_onnx.trace)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (to_onnx, write, loop_graph):
+            patch.setattr(module, "trace", traces)
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory, traced_once: None) -> Path:
+    """tiny.safetensors of an untrained network whose velocity is not zero, with its graphs of 0, 1 and 2 steps."""
     from tiny_network import STRENGTH, tiny_network
     from vfi_flow.export.write import write_onnx
 
