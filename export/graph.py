@@ -103,6 +103,18 @@ def feature_ports(network: InterpolationNetwork, names: Sequence[str], sides: Se
     )
 
 
+def read_features(
+    inputs: Sequence[Tensor], names: Sequence[str] = FEATURES
+) -> tuple[FrameFeatures, FrameFeatures, tuple[Tensor, ...]]:
+    """Features of both frames, of which only the maps called `names` are there, and the inputs behind them."""
+    count, missing = len(names), dict.fromkeys(FEATURES, torch.zeros(0))
+    frame0, frame1 = (
+        FrameFeatures(**missing | dict(zip(names, maps, strict=True)))
+        for maps in (inputs[:count], inputs[count : 2 * count])
+    )
+    return frame0, frame1, tuple(inputs[2 * count :])
+
+
 class EncodeGraph(ExportGraph):
     """`frame` (B, H, W, 3) float32 RGB in [0, 1] -> what the frame contributes to every pair, as float32 maps."""
 
@@ -136,9 +148,8 @@ class SynthesiseGraph(ExportGraph):
         self.inputs = (*feature_ports(network, FEATURES, SIDES), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        count = len(FEATURES)
-        frame0, frame1 = FrameFeatures(*inputs[:count]), FrameFeatures(*inputs[count : 2 * count])
-        tau, noise, strength = read_dials(inputs[2 * count :])
+        frame0, frame1, others = read_features(inputs)
+        tau, noise, strength = read_dials(others)
         return self.network.synthesise(frame0, frame1, tau, noise, strength, self.steps).permute(0, 2, 3, 1)
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:

@@ -9,7 +9,6 @@
 import torch
 from torch import Tensor
 from vfi_flow.export.graph import (
-    FEATURES,
     SIDES,
     ExportGraph,
     Port,
@@ -18,6 +17,7 @@ from vfi_flow.export.graph import (
     example_question,
     feature_ports,
     read_dials,
+    read_features,
 )
 
 from vfi_flow.model.encoder import FrameFeatures
@@ -38,12 +38,6 @@ def motion_ports(network: InterpolationNetwork) -> tuple[Port, ...]:
     return tuple(Port(name, ("batch", count, *HALF_GRID)) for name, count in zip(MOTION, channels, strict=True))
 
 
-def some_features(names: tuple[str, ...], maps: tuple[Tensor, ...]) -> FrameFeatures:
-    """Features of which only the maps called `names` are there."""
-    missing = torch.zeros(0)
-    return FrameFeatures(**{**dict.fromkeys(FEATURES, missing), **dict(zip(names, maps, strict=True))})
-
-
 def maps_of(names: tuple[str, ...], features: FrameFeatures) -> list[Tensor]:
     return [getattr(features, name) for name in names]
 
@@ -59,9 +53,8 @@ class RegisterGraph(ExportGraph):
         self.outputs = motion_ports(network)
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        count = len(REGISTERED)
-        frame0, frame1 = (some_features(REGISTERED, part) for part in (inputs[:count], inputs[count : 2 * count]))
-        return self.network.registration(frame0, frame1, inputs[2 * count])[:3]
+        frame0, frame1, (tau,) = read_features(inputs, REGISTERED)
+        return self.network.registration(frame0, frame1, tau)[:3]
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         question = example_question(height, width)
@@ -88,7 +81,7 @@ class AccelerateGraph(ExportGraph):
     def forward(
         self, flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, frame_width: Tensor
     ) -> Tensor:
-        grid_width = frame_width / (2 * self.network.config.motion_downscale)
+        grid_width = frame_width / self.network.config.flow_scale
         return accelerated(flow, before, after, tau, intervals, grid_width)
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
@@ -113,9 +106,7 @@ class ComposeGraph(ExportGraph):
         self.inputs = (*feature_ports(network, COMPOSED, SIDES), *motion_ports(network), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        count = len(COMPOSED)
-        frame0, frame1 = (some_features(COMPOSED, part) for part in (inputs[:count], inputs[count : 2 * count]))
-        flow, mask, context, *others = inputs[2 * count :]
+        frame0, frame1, (flow, mask, context, *others) = read_features(inputs, COMPOSED)
         tau, noise, strength = read_dials(tuple(others))
         mean = self.network.fused(frame0, frame1, tau, Registration(flow, mask, context))
         return self.network.drawn(mean, noise, strength, self.steps).permute(0, 2, 3, 1)

@@ -90,8 +90,9 @@ def declare_shapes(model: ModelProto, graph: ExportGraph, size: tuple[int, int] 
     fixed = {} if size is None else {"width": size[0], "height": size[1], "batch": 1, "timestep_batch": 1}
     for port, value in zip((*graph.inputs, *graph.outputs), (*model.graph.input, *model.graph.output), strict=True):
         for axis, dimension in zip(port.axes, value.type.tensor_type.shape.dim, strict=True):
-            if isinstance(axis, int) or axis in fixed:
-                dimension.dim_value = axis if isinstance(axis, int) else fixed[axis]
+            length = axis if isinstance(axis, int) else fixed.get(axis)
+            if length is not None:
+                dimension.dim_value = length
 
 
 def trace(graph: ExportGraph) -> ModelProto:

@@ -1,6 +1,5 @@
 """A weights file as the ONNX files that hosts run."""
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from vfi_flow.export.stream_graphs import AccelerateGraph, ComposeGraph, Registe
 from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, stored_types, trace
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError
+from vfi_flow.files import write_complete
 from vfi_flow.inference.onnx_session import file_hash
 from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
@@ -67,19 +67,6 @@ def write_variants(
                 yield Written(path, graph, variant, card.strength)
 
 
-def write_complete(path: Path, data: bytes) -> None:
-    """The file appears under its name only when it is complete; one that is there is replaced."""
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-
-
 def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[Steps], variants: list[Variant]) -> None:
     """Raises for what cannot be written, before anything is."""
     if not folder.is_dir():
@@ -89,7 +76,7 @@ def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[S
             raise UsageError(f"unknown layout '{layout}'; there are {', '.join(LAYOUTS)}")
     if "input" in steps and (layouts != ["native"] or any(variant.precision != "fp32" for variant in variants)):
         raise UsageError("the number of steps can be an input of layout native in fp32 alone")
-    for layout in set(layouts) & set(SHARING):
+    for layout in (layout for layout in layouts if layout in SHARING):
         if variants != [PLAIN]:
             raise UsageError(f"layout {layout} shares its weights with PyTorch: any size, fp32 and GridSample only")
         if folder.resolve() != weights.parent.resolve():

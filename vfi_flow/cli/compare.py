@@ -10,9 +10,9 @@ from vfi_flow.cli.evaluate import (
     open_model,
     require_training_packages,
     set_threads,
-    write_complete,
 )
 from vfi_flow.errors import InputError, OutputError, UsageError
+from vfi_flow.files import write_complete
 
 DESCRIPTION = """Frames of a clip are dropped and made again from their neighbours by the model, by blending and by
 optical flow (DIS). The PNG has a row for each place and a column for each method, with the PSNR of what is shown."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vfi_flow import __version__
 from vfi_flow.cli.model_options import DEVICE_HELP
 from vfi_flow.errors import ComponentError, OutputError, UsageError, VfiFlowError
+from vfi_flow.files import write_complete
 
 if TYPE_CHECKING:
     from vfi_flow.training.evaluate import Method
@@ -214,17 +215,6 @@ def with_progress(items: Any, total: int, what: str) -> Any:
 
     console = Console(stderr=True)
     return track(items, description=what, total=total, console=console, transient=True, disable=not console.is_terminal)
-
-
-def write_complete(path: Path, data: bytes) -> None:
-    """The file appears under its name only when it is complete; one that is there is replaced."""
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def steps_list(text: str) -> list[int]:

@@ -40,7 +40,7 @@ class Recent:
         self, pair: Pair, taus: Sequence[float], noise: NDArray[np.float32], strength: float, frame_width: int
     ) -> Iterator[Image]:
         """The new images (padded H, padded W, 3) at `taus`; `frame_width` is that of the whole if these are tiles."""
-        engine, known = self._engine, [one for one in (pair.before, pair.after) if one is not None]
+        engine = self._engine
         seen0, seen1 = self._find(pair.frame0), self._find(pair.frame1)
         motions = []
         if pair.before is not None:
@@ -53,7 +53,7 @@ class Recent:
         features0, features1 = self._features(seen0), self._features(seen1)
         for tau in taus:
             motion = self._motion(seen0, seen1) if tau == MIDDLE else engine.register(features0, features1, tau)
-            if known:
+            if motions:
                 motion = engine.accelerate(motion, motions[0], motions[-1], tau, pair.intervals, frame_width)
             yield engine.compose(features0, features1, motion, tau, noise, strength)
 

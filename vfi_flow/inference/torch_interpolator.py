@@ -57,7 +57,7 @@ class TorchEngine:
     ) -> Registration:
         with self._allocating():
             lengths = torch.tensor(intervals, device=self.device).view(1, 2, 1, 1)
-            width = torch.tensor([frame_width / (2 * self.network.config.motion_downscale)], device=self.device)
+            width = torch.tensor([frame_width / self.network.config.flow_scale], device=self.device)
             return motion.accelerated(before.flow, after.flow, self._place(tau), lengths, width)
 
     @torch.inference_mode()

@@ -39,6 +39,11 @@ class NetworkConfig:
     sample_budget: int
     """The same for one solver step: stage 1, the condition and one evaluation of the velocity."""
 
+    @property
+    def flow_scale(self) -> int:
+        """Pixels of the frame that one pixel of the grid stands for on which motion is found in the end."""
+        return 2 * self.motion_downscale
+
 
 ALIGNMENT = 16
 """Height and width inside the network are multiples of this."""

@@ -9,7 +9,7 @@ from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.model.registration import FLOW_SCALE, Registration
 from vfi_flow.motion.coherence import AROUND
-from vfi_flow.motion.lucas_kanade import fine_step
+from vfi_flow.motion.lucas_kanade import displacement, fine_step, length
 from vfi_flow.motion.luma import Subsampled
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.stillness import activity, difference, stillness
@@ -72,9 +72,8 @@ class FusionNetwork(nn.Module):
     @torch.no_grad()
     def speed(self, flow: Tensor) -> Tensor:
         """(B, 1, H/2, W/2): logarithm of the motion between the frames around a place, 0 where nothing moves."""
-        motion = halve(flow[:, 2:] - flow[:, :2])
-        length = (motion.square().sum(1, keepdim=True) + 1e-6).sqrt()
-        return torch.log1p(double(box_mean(halve(length), AROUND)) / self.SLOW)
+        speed = length(halve(displacement(flow)))
+        return torch.log1p(double(box_mean(halve(speed), AROUND)) / self.SLOW)
 
     def features(
         self,

@@ -12,7 +12,7 @@ from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.motion.acceleration import accelerated
 from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
-from vfi_flow.motion.lucas_kanade import improvement, lucas_kanade_step, share_displacement
+from vfi_flow.motion.lucas_kanade import displacement, improvement, length, lucas_kanade_step, share_displacement
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.warp import backward_warp, overshoot
 
@@ -85,9 +85,9 @@ class MatchLevel(nn.Module):
         if before is not None:
             features0 = backward_warp(features0, before.flow[:, :2])
             features1 = backward_warp(features1, before.flow[:, 2:])
-        scores, displacement, confidence = self.correlate(features0, features1)
-        readout = share_displacement(displacement, tau)
-        seen = [scores, displacement, confidence]
+        scores, expected, confidence = self.correlate(features0, features1)
+        readout = share_displacement(expected, tau)
+        seen = [scores, expected, confidence]
         if before is not None:
             readout = readout + before.flow
             seen += [before.flow * FLOW_SCALE, before.mask, before.context, without_partner(before.flow)]
@@ -106,8 +106,8 @@ class MatchLevel(nn.Module):
 
     def smooth_readout(self, features0: Tensor, features1: Tensor, tau: Tensor) -> Tensor:
         """(B, 4, h, w): flows read out of the correlation, at every place the mean around it, weighted by certainty."""
-        _, displacement, confidence = self.correlate(features0, features1)
-        mean = box_mean(confidence * displacement, 3) / (box_mean(confidence, 3) + 1e-4)
+        _, expected, confidence = self.correlate(features0, features1)
+        mean = box_mean(confidence * expected, 3) / (box_mean(confidence, 3) + 1e-4)
         return share_displacement(mean, tau)
 
     def unit_features(self, features: Tensor) -> Tensor:
@@ -174,10 +174,10 @@ class RegistrationNetwork(nn.Module):
         features = halve(even(frame0.at_16)), halve(even(frame1.at_16))
         flow = self.at_16.smooth_readout(*features, tau)
         flow = double_flow(flow + self.at_16.smooth_readout(*warp_both(*features, flow), tau))[:, :, :height, :width]
-        length = ((flow[:, 2:] - flow[:, :2]).square().sum(1, keepdim=True) + 1e-6).sqrt()
+        distance = length(displacement(flow))
         pictures = halve(frame0.eighth), halve(frame1.eighth)
         better = improvement(pictures, warp_both(*pictures, flow), self.COARSE_WINDOW)
-        return (length - self.NEAR).clamp(0, 1) * better * flow
+        return (distance - self.NEAR).clamp(0, 1) * better * flow
 
     def border(self, match: Match, scale: int, near: int | None = None) -> Match:
         """`match` (frame pixels per pixel of its grid: `scale`) with motion continued to where nothing can be matched.

@@ -11,6 +11,7 @@ new frame.
 import torch
 from torch import Tensor
 
+from vfi_flow.motion.lucas_kanade import displacement
 from vfi_flow.motion.warp import backward_warp
 
 TRUST = 0.9
@@ -54,8 +55,3 @@ def damped(change: Tensor, steady: Tensor) -> Tensor:
 def velocity_at(flow: Tensor, path: Tensor, interval: Tensor) -> Tensor:
     """(B, 2, H, W): the velocity of another pair where `path` (B, 2, H, W) leads, pixels per interval of this one."""
     return backward_warp(displacement(flow), path) / torch.where(interval > 0, interval, torch.ones_like(interval))
-
-
-def displacement(flow: Tensor) -> Tensor:
-    """(B, 2, H, W): from frame 0 to frame 1, of `flow` (B, 4, H, W) to both."""
-    return flow[:, 2:] - flow[:, :2]

@@ -95,6 +95,16 @@ def improvement(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor], win
     return (2 * (old - new) / (old + UNSEEN)).clamp(0, 1)
 
 
+def displacement(flow: Tensor) -> Tensor:
+    """(B, 2, H, W) from frame 0 to frame 1, of `flow` (B, 4, H, W) to both."""
+    return flow[:, 2:] - flow[:, :2]
+
+
+def length(displacement: Tensor) -> Tensor:
+    """(B, 1, H, W) of `displacement` (B, 2, H, W), with a slope at 0 as well."""
+    return (displacement.square().sum(1, keepdim=True) + 1e-6).sqrt()
+
+
 def share_displacement(displacement: Tensor, tau: Tensor) -> Tensor:
     """Flows (B, 4, H, W) from `tau` to both frames for a straight, even `displacement` (B, 2, H, W) between them."""
     return torch.cat([-tau * displacement, (1 - tau) * displacement], 1)

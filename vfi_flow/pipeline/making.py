@@ -105,7 +105,7 @@ def new_pictures(
     """Pictures for `places`, all between two frames, `FRAMES_PER_CALL` of them made at once."""
     if not places:
         return
-    pair = pair_of(span)
+    pair, pts = pair_of(span), span.left.source.pts
     if span.overlay is not None:
         with clock.during("protect"):
             pair = pair.changed(span.overlay.without)
@@ -113,7 +113,6 @@ def new_pictures(
     for first in range(0, len(taus), FRAMES_PER_CALL):
         batch = taus[first : first + FRAMES_PER_CALL]
         with clock.during("interpolate"):
-            pts = span.left.source.pts
             arrays = make(pair.frame0, pair.frame1, taus=batch, pts=pts, before=pair.before, after=pair.after)
         for array in arrays:
             if span.overlay is not None:
@@ -127,27 +126,18 @@ def new_pictures(
 def pair_of(span: Span) -> Pair:
     """The frames that a span is made of."""
     assert span.right is not None
-    before = neighbour(span, span.before, span.left)
-    return Pair(rgb_of(span.left), rgb_of(span.right), before, neighbour(span, span.right, span.after))
+    before, after = neighbour(span, span.before, span.left), neighbour(span, span.after, span.right)
+    return Pair(rgb_of(span.left), rgb_of(span.right), before, after)
 
 
-def neighbour(span: Span, first: PreparedFrame | None, second: PreparedFrame | None) -> Neighbour | None:
-    """One of two consecutive frames that is not of the span, and the time between them in units of its length."""
-    if first is None or second is None:
+def neighbour(span: Span, outer: PreparedFrame | None, inner: PreparedFrame) -> Neighbour | None:
+    """A frame beside a span, and its distance from the end `inner` in units of the span's length."""
+    if outer is None:
         return None
-    outer = second if first is span.right else first
-    return Neighbour(rgb_of(outer), float((second.source.seconds - first.source.seconds) / span.length))
+    return Neighbour(rgb_of(outer), float(abs(outer.source.seconds - inner.source.seconds) / span.length))
 
 
-def blend(
-    frame0: np.ndarray,
-    frame1: np.ndarray,
-    taus: Sequence[float],
-    *,
-    pts: int = 0,
-    before: Neighbour | None = None,
-    after: Neighbour | None = None,
-) -> list[np.ndarray]:
+def blend(frame0: np.ndarray, frame1: np.ndarray, taus: Sequence[float], **others: object) -> list[np.ndarray]:
     """The weighted mean of both frames at every pixel."""
-    first, second = frame0.astype(np.float32), frame1.astype(np.float32)
-    return [np.rint(first + np.float32(tau) * (second - first)).astype(frame0.dtype) for tau in taus]
+    before, after = frame0.astype(np.float32), frame1.astype(np.float32)
+    return [np.rint(before + np.float32(tau) * (after - before)).astype(frame0.dtype) for tau in taus]

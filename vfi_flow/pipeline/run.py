@@ -168,9 +168,9 @@ def made_frames(
     )
     with closing(ahead(prepared, DECODED_AHEAD, "decode")) as waiting:
         between = found.counted(spans(waiting, is_cut, bridges))
-        if plan.job.protect and plan.makes_new_frames:
+        if new_frames and plan.job.protect:
             between = found.watched(with_overlays(between, clock))
-        if plan.makes_new_frames and plan.job.neighbours:
+        if new_frames and plan.job.neighbours:
             between = with_neighbours(between)
         is_stored = chunks.holds if chunks is not None else lambda frame: False
         made = output_frames(between, plan.division, interpolate, converter, clock, plan.job.cut_fill, is_stored)
