@@ -80,6 +80,14 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
     return 10 * np.log10(255**2 / max(np.mean((one.astype(float) - other) ** 2), 1e-9))
 
 
+def test_steps_without_a_file_cannot_be_chosen(page):
+    where = page.show()
+
+    assert re.fullmatch(r"WebAssembly, \d threads?", where)
+    states = "[...document.querySelectorAll('[name=steps]')].map(radio => [radio.disabled, radio.checked])"
+    assert page.evaluate(script=states) == [[False, False], [False, True], [True, False]]
+
+
 def test_a_frame_between_two_pictures_is_what_onnxruntime_makes(page, models, tmp_path):
     import onnxruntime
 
@@ -88,11 +96,10 @@ def test_a_frame_between_two_pictures_is_what_onnxruntime_makes(page, models, tm
     feed = {"frame0": first[None], "frame1": second[None], "tau": np.array([0.75], np.float32)}
     [[expected]] = session.run(None, feed)
 
-    where = page.show()
+    page.ready()
     page.open(write_png(tmp_path / "shot9.png", first), write_png(tmp_path / "shot10.png", second))
     page.make(4, steps=1)
 
-    assert re.fullmatch(r"WebAssembly, \d threads?", where)
     assert page.scrub(3) == "Made · 1 + 0.75"
     assert psnr(page.frame(tmp_path), expected) > WEB_FRAME
     assert page.scrub(0) == "Source frame · 1"
@@ -106,7 +113,7 @@ def test_a_frame_of_a_clip_is_what_the_package_makes_and_the_original_is_one_key
     with Interpolator(model=tiny_model, steps=0) as interpolator:
         [expected] = interpolator(decoded[1], decoded[2], taus=[0.25])
 
-    page.show()
+    page.ready()
     page.open(meadow)
     page.make(4, steps=0)
 
@@ -122,7 +129,7 @@ def test_a_frame_of_a_clip_is_what_the_package_makes_and_the_original_is_one_key
 
 
 def test_what_factor_2_made_serves_4(page, meadow):
-    page.show()
+    page.ready()
     page.open(meadow)
     page.make(2, steps=0)
 
@@ -137,9 +144,10 @@ def test_the_saved_video_has_every_frame_at_its_time(page, tmp_path):
     source = moving_square(len(stamps))
     clip = write_clip(tmp_path / "uneven.mkv", source, pts=stamps, time_base=Fraction(1, 1000), options={"crf": "1"})
 
-    page.show()
+    page.ready()
     page.open(clip)
     page.make(2, steps=0)
+    page.check(selector="[name='speed'][value='slow']")
     name = page.download(selector="#save-video", path=str(tmp_path / "slow.webm"))
 
     slow = frames_of(tmp_path / "slow.webm")
@@ -151,7 +159,7 @@ def test_the_saved_video_has_every_frame_at_its_time(page, tmp_path):
 
 
 def test_its_own_speed_keeps_the_length(page, meadow, tmp_path):
-    page.show()
+    page.ready()
     page.open(meadow)
     page.make(2, steps=0)
     page.check(selector="[name='speed'][value='own']")
@@ -166,7 +174,7 @@ def test_an_animation_is_a_clip(page, tmp_path):
     frames = moving_square(3)
     write_clip(tmp_path / "square.gif", frames, rate=Fraction(10), codec="gif", pix_fmt="rgb8", options={"loop": "0"})
 
-    page.show()
+    page.ready()
 
     assert page.open(tmp_path / "square.gif") == ""
     assert page.text(selector="#status") == "3 frames"
@@ -178,7 +186,7 @@ def test_what_is_no_picture_is_named(page, tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"no clip")
     good = write_png(tmp_path / "good.png", moving_texture(20, 30))
     help_text = "MP4 with H.264 and WebM usually work, and ffmpeg makes them of anything"
-    page.show()
+    page.ready()
 
     assert page.open(tmp_path / "notes.txt") == f"notes.txt is neither a picture nor a clip. {help_text}"
     assert page.open(tmp_path / "broken.mp4") == f"broken.mp4 is a clip that this browser cannot play. {help_text}"
@@ -188,14 +196,14 @@ def test_what_is_no_picture_is_named(page, tmp_path):
 
 def test_pictures_of_two_sizes_are_named(page, tmp_path):
     pictures = [write_png(tmp_path / f"{w}.png", moving_texture(20, w)) for w in (30, 32)]
-    page.show()
+    page.ready()
 
     assert page.open(*pictures) == "The pictures must have one size: 30.png is 30×20, 32.png is 32×20"
 
 
 def test_of_what_is_too_large_a_smaller_size_is_taken(page, tmp_path):
     pictures = [write_png(tmp_path / f"{n}.png", np.full((2160, 3840, 3), n, np.uint8)) for n in range(2)]
-    page.show()
+    page.ready()
 
     assert page.open(*pictures) == ""
     hint = "3840×2160 is too large for a browser; 2560×1440 is the largest offered."
@@ -203,6 +211,26 @@ def test_of_what_is_too_large_a_smaller_size_is_taken(page, tmp_path):
     assert page.evaluate(script="document.querySelector('#screen').width") == 2560
     page.select(selector="#size", value="426x240")
     page.wait(script="document.querySelector('#screen').width === 426")
+
+
+def test_every_control_has_a_name(page, meadow):
+    page.ready()
+    page.open(meadow)
+    script = """[...document.querySelectorAll("input, select, button, canvas:not([aria-hidden])")]
+        .filter(part => !(part.labels?.length || part.textContent.trim() || part.ariaLabel
+            || part.getAttribute("aria-labelledby")))
+        .map(part => part.id)"""
+
+    assert page.evaluate(script=script) == []
+
+
+def test_the_page_may_use_threads(page):
+    page.ready()
+
+    with urllib.request.urlopen(page.url) as response:
+        assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert page.evaluate(script="crossOriginIsolated") is True
 
 
 @pytest.mark.parametrize(
@@ -226,33 +254,6 @@ def test_without_a_model_the_page_says_how_to_export_one(page):
     assert page.evaluate(script="document.querySelector('#missing').hidden") is False
     assert EXPORT in page.text(selector="#missing")
     assert page.evaluate(script="document.querySelector('#make').disabled") is True
-
-
-def test_steps_without_a_file_cannot_be_chosen(page):
-    page.show()
-
-    states = "[...document.querySelectorAll('[name=steps]')].map(radio => [radio.disabled, radio.checked])"
-    assert page.evaluate(script=states) == [[False, False], [False, True], [True, False]]
-
-
-def test_every_control_has_a_name(page, meadow):
-    page.show()
-    page.open(meadow)
-    script = """[...document.querySelectorAll("input, select, button, canvas:not([aria-hidden])")]
-        .filter(part => !(part.labels?.length || part.textContent.trim() || part.ariaLabel
-            || part.getAttribute("aria-labelledby")))
-        .map(part => part.id)"""
-
-    assert page.evaluate(script=script) == []
-
-
-def test_the_page_may_use_threads(page):
-    page.show()
-
-    with urllib.request.urlopen(page.url) as response:
-        assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-        assert response.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
-    assert page.evaluate(script="crossOriginIsolated") is True
 
 
 def test_the_server_shows_nothing_outside_its_folder(page):
