@@ -1,13 +1,13 @@
 """Promises of the samples from real videos: the true clock, one augmentation for all, a trustworthy teacher."""
 
-from dataclasses import astuple
-
 import numpy as np
 import pytest
+import torch
 from panning import HEIGHT, WIDTH, as_shot, pan, texture
 from tolerances import TEACHER_FLOW_PIXELS
 
 from vfi_flow.training import clips
+from vfi_flow.training.batches import collate
 from vfi_flow.training.clips import RealClips
 
 
@@ -77,7 +77,31 @@ def test_samples_have_the_promised_shapes_and_types_even_from_small_videos() -> 
 
 def test_the_seed_decides_the_sample() -> None:
     source = RealClips([as_shot(pan(12))], 64)
-    first, second, other = (source.draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    first, second, other = (collate([source.draw(np.random.default_rng(seed))]) for seed in (1, 1, 2))
 
-    assert all(np.array_equal(a, b) for a, b in zip(astuple(first), astuple(second), strict=True))
-    assert not np.array_equal(first.middle, other.middle)
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not torch.equal(first[2], other[2])
+
+
+def test_the_frames_around_are_as_far_away_on_the_clock_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    pts = [0, 4, 15, 19, 31, 35, 47]
+    ground = texture(5)[:HEIGHT, :WIDTH] // 4
+    shot = as_shot([ground + np.uint8(2 * time) for time in pts], pts)
+    monkeypatch.setattr(clips, "recolour", lambda rng, frames: list(frames))
+    source = RealClips([shot], 64)
+    rng = np.random.default_rng(0)
+    known = set()
+    for _ in range(60):
+        sample = source.draw(rng)
+        beside = sample.beside
+        if beside is None:
+            known.add((False, False))
+            continue
+        first, start, end, last = (
+            float(frame.mean()) for frame in (beside.before, sample.frame0, sample.frame1, beside.after)
+        )
+
+        assert beside.intervals[0] == pytest.approx((start - first) / (end - start), abs=0.05)
+        assert beside.intervals[1] == pytest.approx((last - end) / (end - start), abs=0.05)
+        known.add((beside.intervals[0] > 0, beside.intervals[1] > 0))
+    assert known == {(False, False), (True, False), (False, True), (True, True)}

@@ -40,6 +40,10 @@ class FrameFeatures(NamedTuple):
     def subsampled(self) -> Subsampled:
         return Subsampled(self.luma, self.colour)
 
+    def at(self, chosen: Tensor) -> "FrameFeatures":
+        """Of the frames of a batch for which `chosen` (B,) bool is true."""
+        return FrameFeatures(*(part[chosen] for part in self))
+
 
 class Encoder(nn.Module):
     """Image (B, 3, H, W) -> FrameFeatures.

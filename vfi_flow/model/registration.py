@@ -11,8 +11,16 @@ from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
 from vfi_flow.motion.acceleration import accelerated
 from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
+from vfi_flow.motion.camera import camera_motion
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
-from vfi_flow.motion.lucas_kanade import displacement, improvement, length, lucas_kanade_step, share_displacement
+from vfi_flow.motion.lucas_kanade import (
+    displacement,
+    improvement,
+    length,
+    lucas_kanade_step,
+    share_displacement,
+    square_sum,
+)
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.warp import backward_warp, overshoot
 
@@ -134,6 +142,10 @@ class RegistrationNetwork(nn.Module):
     COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
     NEAR = 2.0
     """Cells at 1/16 within which motion is found there, without help from a coarser grid."""
+    TEXTURED = 1e-3
+    """Square difference from the local mean, of both frames and all colours, that counts half as texture."""
+    MOST = 0.3, 0.6
+    """Shares of the frame that follow it, at the second level."""
     BORDER = 32
     """Pixels of the frame in which motion may be continued from further inside."""
     CELL = 8
@@ -150,8 +162,10 @@ class RegistrationNetwork(nn.Module):
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Registration:
         coarse = self.coarsest(frame0, frame1, tau)
-        coarse = self.border(self.refine_where_better(frame0.eighth, frame1.eighth, tau, coarse), 8)
+        coarse = self.refine_where_better(frame0.eighth, frame1.eighth, tau, coarse)
+        coarse = self.border(self.with_camera(frame0.eighth, frame1.eighth, tau, coarse), 8)
         middle = self.at_8(frame0.at_8, frame1.at_8, tau, coarse)
+        middle = self.with_camera(frame0.quarter, frame1.quarter, tau, middle, self.MOST)
         middle = self.border(self.refine(frame0.quarter, frame1.quarter, tau, middle, 4), 4, near=3)
         fine = self.at_4(frame0.at_4, frame1.at_4, tau, middle)
         fine = self.border(self.refine(frame0.half, frame1.half, tau, fine, 2), 2, near=2)
@@ -202,6 +216,23 @@ class RegistrationNetwork(nn.Module):
         step = match.gate * lucas_kanade_step(*before, tau, self.COARSE_WINDOW, self.COARSE_DAMPING)
         after = warp_both(image0, image1, match.flow + step)
         return match._replace(flow=match.flow + improvement(before, after, self.COARSE_WINDOW) * step)
+
+    def with_camera(
+        self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match, most: tuple[float, float] | None = None
+    ) -> Match:
+        """`match` with the motion of the camera in its place, as far as images (B, 3, h, w) on its grid agree better.
+
+        With `most` this fades in from the first to the second share of the frame that follows that motion.
+        """
+        found = displacement(match.flow)
+        texture = box_mean(square_sum(image0) + square_sum(image1), self.COARSE_WINDOW)
+        motion, share = camera_motion(found, texture / (texture + self.TEXTURED))
+        flow = share_displacement(motion, tau)
+        images = warp_both(image0, image1, match.flow), warp_both(image0, image1, flow)
+        better = improvement(*images, self.COARSE_WINDOW)
+        if most is not None:
+            better = better * ((share - most[0]) / (most[1] - most[0])).clamp(0, 1)
+        return match._replace(flow=match.flow + better * (flow - match.flow))
 
 
 def warp_both(image0: Tensor, image1: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:

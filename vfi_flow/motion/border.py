@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vfi_flow.motion.linear import TINY, linear_fit, moments
 from vfi_flow.motion.warp import overshoot, pixel_grid
 
 REACH, STIFFNESS = 4, 2.0
@@ -20,7 +21,6 @@ REACH, STIFFNESS = 4, 2.0
 that few places give no steep slope."""
 OUTSIDE, ENOUGH = 0.5, 0.02
 """Pixels outside from which on a frame has no partner, and the share of the window that must be seen."""
-TINY = 1e-6
 
 CERTAIN = 4.0
 """Pixels outside from which on the inner motion counts alone."""
@@ -91,16 +91,8 @@ def motion_around(flow: Tensor, seen: Tensor, cell: int) -> tuple[Tensor, Tensor
     weight, weighted = cells.split([1, flow.shape[1]], 1)
     slopes = slope_along(x, weight, weighted, 3), slope_along(y, weight, weighted, 2)
     weighted = weighted - weight * (slopes[0] * x + slopes[1] * y)
-    moments = [weight, x * weight, y * weight, x * x * weight, x * y * weight, y * y * weight]
-    moments += [weighted, x * weighted, y * weighted]
-    sums = F.avg_pool2d(torch.cat(moments, 1), 2 * REACH + 1, 1, REACH)
-    share, sx, sy, sxx, sxy, syy, *sums_of_flow = sums.split([1] * 6 + [flow.shape[1]] * 3, 1)
-    mean_x, mean_y, mean, xf, yf = (part / (share + TINY) for part in (sx, sy, *sums_of_flow))
-    xx, yy = sxx / (share + TINY) - mean_x**2 + STIFFNESS, syy / (share + TINY) - mean_y**2 + STIFFNESS
-    xy, xf, yf = sxy / (share + TINY) - mean_x * mean_y, xf - mean * mean_x, yf - mean * mean_y
-    determinant = xx * yy - xy * xy
-    slope_x, slope_y = (yy * xf - xy * yf) / determinant, (xx * yf - xy * xf) / determinant
-    found = torch.cat([mean - slope_x * mean_x - slope_y * mean_y, slope_x, slope_y, share], 1)
+    sums = F.avg_pool2d(moments(x, y, weight, weighted), 2 * REACH + 1, 1, REACH)
+    found = torch.cat(linear_fit(sums, (STIFFNESS, STIFFNESS)), 1)
     # One cell more on every side: between the centres of the outermost cells and the border nothing is interpolated.
     at_0, slope_x, slope_y, share = F.pad(found, (1, 1, 1, 1), mode="replicate").split([flow.shape[1]] * 3 + [1], 1)
     x, y = (position - 1 for position in pixel_grid(at_0))

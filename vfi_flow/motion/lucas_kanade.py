@@ -91,8 +91,13 @@ def improvement(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor], win
 
     1 where it halves their square difference over window x window pixels, 0 where that does not fall.
     """
-    old, new = (box_mean((a - b).square().sum(1, keepdim=True), window) for a, b in (before, after))
+    old, new = (box_mean(square_sum(a - b), window) for a, b in (before, after))
     return (2 * (old - new) / (old + UNSEEN)).clamp(0, 1)
+
+
+def square_sum(image: Tensor) -> Tensor:
+    """(B, 1, H, W): squares of `image` (B, C, H, W), summed over its channels."""
+    return image.square().sum(1, keepdim=True)
 
 
 def displacement(flow: Tensor) -> Tensor:

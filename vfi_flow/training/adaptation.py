@@ -28,9 +28,9 @@ from vfi_flow.training.loop import Recipe, Training
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.metrics import psnr
 from vfi_flow.training.objective import MeanObjective
-from vfi_flow.training.places import Spacing, Triplet, spread
+from vfi_flow.training.places import Spacing, spread
 from vfi_flow.training.shots import Shot
-from vfi_flow.training.validation import Place, Validation, features, to_frame
+from vfi_flow.training.validation import Place, Validation, mean_at, to_frame
 from vfi_flow.training.windows import most_different
 
 CROP, BATCH, LEARNING_RATE = 192, 4, 1e-4
@@ -146,17 +146,17 @@ def liveliest(place: Place) -> Place:
     old = place.triplet
     height, width = (min(side, SIDE) for side in old.truth.shape[:2])
     part = most_different(old.frame0, old.frame1, width, height)
-    return Place(place.clip, Triplet(old.index, *(part.cut(frame) for frame in (old.frame0, old.truth, old.frame1))))
+    return Place(place.clip, old.changed(part.cut))
 
 
 @torch.no_grad()
 def rendered(network: InterpolationNetwork, places: Sequence[Place], rendering: Rendering) -> list[float]:
     """PSNR of every place, made as it will be."""
-    tau, strength = torch.full((1, 1, 1, 1), 0.5), torch.tensor(rendering.strength)
+    strength, device = torch.tensor(rendering.strength), torch.device("cpu")
     found = []
     for place in places:
-        frame0, frame1 = features(network, place, tau.device)
-        noise = torch.from_numpy(pair_noise(0, place.triplet.index, *frame0.image.shape[2:]))
-        image = network.synthesise(frame0, frame1, tau, noise, strength, rendering.steps)
+        mean = mean_at(network, place, device)
+        noise = torch.from_numpy(pair_noise(0, place.triplet.index, *mean.mean.shape[2:]))
+        image = network.drawn(mean, noise, strength, rendering.steps)
         found.append(psnr(to_frame(image, place), place.triplet.truth))
     return found

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from vfi_flow.training.sample import Sample, Source
+from vfi_flow.training.sample import Beside, Sample, Source
 from vfi_flow.training.signals import deaf_children, hear_parent
 
 
@@ -35,6 +35,12 @@ class Batch:
     """(B, 4, H/2, W/2) float32, from the truth to both frames, pixels of that grid."""
     trust: Tensor
     """(B, 2, H/2, W/2) float32 in [0, 1]."""
+    before: Tensor
+    after: Tensor
+    intervals: Tensor
+    """(B, 2, 1, 1) float32, as in `motion.acceleration`: 0 where `before` or `after` does not count."""
+    frame_width: Tensor
+    """(B, 1, 1, 1) float32, pixels: of the frames that the images are parts of."""
 
 
 class NumberedSamples(Dataset[Sample]):
@@ -97,13 +103,43 @@ def batches(
 
 def collate(samples: list[Sample]) -> list[Tensor]:
     """Samples stacked as they are: images stay uint8 until they are on the device."""
-    fields = ("frame0", "frame1", "middle", "tau", "flow", "flow_weight")
-    return [torch.from_numpy(np.stack([np.asarray(getattr(s, field)) for s in samples])) for field in fields]
+    return [torch.from_numpy(np.stack(values)) for values in zip(*(_fields(sample) for sample in samples), strict=True)]
 
 
-def to_batch(frame0: Tensor, frame1: Tensor, truth: Tensor, tau: Tensor, flow: Tensor, trust: Tensor) -> Batch:
-    place = tau.float().view(-1, 1, 1, 1)
-    return Batch(to_image(frame0), to_image(frame1), to_image(truth), place, flow, trust)
+def _fields(sample: Sample) -> list[np.ndarray]:
+    beside = sample.beside or Beside(sample.frame0, sample.frame1, (0, 0), sample.frame0.shape[1])
+    fields = (
+        *(sample.frame0, sample.frame1, sample.middle, sample.tau, sample.flow, sample.flow_weight),
+        *(beside.before, beside.after, beside.intervals, beside.frame_width),
+    )
+    return [np.asarray(field) for field in fields]
+
+
+def to_batch(
+    frame0: Tensor,
+    frame1: Tensor,
+    truth: Tensor,
+    tau: Tensor,
+    flow: Tensor,
+    trust: Tensor,
+    before: Tensor,
+    after: Tensor,
+    intervals: Tensor,
+    frame_width: Tensor,
+) -> Batch:
+    """A batch of what `collate` has stacked."""
+    return Batch(
+        frame0=to_image(frame0),
+        frame1=to_image(frame1),
+        truth=to_image(truth),
+        tau=tau.float().view(-1, 1, 1, 1),
+        flow=flow,
+        trust=trust,
+        before=to_image(before),
+        after=to_image(after),
+        intervals=intervals.float().view(-1, 2, 1, 1),
+        frame_width=frame_width.float().view(-1, 1, 1, 1),
+    )
 
 
 def to_image(pixels: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Training samples from ordinary videos: three frames of one shot on their true clock.
+"""Training samples from ordinary videos: three frames of one shot on their true clock, and the two around them.
 
 The flow of the true middle to both neighbours is estimated by DIS (Kroeger et al. 2016), which sees the answer and so
 beats any flow that a network can find at run time.
@@ -6,12 +6,13 @@ beats any flow that a network can find at run time.
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from vfi_flow.training.layers import look_up
-from vfi_flow.training.sample import Sample
+from vfi_flow.training.sample import Beside, Sample
 from vfi_flow.training.shots import Shot
 
 GAPS: dict[tuple[int, int], float] = {
@@ -25,6 +26,13 @@ GAPS: dict[tuple[int, int], float] = {
     (3, 1): 0.06,
 }
 """Frames from `frame0` to the middle and from there to `frame1`, and how often."""
+BESIDE: dict[tuple[bool, bool], float] = {
+    (True, True): 0.6,
+    (True, False): 0.05,
+    (False, True): 0.05,
+    (False, False): 0.3,
+}
+"""Whether the frames before and after the two are known, where the shot has them, and how often."""
 
 
 class RealClips:
@@ -41,37 +49,61 @@ class RealClips:
 
     def draw(self, rng: np.random.Generator) -> Sample:
         for _ in range(20):
-            frames, tau, motion = self._draw_frames(rng)
+            frames, drawn, motion = self._draw_frames(rng)
             if motion >= 1 or rng.random() < 0.2:
                 break
-        resized = [resize(frame, self.crop) for frame in frames]
-        frame0, middle, frame1 = turn(rng, resized)
+        before, frame0, middle, frame1, after = turn(rng, [resize(frame, self.crop) for frame in frames])
         if rng.random() < 0.5:
-            frame0, frame1, tau = frame1, frame0, 1 - tau
+            before, frame0, frame1, after, drawn = after, frame1, frame0, before, drawn.reversed()
         flow, flow_weight = teach(frame0, middle, frame1)
-        frame0, middle, frame1 = recolour(rng, [frame0, middle, frame1])
-        return Sample(frame0, frame1, middle, tau, flow, flow_weight)
+        before, frame0, middle, frame1, after = recolour(rng, [before, frame0, middle, frame1, after])
+        beside = Beside(before, after, drawn.intervals, drawn.frame_width)
+        return Sample(frame0, frame1, middle, drawn.tau, flow, flow_weight, beside if any(drawn.intervals) else None)
 
-    def _draw_frames(self, rng: np.random.Generator) -> tuple[list[np.ndarray], float, float]:
-        """Three equal windows of one shot, tau, and how much the window changes (mean difference of bytes)."""
+    def _draw_frames(self, rng: np.random.Generator) -> tuple[list[np.ndarray], "Drawn", float]:
+        """Five equal windows of one shot, of which the outer ones may not count, what they are, and how much the window
+        changes between the second and the fourth (mean difference of bytes)."""
         shot = self._shots[int(rng.choice(len(self._shots), p=self._chances))]
         before, after = self._gaps[int(rng.choice(len(self._gaps), p=self._gap_chances))]
         if before + after >= len(shot.frames):
             before = after = 1
-        i = int(rng.integers(0, len(shot.frames) - before - after))
-        j, k = i + before, i + before + after
+        step = before + after
+        i = int(rng.integers(0, len(shot.frames) - step))
+        j, k = i + before, i + step
         height, width = shot.frames.shape[1:3]
         side = min(round(self.crop / draw_scale(rng)), height, width)
         corners = rng.integers(0, (height - side + 1, width - side + 1), (3, 2))
         windows = [(slice(y, y + side), slice(x, x + side)) for y, x in corners.tolist()]
         motions = np.array([_change(shot.frames[i][window], shot.frames[k][window]) for window in windows])
         best = int(rng.choice(3, p=(motions + 0.2) / (motions + 0.2).sum()))
-        frames = [shot.frames[index][windows[best]] for index in (i, j, k)]
-        return frames, _tau(shot, i, j, k), float(motions[best])
+        sides = list(BESIDE)[int(rng.choice(len(BESIDE), p=list(BESIDE.values())))]
+        first, last = (i - step if sides[0] and i >= step else i), (k + step if sides[1] else k)
+        last = last if last < len(shot.frames) else k
+        frames = [shot.frames[index][windows[best]] for index in (first, i, j, k, last)]
+        times = tuple(float(shot.pts[index]) for index in (first, i, j, k, last))
+        return frames, Drawn(times, width * self.crop / side), float(motions[best])
 
 
-def _tau(shot: Shot, i: int, j: int, k: int) -> float:
-    return float((shot.pts[j] - shot.pts[i]) / (shot.pts[k] - shot.pts[i]))
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is known of five frames in a row, of which the first and the last may be the same as those next to them."""
+
+    times: tuple[float, ...]
+    frame_width: float
+    """Of the whole frames, in pixels of the sample."""
+
+    @property
+    def tau(self) -> float:
+        _, start, middle, end, _ = self.times
+        return (middle - start) / (end - start)
+
+    @property
+    def intervals(self) -> tuple[float, float]:
+        before, start, _, end, after = self.times
+        return (start - before) / (end - start), (after - end) / (end - start)
+
+    def reversed(self) -> "Drawn":
+        return Drawn(tuple(-time for time in reversed(self.times)), self.frame_width)
 
 
 def _change(first: np.ndarray, second: np.ndarray) -> float:

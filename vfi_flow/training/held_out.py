@@ -29,6 +29,8 @@ def hold_out(shots: Sequence[Shot], per_shot: int) -> tuple[list[Shot], list[Pla
 
 
 def triplet_at(shot: Shot, index: int) -> Triplet:
-    """Frame `index` of the shot and both its neighbours."""
+    """Frame `index` of the shot, both its neighbours, and those two frames further, where the shot has them."""
     frame0, truth, frame1 = shot.frames[index - 1 : index + 2]
-    return Triplet(index, frame0, truth, frame1)
+    before = shot.frames[index - 3] if index >= 3 else None
+    after = shot.frames[index + 3] if index + 3 < len(shot.frames) else None
+    return Triplet(index, frame0, truth, frame1, before, after)

@@ -14,6 +14,7 @@ from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import Batch
 from vfi_flow.training.losses import LossWeights, mean_losses, motion_losses, sharpness_difference
 from vfi_flow.training.lpips import Lpips
+from vfi_flow.training.moved import move
 
 LARGEST_RESIDUAL = 5.0
 """Standardised residuals are clipped here: a few outliers must not own the loss."""
@@ -46,11 +47,10 @@ class MeanObjective:
         return {name: p for name, p in network.named_parameters() if name.split(".")[0] in self.learning}
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
-        registration = network.registration(frame0, frame1, batch.tau)
-        mean = network.fused(frame0, frame1, batch.tau, registration)
+        moved = move(network, batch)
+        mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.path)
         with torch.autocast(batch.truth.device.type, enabled=False):
-            return mean_losses(mean, registration, batch.truth, batch.flow, batch.trust, self.weights)
+            return mean_losses(mean, moved.even, batch.truth, moved.even_flow, batch.trust, self.weights)
 
 
 class FusionObjective(MeanObjective):
@@ -70,11 +70,10 @@ class MotionObjective(MeanObjective):
     modules = ("encoder", "registration")
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
-        frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
-        registration = network.registration(frame0, frame1, batch.tau)
+        moved = move(network, batch)
         with torch.autocast(batch.truth.device.type, enabled=False):
             frames = batch.frame0, batch.truth, batch.frame1
-            return motion_losses(registration, frames, batch.tau, batch.flow, batch.trust, self.weights)
+            return motion_losses(moved.path, frames, batch.tau, moved.even_flow, batch.trust, self.weights)
 
 
 class VelocityObjective:
@@ -94,7 +93,8 @@ class VelocityObjective:
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         with torch.no_grad():
-            mean = network.mean(network.encode(batch.frame0), network.encode(batch.frame1), batch.tau)
+            moved = move(network, batch)
+            mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.path)
         residual = ((batch.truth - mean.sharp) / mean.deviation).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
         noise = torch.randn(residual.shape, generator=generator, device=residual.device)
         condition = network.velocity.condition(mean)

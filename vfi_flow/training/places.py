@@ -4,7 +4,7 @@ Clips are decoded twice: once to know how many frames there are, once to fetch t
 at a few frames however long a clip is.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
@@ -35,6 +35,11 @@ class Triplet:
     def pair(self) -> Pair:
         before, after = (None if frame is None else Neighbour(frame) for frame in (self.before, self.after))
         return Pair(self.frame0, self.frame1, before, after)
+
+    def changed(self, change: Callable[[Frame], Frame]) -> "Triplet":
+        """The same of changed frames."""
+        before, after = (None if frame is None else change(frame) for frame in (self.before, self.after))
+        return Triplet(self.index, change(self.frame0), change(self.truth), change(self.frame1), before, after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,14 @@ from torch import Tensor
 from vfi_flow.errors import InputError
 from vfi_flow.inference.padding import pad_frame
 from vfi_flow.model.composition import Mean
-from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
-from vfi_flow.training.batches import to_image
+from vfi_flow.training.batches import collate, to_batch, to_image
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
+from vfi_flow.training.moved import move
 from vfi_flow.training.places import Frame, Triplet, check, find_clips, frame_times, spacing, spread, triplets
 from vfi_flow.training.precision import mixed_precision
+from vfi_flow.training.sample import Beside, Sample
 
 log = logging.getLogger(__name__)
 
@@ -102,16 +103,26 @@ class Validation:
         return float(self.lpips(first, second))
 
     def means(self, network: InterpolationNetwork) -> Iterator[tuple[Place, Mean]]:
-        half = torch.full((1, 1, 1, 1), 0.5, device=self.device)
         for place in self.places:
-            yield place, network.mean(*features(network, place, self.device), half)
+            yield place, mean_at(network, place, self.device)
 
 
-def features(network: InterpolationNetwork, place: Place, device: torch.device) -> tuple[FrameFeatures, FrameFeatures]:
-    """Of the two frames around a place."""
-    frames = (torch.from_numpy(pad_frame(frame)[None]) for frame in (place.triplet.frame0, place.triplet.frame1))
-    first, second = (network.encode(to_image(frame).to(device)) for frame in frames)
-    return first, second
+def mean_at(network: InterpolationNetwork, place: Place, device: torch.device) -> Mean:
+    """The conditional mean at a place, of whole multiples of the alignment."""
+    batch = to_batch(*(part.to(device) for part in collate([sample_at(place.triplet)])))
+    moved = move(network, batch)
+    return network.fused(moved.frame0, moved.frame1, batch.tau, moved.path)
+
+
+def sample_at(triplet: Triplet) -> Sample:
+    """A triplet as training would see it, without a motion to learn from."""
+    pair, truth = triplet.pair.changed(pad_frame), pad_frame(triplet.truth)
+    frame0, frame1 = pair.frame0, pair.frame1
+    before = frame0 if pair.before is None else pair.before.frame
+    after = frame1 if pair.after is None else pair.after.frame
+    unknown = np.zeros((6, truth.shape[0] // 2, truth.shape[1] // 2), np.float32)
+    beside = Beside(before, after, pair.intervals, triplet.truth.shape[1])
+    return Sample(frame0, frame1, truth, 0.5, unknown[:4], unknown[4:], beside)
 
 
 def to_frame(image: Tensor, place: Place) -> Frame:
