@@ -30,11 +30,11 @@ COMPOSED = ("image", "luma", "colour", "half", "at_2")
 """The maps of a frame that are looked at to find motion, and to make the new frame."""
 HALF_GRID = ("half_height", "half_width")
 TAU = Port("tau", ("batch", 1, 1, 1))
-MOTION = ("flow", "mask", "context")
+MOTION = ("flow", "mask", "context", "uneven")
 
 
 def motion_ports(network: InterpolationNetwork) -> tuple[Port, ...]:
-    channels = 4, 1, network.config.levels[-1].context
+    channels = 4, 1, network.config.levels[-1].context, 1
     return tuple(Port(name, ("batch", count, *HALF_GRID)) for name, count in zip(MOTION, channels, strict=True))
 
 
@@ -43,7 +43,7 @@ def maps_of(names: tuple[str, ...], features: FrameFeatures) -> list[Tensor]:
 
 
 class RegisterGraph(ExportGraph):
-    """Maps of both frames and `tau` -> `flow`, `mask`, `context` (see `Registration`)."""
+    """Maps of both frames and `tau` -> `flow`, `mask`, `context`, `uneven` (see `Registration`)."""
 
     layout = "stream"
 
@@ -52,9 +52,9 @@ class RegisterGraph(ExportGraph):
         self.inputs = (*feature_ports(network, REGISTERED, SIDES), TAU)
         self.outputs = motion_ports(network)
 
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         frame0, frame1, (tau,) = read_features(inputs, REGISTERED)
-        return self.network.registration(frame0, frame1, tau)[:3]
+        return self.network.registration(frame0, frame1, tau)[: len(MOTION)]
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         question = example_question(height, width)
@@ -64,9 +64,9 @@ class RegisterGraph(ExportGraph):
 
 
 class AccelerateGraph(ExportGraph):
-    """`flow`, `flow_before`, `flow_after`, `tau`, `intervals`, `frame_width` -> `accelerated`, in place of `flow`.
+    """`flow`, `flow_before`, `flow_after`, `tau`, `intervals`, `frame_width` -> `accelerated`, `uneven`.
 
-    See `motion.acceleration.accelerated`; here the width (1) is in pixels of the frame.
+    `accelerated` takes the place of `flow`. See `motion.acceleration`; here the width (1) is in pixels of the frame.
     """
 
     layout = "stream"
@@ -76,11 +76,11 @@ class AccelerateGraph(ExportGraph):
         Port("intervals", ("batch", 2, 1, 1)),
         Port("frame_width", (1,)),
     )
-    outputs = (Port("accelerated", ("batch", 4, *HALF_GRID)),)
+    outputs = (Port("accelerated", ("batch", 4, *HALF_GRID)), Port("uneven", ("batch", 1, *HALF_GRID)))
 
     def forward(
         self, flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, frame_width: Tensor
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         grid_width = frame_width / self.network.config.flow_scale
         return accelerated(flow, before, after, tau, intervals, grid_width)
 
@@ -106,15 +106,15 @@ class ComposeGraph(ExportGraph):
         self.inputs = (*feature_ports(network, COMPOSED, SIDES), *motion_ports(network), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        frame0, frame1, (flow, mask, context, *others) = read_features(inputs, COMPOSED)
+        frame0, frame1, (flow, mask, context, uneven, *others) = read_features(inputs, COMPOSED)
         tau, noise, strength = read_dials(tuple(others))
-        mean = self.network.fused(frame0, frame1, tau, Registration(flow, mask, context))
+        mean = self.network.fused(frame0, frame1, tau, Registration(flow, mask, context, uneven))
         return self.network.drawn(mean, noise, strength, self.steps).permute(0, 2, 3, 1)
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         question = example_question(height, width)
         with torch.no_grad():
             features = self.network.encode(question.frame0)
-            motion = self.network.registration(features, features, question.tau)[:3]
+            motion = self.network.registration(features, features, question.tau)[: len(MOTION)]
         maps = maps_of(COMPOSED, features)
         return *maps, *maps, *motion, *dials(question, self.steps)

@@ -63,8 +63,8 @@ def test_a_host_that_follows_the_readme_gets_the_frames_of_the_package(tiny_mode
     own, around = motion(1, 0.25), {"flow_before": motion(0, 0.5)["flow"], "flow_after": motion(2, 0.5)["flow"]}
     intervals = np.array([0.5 * known[0], 2 * known[1]], np.float32).reshape(1, 2, 1, 1)
     width = np.array([48], np.float32)
-    flow = run["accelerate"](flow=own["flow"], **around, tau=place(0.25), intervals=intervals, frame_width=width)
-    own["flow"] = flow["accelerated"]
+    path = run["accelerate"](flow=own["flow"], **around, tau=place(0.25), intervals=intervals, frame_width=width)
+    own |= {"flow": path["accelerated"], "uneven": path["uneven"]}
     made = run["compose_0"](**both(maps[1], maps[2]), **own, tau=place(0.25))["frame"][0]
 
     before, after = Neighbour(frames[0], 0.5) if known[0] else None, Neighbour(frames[3], 2) if known[1] else None

@@ -30,7 +30,7 @@ def fused(network, motion: float) -> "torch.Tensor":
     flow = torch.zeros(1, 4, 32, 48)
     flow[:, 0], flow[:, 2] = motion / 4, -motion / 4  # half of it to either frame, on a grid of half the size
     context = torch.zeros(1, network.config.levels[-1].context, 32, 48)
-    registration = Registration(flow, torch.zeros(1, 1, 32, 48), context, ())
+    registration = Registration(flow, torch.zeros(1, 1, 32, 48), context, torch.ones(1, 1, 32, 48))
     return network.fused(network.encode(FRAME0), network.encode(FRAME1), HALF, registration).mean
 
 
@@ -49,7 +49,21 @@ def test_less_of_a_crossfade_where_motion_leaves_a_frame(network):
 def test_the_faster_the_motion_the_less_of_the_finest_detail(network):
     flows = [torch.zeros(1, 4, 64, 96) + torch.tensor([-v, 0, v, 0]).view(1, 4, 1, 1) for v in (0.0, 2.0, 20.0)]
 
-    still, slow, fast = ((network.fusion.detail_slope * network.fusion.speed(flow))[:, 0].mean() for flow in flows)
+    still, slow, fast = (
+        (network.fusion.detail_slope * network.fusion.speed(flow, torch.ones(1, 1, 32, 48)))[:, 0].mean()
+        for flow in flows
+    )
 
     assert abs(still) < 0.01
     assert still > slow + 0.2 > fast + 1
+
+
+def test_motion_that_is_known_to_be_even_takes_no_detail(network):
+    motion = torch.zeros(1, 4, 64, 96) + torch.tensor([-20.0, 0, 20, 0]).view(1, 4, 1, 1)
+    half = torch.full((1, 1, 32, 48), 0.5)
+
+    even, partly, any_way = (network.fusion.speed(motion, 2 * n * half)[..., 16, 24].item() for n in (0, 0.5, 1))
+
+    assert even < 1e-3
+    assert partly == pytest.approx(network.fusion.speed(motion / 2, 2 * half)[..., 16, 24].item(), abs=1e-3)
+    assert any_way > partly + 0.5

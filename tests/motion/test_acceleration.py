@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vfi_flow.motion.acceleration import STEADY_BESIDE, STEADY_BETWEEN, TRUST, accelerated  # noqa: E402
+from vfi_flow.motion.acceleration import JERK, STEADY_BESIDE, STEADY_BETWEEN, TRUST, accelerated  # noqa: E402
 
 WIDE = 1e6
 """Pixels; in so wide a frame no change of the motion is large."""
@@ -21,9 +21,13 @@ def path(time: float, speed: float = 3.0, acceleration: float = 2.0) -> float:
     return speed * time + acceleration * time**2 / 2
 
 
-def followed(flow, before, after, tau: float, intervals: tuple[float, float], width: float = WIDE):
+def path_of(flow, before, after, tau: float, intervals: tuple[float, float], width: float = WIDE):
     place = torch.full((1, 1, 1, 1), tau)
     return accelerated(flow, before, after, place, torch.tensor(intervals).view(1, 2, 1, 1), torch.tensor([width]))
+
+
+def followed(*motion, width: float = WIDE):
+    return path_of(*motion, width=width).flow
 
 
 @pytest.mark.parametrize("tau", [0.25, 0.5, 0.8])
@@ -79,7 +83,29 @@ def test_a_change_that_is_large_for_the_frame_counts_less(neighbours, share):
     flows = [flow_between(0, 2 + n * change, 0.5) for n in range(3)]
 
     def ahead(width):
-        return float((followed(flows[1], flows[0], flows[2], 0.5, neighbours, width) - flows[1])[0, 0, 12, 16])
+        return float((followed(flows[1], flows[0], flows[2], 0.5, neighbours, width=width) - flows[1])[0, 0, 12, 16])
 
     assert ahead(change / share) == pytest.approx(ahead(WIDE) / 2, rel=1e-4)
     assert ahead(WIDE) == pytest.approx(TRUST * change / 8, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("speeds", "expected"),
+    [((3, 3, 3), 0.0), ((1, 3, 5), 0.0), ((3, 3, 3.375), 0.5), ((0, 3, 9), 1.0)],
+    ids=["even", "speeding up evenly", "nearly even", "jerking"],
+)
+def test_only_what_changes_otherwise_before_than_after_may_be_uneven_between(speeds, expected):
+    """Each pixel of difference stands for JERK pixels of the motion."""
+    before, flow, after = (flow_between(0, speed, 0.5) for speed in speeds)
+
+    uneven = path_of(flow, before, after, 0.5, (1.0, 1.0)).uneven
+
+    assert JERK == 4
+    torch.testing.assert_close(uneven, torch.full((1, 1, 24, 32), expected), atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("intervals", [(1.0, 0.0), (0.0, 1.0), (0.0, 0.0)])
+def test_all_may_be_uneven_where_one_side_is_not_known(intervals):
+    flow = flow_between(0, 3, 0.5)
+
+    assert (path_of(flow, flow, flow, 0.5, intervals).uneven == 1).all()

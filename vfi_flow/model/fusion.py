@@ -63,16 +63,16 @@ class FusionNetwork(nn.Module):
         inside = tau.clamp(NEAREST, 1 - NEAREST)
         preference = double(registration.mask) + preference + torch.log((1 - inside) / inside)
         # What is wrong in both frames alike, because motion is not even in time, no comparison of them shows. It grows
-        # with speed.
-        detail = detail + self.detail_slope * self.speed(flow)
+        # with speed, unless the frames around know better.
+        detail = detail + self.detail_slope * self.speed(flow, registration.uneven)
         # Softplus, for which ONNX Runtime has no fast loop; above 0 it is larger than the largest deviation.
         deviation = (deviation - 4.0).clamp(max=0).exp().log1p().clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
         return Composition(flow, preference, crossfade, detail, 0.1 * residual, deviation, features, activity(*unmoved))
 
     @torch.no_grad()
-    def speed(self, flow: Tensor) -> Tensor:
-        """(B, 1, H/2, W/2): logarithm of the motion between the frames around a place, 0 where nothing moves."""
-        speed = length(halve(displacement(flow)))
+    def speed(self, flow: Tensor, uneven: Tensor) -> Tensor:
+        """(B, 1, H/2, W/2): logarithm of the motion around a place that may be uneven, 0 where nothing moves."""
+        speed = length(halve(displacement(flow))) * uneven
         return torch.log1p(double(box_mean(halve(speed), AROUND)) / self.SLOW)
 
     def features(

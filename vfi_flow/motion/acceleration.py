@@ -8,20 +8,36 @@ Xu et al. 2019, Quadratic Video Interpolation; here the acceleration is looked u
 new frame.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-from vfi_flow.motion.lucas_kanade import displacement
+from vfi_flow.motion.lucas_kanade import displacement, length
 from vfi_flow.motion.warp import backward_warp
 
 TRUST = 0.9
 """How much of the acceleration that is seen to follow: some of it is error."""
 STEADY_BETWEEN, STEADY_BESIDE = 1 / 12, 1 / 80
 """The change of motion that counts half, as a share of a frame's width: with neighbours on both sides, and on one."""
+JERK = 4.0
+"""Pixels of motion that may be uneven still, for each pixel by which the changes before and after differ."""
 
 
-def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor) -> Tensor:
-    """`flow` with what an even motion misses of the path.
+class Path(NamedTuple):
+    """Motion that is not even in time."""
+
+    flow: Tensor
+    """(B, 4, H, W) to frame 0 and to frame 1."""
+    uneven: Tensor
+    """(B, 1, H, W) in [0, 1]: the share of the motion that may be uneven still."""
+
+
+def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor) -> Path:
+    """`flow` with what an even motion misses of the path, and how far that is known.
+
+    What changes its motion before and after the pair alike, as a steady camera that does not change it at all, does so
+    between the two as well.
 
     Args:
         flow: (B, 4, H, W) float32 at `tau`, to frame 0 and to frame 1, pixels of this grid.
@@ -33,7 +49,7 @@ def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, interv
         width: scalar or (1,), pixels of this grid: of the whole frame, where `flow` is that of a part.
 
     Returns:
-        (B, 4, H, W); `flow` itself where neither neighbour is known.
+        The path; `flow` itself where neither neighbour is known, and all of it uneven where they are not both.
     """
     velocity = displacement(flow)
     known0, known1 = (intervals > 0).to(flow.dtype).split(1, 1)
@@ -41,10 +57,13 @@ def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, interv
     earlier = velocity_at(before, -(to_before - 0.5 + tau) * velocity, intervals[:, :1])
     later = velocity_at(after, (to_after + 0.5 - tau) * velocity, intervals[:, 1:])
     steady = width * (STEADY_BESIDE + known0 * known1 * (STEADY_BETWEEN - STEADY_BESIDE))
-    change = known1 * damped(later - velocity, steady) + known0 * damped(velocity - earlier, steady)
+    sooner, further = velocity - earlier, later - velocity
+    change = known1 * damped(further, steady) + known0 * damped(sooner, steady)
     acceleration = change / (known1 * to_after + known0 * to_before).clamp(min=0.5)
     ahead = TRUST * tau * (1 - tau) / 2 * acceleration
-    return flow + torch.cat([ahead, ahead], 1)
+    jerk, speed = length(further / to_after - sooner / to_before), length(velocity)
+    uneven = 1 - known0 * known1 * (1 - JERK * jerk / speed).clamp(min=0)
+    return Path(flow + torch.cat([ahead, ahead], 1), uneven)
 
 
 def damped(change: Tensor, steady: Tensor) -> Tensor:

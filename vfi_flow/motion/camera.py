@@ -17,6 +17,9 @@ ROUNDS = ((8.0, 3.0), (4.0, 1.0), (2.0, 0.1), (1.0, 1e-3), (1.0, 1e-3))
 variance of the positions, as a share of that of the whole frame. It is nearly one motion for all places at first:
 two things that move apart would pass for one motion with a slope."""
 
+EVERY = 2
+"""Pixels from one place that is looked at to the next, along both axes: six numbers need no more."""
+
 
 @torch.no_grad()
 def camera_motion(displacement: Tensor, texture: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,16 +32,19 @@ def camera_motion(displacement: Tensor, texture: Tensor) -> tuple[Tensor, Tensor
     Returns:
         (B, 2, H, W), pixels, and (B, 1, 1, 1) in [0, 1]: the share of what counts that follows it to a pixel or so.
     """
-    x, y = (axis - axis.mean() for axis in pixel_grid(displacement))
+    everywhere = [axis - axis.mean() for axis in pixel_grid(displacement)]
+    x, y = everywhere[0][..., ::EVERY], everywhere[1][..., ::EVERY, :]
+    displacement, texture = (plane[..., ::EVERY, ::EVERY] for plane in (displacement, texture))
     seen = texture.mean((2, 3), keepdim=True) + TINY
     motion = (texture * displacement).mean((2, 3), keepdim=True) / seen
     for tolerance, stiffness in ROUNDS:
         follows = texture * nearness(displacement - motion, tolerance)
         sums = moments(x, y, follows, follows * displacement).mean((2, 3), keepdim=True)
         spread = stiffness * x.square().mean(), stiffness * y.square().mean()
-        motion = linear_fit(sums, spread).at(x, y)
+        camera = linear_fit(sums, spread)
+        motion = camera.at(x, y)
     follows = texture * nearness(displacement - motion, 1.0)
-    return motion, follows.mean((2, 3), keepdim=True) / seen
+    return camera.at(*everywhere), follows.mean((2, 3), keepdim=True) / seen
 
 
 def nearness(difference: Tensor, tolerance: float) -> Tensor:

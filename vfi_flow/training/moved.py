@@ -35,9 +35,10 @@ def move(network: InterpolationNetwork, batch: Batch) -> Moved:
         before = middle_flow(network, batch.before, frame0, batch.intervals[:, 0], even.flow)
         after = middle_flow(network, frame1, batch.after, batch.intervals[:, 1], even.flow)
         width = batch.frame_width / network.config.flow_scale
-        ahead = even.accelerated(before, after, batch.tau, batch.intervals, width).flow - even.flow
+        path = even.accelerated(before, after, batch.tau, batch.intervals, width)
+        ahead = path.flow - even.flow
         even_flow = batch.flow - (ahead if network.config.motion_downscale == 1 else double_flow(ahead))
-    return Moved(frame0, frame1, even, even._replace(flow=even.flow + ahead), even_flow)
+    return Moved(frame0, frame1, even, even._replace(flow=even.flow + ahead, uneven=path.uneven), even_flow)
 
 
 def middle_flow(
