@@ -24,7 +24,7 @@ JERK = 4.0
 """Pixels of motion that may be uneven still, for each pixel by which the changes before and after differ."""
 
 
-class Path(NamedTuple):
+class Accelerated(NamedTuple):
     """Motion that is not even in time."""
 
     flow: Tensor
@@ -33,7 +33,7 @@ class Path(NamedTuple):
     """(B, 1, H, W) in [0, 1]: the share of the motion that may be uneven still."""
 
 
-def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor) -> Path:
+def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor) -> Accelerated:
     """`flow` with what an even motion misses of the path, and how far that is known.
 
     What changes its motion before and after the pair alike, as a steady camera that does not change it at all, does so
@@ -63,7 +63,7 @@ def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, interv
     ahead = TRUST * tau * (1 - tau) / 2 * acceleration
     jerk, speed = length(further / to_after - sooner / to_before), length(velocity)
     uneven = 1 - known0 * known1 * (1 - JERK * jerk / speed).clamp(min=0)
-    return Path(flow + torch.cat([ahead, ahead], 1), uneven)
+    return Accelerated(flow + torch.cat([ahead, ahead], 1), uneven)
 
 
 def damped(change: Tensor, steady: Tensor) -> Tensor:
