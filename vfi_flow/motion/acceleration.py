@@ -33,7 +33,9 @@ class Accelerated(NamedTuple):
     """(B, 1, H, W) in [0, 1]: the share of the motion that may be uneven still."""
 
 
-def accelerated(flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor) -> Accelerated:
+def accelerated(
+    flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor
+) -> Accelerated:
     """`flow` with what an even motion misses of the path, and how far that is known.
 
     What changes its motion before and after the pair alike, as a steady camera that does not change it at all, does so
