@@ -145,10 +145,13 @@ class RegistrationNetwork(nn.Module):
     COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
     NEAR = 2.0
     """Cells at 1/16 within which motion is found there, without help from a coarser grid."""
+    CAMERA_WINDOW, CAMERA_LEAST = 9, 4.0
+    """Pixels over which, and times by which at least, frames must agree better to take the camera's motion: parts of
+    other motion happen to fit it."""
     TEXTURED = 1e-3
     """Square difference from the local mean, of both frames and all colours, that counts half as texture."""
     MOST = 0.3, 0.6
-    """Shares of the frame that follow it, at the second level."""
+    """Share of the frame that follows the camera from which on its motion counts at 1/4, and from which on wholly."""
     BORDER = 32
     """Pixels of the frame in which motion may be continued from further inside."""
     CELL = 8
@@ -223,7 +226,7 @@ class RegistrationNetwork(nn.Module):
     def with_camera(
         self, image0: Tensor, image1: Tensor, tau: Tensor, match: Match, most: tuple[float, float] | None = None
     ) -> Match:
-        """`match` with the motion of the camera in its place, as far as images (B, 3, h, w) on its grid agree better.
+        """`match` with the motion of the camera in its place, where images (B, 3, h, w) on its grid agree much better.
 
         With `most` this fades in from the first to the second share of the frame that follows that motion.
         """
@@ -232,7 +235,7 @@ class RegistrationNetwork(nn.Module):
         motion, share = camera_motion(found, texture / (texture + self.TEXTURED))
         flow = share_displacement(motion, tau)
         images = warp_both(image0, image1, match.flow), warp_both(image0, image1, flow)
-        better = improvement(*images, self.COARSE_WINDOW)
+        better = improvement(*images, self.CAMERA_WINDOW, self.CAMERA_LEAST)
         if most is not None:
             better = better * ((share - most[0]) / (most[1] - most[0])).clamp(0, 1)
         return match._replace(flow=match.flow + better * (flow - match.flow))

@@ -86,13 +86,13 @@ def fine_step(luma0: Tensor, luma1: Tensor, tau: Tensor, half_flow: Tensor) -> T
 
 
 @torch.no_grad()
-def improvement(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor], window: int) -> Tensor:
-    """(B, 1, H, W) in [0, 1]: how far two warped frames (B, C, H, W) agree better after a step than before it.
+def improvement(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor], window: int, least: float = 1.0) -> Tensor:
+    """(B, 1, H, W) in [0, 1]: how far two warped frames (B, C, H, W) agree better after a change than before it.
 
-    1 where it halves their square difference over window x window pixels, 0 where that does not fall.
+    0 where their square difference over window x window pixels does not fall to 1 / `least`, 1 from half of that on.
     """
     old, new = (box_mean(square_sum(a - b), window) for a, b in (before, after))
-    return (2 * (old - new) / (old + UNSEEN)).clamp(0, 1)
+    return (2 * (old - least * new) / (old + UNSEEN)).clamp(0, 1)
 
 
 def square_sum(image: Tensor) -> Tensor:
