@@ -8,7 +8,7 @@ cv2 = pytest.importorskip("cv2")
 
 from tiny_network import as_image, tiny_network  # noqa: E402
 
-from vfi_flow.model.registration import even  # noqa: E402
+from vfi_flow.model.registration import Match, even  # noqa: E402
 from vfi_flow.model.weights import find_weights, load_weights  # noqa: E402
 
 HALF = torch.full((1, 1, 1, 1), 0.5)
@@ -49,6 +49,24 @@ def test_what_is_found_at_1_32_fits_the_grid_of_1_16(size):
 
     assert far.shape == (2, 4, *(side // 16 for side in size))
     assert far.abs().max() == 0, "what does not move is not far"
+
+
+@pytest.mark.parametrize(("most", "taken"), [(None, True), ((0.3, 0.6), True), ((0.9, 0.95), False)])
+def test_where_nothing_was_found_the_camera_moves_as_it_does_elsewhere(most, taken):
+    """A third of the frame has lost the motion of a pan; most of it, but not nine tenths, follow the camera."""
+    grid, pixels = slice(100, 200), 8
+    image0, image1 = (as_image(panned(moved))[:, :, grid, grid] - 0.5 for moved in (0, pixels))
+    truth = torch.tensor([pixels / 2, 0, -pixels / 2, 0]).view(1, 4, 1, 1).expand(1, 4, 100, 100)
+    flow = truth.clone()
+    flow[..., 66:] = 0
+    plane = torch.zeros(1, 1, 100, 100)
+    match = Match(flow, plane, plane, flow, plane)
+
+    made = tiny_network().registration.with_camera(image0, image1, HALF, match, most).flow
+
+    wrong = (made - truth).abs().amax(1)[:, 8:-8, 8:-8] > 0.2
+    assert (wrong.float().mean() < 0.05) == taken
+    assert torch.allclose(made[..., 8:50], truth[..., 8:50], atol=0.2), "what was found stays"
 
 
 def test_an_odd_grid_is_made_even_by_its_last_row_and_column():

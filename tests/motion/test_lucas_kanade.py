@@ -131,6 +131,15 @@ def test_half_of_the_way_to_half_the_square_difference_counts_half():
     assert torch.allclose(half_way, torch.full_like(half_way, 0.5), atol=1e-3)
 
 
+@pytest.mark.parametrize(("left", "expected"), [(1 / 2, 0.0), (1 / 4, 0.0), (3 / 16, 0.5), (1 / 8, 1.0), (0, 1.0)])
+def test_a_change_that_must_be_much_better_counts_from_there_on(left, expected):
+    flat = torch.full((1, 1, 32, 32), 0.5)
+
+    better = improvement((flat, flat + 0.4), (flat, flat + 0.4 * math.sqrt(left)), WINDOW, least=4)
+
+    assert float(better[0, 0, 16, 16]) == pytest.approx(expected, abs=0.01)
+
+
 def test_what_is_as_small_as_noise_is_no_improvement():
     flat = torch.zeros(1, 3, SIDE, SIDE)
 
