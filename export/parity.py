@@ -176,7 +176,7 @@ class Runner:
             known |= dict(zip(MOTION, motion, strict=True))
             no_neighbours = {"intervals": torch.zeros(len(motion[0]), 2, 1, 1), "frame_width": torch.ones(1)}
             no_neighbours |= {"flow_before": motion[0], "flow_after": motion[0]}
-            [known["flow"]] = self._named(self.parts["accelerate"], known | no_neighbours)
+            known["flow"], known["uneven"] = self._named(self.parts["accelerate"], known | no_neighbours)
         return self._named(self.session, known)[0].permute(0, 3, 1, 2)
 
     def _beside(self, part: str):  # type: ignore[no-untyped-def]

@@ -83,8 +83,9 @@ def test_warps_are_sampled_in_the_form_that_is_fast_everywhere(natives, steps):
     found = [attributes(node) for node in all_nodes(natives[steps]) if node.op_type == "GridSample"]
 
     # Large motion: features at 1/32, pictures and features at 1/16. Features at 1/8 and 1/4; Lucas-Kanade at 1/8 before
-    # and after a step, twice at 1/4 and 1/2; in the fusion luma, colours, features and frames.
-    assert len(found) == 2 * (3 + 2 + 2 + 2 + 2 + 4)
+    # and after a step, twice at 1/4 and 1/2; the camera's motion and the other at 1/8 and 1/4; in the fusion luma,
+    # colours, features and frames.
+    assert len(found) == 2 * (3 + 2 + 2 + 2 + 2 + 4 + 4)
     for form in found:
         assert form["mode"] in (b"bilinear", b"linear")
         assert form.get("padding_mode", b"zeros") == b"zeros"
