@@ -43,7 +43,7 @@ def camera_motion(displacement: Tensor, texture: Tensor) -> tuple[Tensor, Tensor
         spread = stiffness * x.square().mean(), stiffness * y.square().mean()
         camera = linear_fit(sums, spread)
         motion = camera.at(x, y)
-    follows = texture * nearness(displacement - motion, 1.0)
+    follows = texture * nearness(displacement - motion, tolerance)
     return camera.at(*everywhere), follows.mean((2, 3), keepdim=True) / seen
 
 

@@ -77,8 +77,8 @@ class RealClips:
         motions = np.array([_change(shot.frames[i][window], shot.frames[k][window]) for window in windows])
         best = int(rng.choice(3, p=(motions + 0.2) / (motions + 0.2).sum()))
         sides = list(BESIDE)[int(rng.choice(len(BESIDE), p=list(BESIDE.values())))]
-        first, last = (i - step if sides[0] and i >= step else i), (k + step if sides[1] else k)
-        last = last if last < len(shot.frames) else k
+        first = i - step if sides[0] and i >= step else i
+        last = k + step if sides[1] and k + step < len(shot.frames) else k
         frames = [shot.frames[index][windows[best]] for index in (first, i, j, k, last)]
         times = tuple(float(shot.pts[index]) for index in (first, i, j, k, last))
         return frames, Drawn(times, width * self.crop / side), float(motions[best])
