@@ -9,6 +9,9 @@ torch = pytest.importorskip("torch")
 
 from tiny_network import moving_texture, tiny_network  # noqa: E402
 
+from vfi_flow.model.config import TINY  # noqa: E402
+from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
+from vfi_flow.motion.resize import double_flow  # noqa: E402
 from vfi_flow.training.batches import Batch, collate, to_batch  # noqa: E402
 from vfi_flow.training.moved import move  # noqa: E402
 from vfi_flow.training.sample import Beside, Sample  # noqa: E402
@@ -16,12 +19,12 @@ from vfi_flow.training.sample import Beside, Sample  # noqa: E402
 SIDE = 64
 
 
-def sample(intervals: tuple[float, float]) -> Sample:
+def sample(intervals: tuple[float, float], side: int = SIDE) -> Sample:
     """Frames of a texture that speeds up: at 0, 2, 6 and 12 pixels."""
-    before, frame0, frame1, after = (moving_texture(SIDE, SIDE, dx=dx) for dx in (0, 2, 6, 12))
-    truth = moving_texture(SIDE, SIDE, dx=4)
-    unknown = np.zeros((6, SIDE // 2, SIDE // 2), np.float32)
-    return Sample(frame0, frame1, truth, 0.5, unknown[:4], unknown[4:], Beside(before, after, intervals, SIDE))
+    before, frame0, frame1, after = (moving_texture(side, side, dx=dx) for dx in (0, 2, 6, 12))
+    truth = moving_texture(side, side, dx=4)
+    unknown = np.zeros((6, side // 2, side // 2), np.float32)
+    return Sample(frame0, frame1, truth, 0.5, unknown[:4], unknown[4:], Beside(before, after, intervals, side))
 
 
 def batch_of(*samples: Sample) -> Batch:
@@ -53,6 +56,16 @@ def test_what_even_motion_should_find_leaves_out_what_the_frames_around_add():
     moved = move(tiny_network(), batch)
 
     assert torch.equal(moved.even_flow, batch.flow - (moved.path.flow - moved.even.flow))
+
+
+def test_motion_found_on_halved_frames_is_compared_on_the_grid_of_the_batch():
+    network = InterpolationNetwork(replace(TINY, motion_downscale=2)).eval()
+    batch = batch_of(sample((1, 1), side=80))  # halved and padded to 48: the grids are not multiples of each other
+    moved = move(network, batch)
+
+    ahead = double_flow(moved.path.flow - moved.even.flow)[..., :40, :40]
+    assert ahead.abs().max() > 0
+    assert torch.equal(moved.even_flow, batch.flow - ahead)
 
 
 def test_nothing_is_learned_from_the_frames_around():

@@ -37,8 +37,13 @@ def move(network: InterpolationNetwork, batch: Batch) -> Moved:
         width = batch.frame_width / network.config.flow_scale
         path = even.accelerated(before, after, batch.tau, batch.intervals, width)
         ahead = path.flow - even.flow
-        even_flow = batch.flow - (ahead if network.config.motion_downscale == 1 else double_flow(ahead))
+        even_flow = batch.flow - on_grid(ahead, batch.flow, network.config.motion_downscale)
     return Moved(frame0, frame1, even, even._replace(flow=even.flow + ahead, uneven=path.uneven), even_flow)
+
+
+def on_grid(flow: Tensor, like: Tensor, downscale: int) -> Tensor:
+    """`flow` found on frames `downscale` times as small, which may have been padded, on the grid of `like`."""
+    return flow if downscale == 1 else double_flow(flow)[..., : like.shape[-2], : like.shape[-1]]
 
 
 def middle_flow(
