@@ -33,6 +33,8 @@ MOST_LOST = 0.1
 """dB that the distance to the true frame may grow by."""
 TOO_FEW = 1000
 """Pixels; in fewer, one level of one byte is more than that."""
+PATH = ("flow", "uneven", "jerk")
+"""What `accelerate` puts in the place of what was registered."""
 PARTS = (EncodeGraph, RegisterGraph, AccelerateGraph)
 """Make no frame by themselves."""
 
@@ -176,7 +178,7 @@ class Runner:
             known |= dict(zip(MOTION, motion, strict=True))
             no_neighbours = {"intervals": torch.zeros(len(motion[0]), 2, 1, 1), "frame_width": torch.ones(1)}
             no_neighbours |= {"flow_before": motion[0], "flow_after": motion[0]}
-            known["flow"], known["uneven"] = self._named(self.parts["accelerate"], known | no_neighbours)
+            known |= dict(zip(PATH, self._named(self.parts["accelerate"], known | no_neighbours), strict=True))
         return self._named(self.session, known)[0].permute(0, 3, 1, 2)
 
     def _beside(self, part: str):  # type: ignore[no-untyped-def]

@@ -23,18 +23,18 @@ from vfi_flow.export.graph import (
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.registration import Registration
-from vfi_flow.motion.acceleration import accelerated
+from vfi_flow.motion.acceleration import Accelerated, accelerated
 
 REGISTERED = ("half", "quarter", "eighth", "at_4", "at_8", "at_16")
 COMPOSED = ("image", "luma", "colour", "half", "at_2")
 """The maps of a frame that are looked at to find motion, and to make the new frame."""
 HALF_GRID = ("half_height", "half_width")
 TAU = Port("tau", ("batch", 1, 1, 1))
-MOTION = ("flow", "mask", "context", "uneven")
+MOTION = ("flow", "mask", "context", "uneven", "jerk")
 
 
 def motion_ports(network: InterpolationNetwork) -> tuple[Port, ...]:
-    channels = 4, 1, network.config.levels[-1].context, 1
+    channels = 4, 1, network.config.levels[-1].context, 1, 1
     return tuple(Port(name, ("batch", count, *HALF_GRID)) for name, count in zip(MOTION, channels, strict=True))
 
 
@@ -43,7 +43,7 @@ def maps_of(names: tuple[str, ...], features: FrameFeatures) -> list[Tensor]:
 
 
 class RegisterGraph(ExportGraph):
-    """Maps of both frames and `tau` -> `flow`, `mask`, `context`, `uneven` (see `Registration`)."""
+    """Maps of both frames and `tau` -> `flow`, `mask`, `context`, `uneven`, `jerk` (see `Registration`)."""
 
     layout = "stream"
 
@@ -64,7 +64,7 @@ class RegisterGraph(ExportGraph):
 
 
 class AccelerateGraph(ExportGraph):
-    """`flow`, `flow_before`, `flow_after`, `tau`, `intervals`, `frame_width` -> `accelerated`, `uneven`.
+    """`flow`, `flow_before`, `flow_after`, `tau`, `intervals`, `frame_width` -> `accelerated`, `uneven`, `jerk`.
 
     `accelerated` takes the place of `flow`. See `motion.acceleration`; here the width (1) is in pixels of the frame.
     """
@@ -76,11 +76,14 @@ class AccelerateGraph(ExportGraph):
         Port("intervals", ("batch", 2, 1, 1)),
         Port("frame_width", (1,)),
     )
-    outputs = (Port("accelerated", ("batch", 4, *HALF_GRID)), Port("uneven", ("batch", 1, *HALF_GRID)))
+    outputs = (
+        Port("accelerated", ("batch", 4, *HALF_GRID)),
+        *(Port(name, ("batch", 1, *HALF_GRID)) for name in ("uneven", "jerk")),
+    )
 
     def forward(
         self, flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, frame_width: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Accelerated:
         grid_width = frame_width / self.network.config.flow_scale
         return accelerated(flow, before, after, tau, intervals, grid_width)
 
@@ -106,9 +109,10 @@ class ComposeGraph(ExportGraph):
         self.inputs = (*feature_ports(network, COMPOSED, SIDES), *motion_ports(network), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        frame0, frame1, (flow, mask, context, uneven, *others) = read_features(inputs, COMPOSED)
-        tau, noise, strength = read_dials(tuple(others))
-        mean = self.network.fused(frame0, frame1, tau, Registration(flow, mask, context, uneven))
+        frame0, frame1, others = read_features(inputs, COMPOSED)
+        motion, dials = others[: len(MOTION)], others[len(MOTION) :]
+        tau, noise, strength = read_dials(dials)
+        mean = self.network.fused(frame0, frame1, tau, Registration(*motion))
         return self.network.drawn(mean, noise, strength, self.steps).permute(0, 2, 3, 1)
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:

@@ -64,7 +64,7 @@ def test_a_host_that_follows_the_readme_gets_the_frames_of_the_package(tiny_mode
     intervals = np.array([0.5 * known[0], 2 * known[1]], np.float32).reshape(1, 2, 1, 1)
     width = np.array([48], np.float32)
     path = run["accelerate"](flow=own["flow"], **around, tau=place(0.25), intervals=intervals, frame_width=width)
-    own |= {"flow": path["accelerated"], "uneven": path["uneven"]}
+    own |= {"flow": path["accelerated"], "uneven": path["uneven"], "jerk": path["jerk"]}
     made = run["compose_0"](**both(maps[1], maps[2]), **own, tau=place(0.25))["frame"][0]
 
     before, after = Neighbour(frames[0], 0.5) if known[0] else None, Neighbour(frames[3], 2) if known[1] else None

@@ -1,11 +1,16 @@
 """What fusion makes of motion, whatever its weights: borders, and less detail where it is fast."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from tiny_network import as_image, moving_texture, tiny_network  # noqa: E402
 
+from vfi_flow.model.config import TINY  # noqa: E402
+from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 from vfi_flow.model.registration import Registration  # noqa: E402
 
 HALF = torch.full((1, 1, 1, 1), 0.5)
@@ -25,13 +30,17 @@ def no_gradients():
         yield
 
 
-def fused(network, motion: float) -> "torch.Tensor":
-    """The mean of FRAME0 and FRAME1 half-way, registered as moving to the left by `motion` pixels everywhere."""
-    flow = torch.zeros(1, 4, 32, 48)
+def registered(network, motion: float, jerk: float = 0.0) -> Registration:
+    """FRAME0 and FRAME1 half-way, as moving to the left by `motion` pixels everywhere."""
+    flow, zero = torch.zeros(1, 4, 32, 48), torch.zeros(1, 1, 32, 48)
     flow[:, 0], flow[:, 2] = motion / 4, -motion / 4  # half of it to either frame, on a grid of half the size
     context = torch.zeros(1, network.config.levels[-1].context, 32, 48)
-    registration = Registration(flow, torch.zeros(1, 1, 32, 48), context, torch.ones(1, 1, 32, 48))
-    return network.fused(network.encode(FRAME0), network.encode(FRAME1), HALF, registration).mean
+    return Registration(flow, zero, context, uneven=zero + 1, jerk=zero + jerk / network.config.flow_scale)
+
+
+def fused(network, motion: float) -> "torch.Tensor":
+    """The mean of FRAME0 and FRAME1 half-way."""
+    return network.fused(network.encode(FRAME0), network.encode(FRAME1), HALF, registered(network, motion)).mean
 
 
 def test_less_of_a_crossfade_where_motion_leaves_a_frame(network):
@@ -67,3 +76,17 @@ def test_motion_that_is_known_to_be_even_takes_no_detail(network):
     assert even < 1e-3
     assert partly == pytest.approx(network.fusion.speed(motion / 2, 2 * half)[..., 16, 24].item(), abs=1e-3)
     assert any_way > partly + 0.5
+
+
+@pytest.mark.parametrize("downscale", [1, 2])
+def test_where_motion_is_shaken_detail_counts_less(downscale):
+    """Both octaves by the same, whatever grid motion is found on: a quarter of the odds for SHAKEN pixels."""
+    network = InterpolationNetwork(replace(TINY, motion_downscale=downscale)).eval()
+    frames = [frame.repeat(1, 1, downscale, downscale) for frame in (FRAME0, FRAME1)]
+    features = [network.encode(frame) for frame in frames]
+
+    still, shaken = (
+        network.fusion(*features, HALF, registered(network, 8.0, jerk)).detail for jerk in (0.0, network.fusion.SHAKEN)
+    )
+
+    torch.testing.assert_close(still - shaken, torch.full_like(still, math.log(4)))

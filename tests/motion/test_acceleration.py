@@ -109,3 +109,26 @@ def test_all_may_be_uneven_where_one_side_is_not_known(intervals):
     flow = flow_between(0, 3, 0.5)
 
     assert (path_of(flow, flow, flow, 0.5, intervals).uneven == 1).all()
+    assert (path_of(flow, flow, 2 * flow, 0.5, intervals).jerk == 0).all()
+
+
+@pytest.mark.parametrize(("tau", "share"), [(0.5, 1.0), (0.25, 0.75), (0.001, 0.004)])
+@pytest.mark.parametrize(
+    ("speeds", "expected"), [((3, 3, 3), 0.0), ((1, 3, 5), 0.0), ((0, 3, 9), 3.0), ((5, 3, 5), 4.0)]
+)
+def test_jerk_is_what_changes_otherwise_and_counts_most_in_the_middle(speeds, expected, tau, share):
+    before, after = (flow_between(0, speeds[side], 0.5) for side in (0, 2))
+
+    jerk = path_of(flow_between(0, speeds[1], tau), before, after, tau, (1.0, 1.0)).jerk
+
+    torch.testing.assert_close(jerk, torch.full((1, 1, 24, 32), share * expected), atol=2e-3, rtol=0)
+
+
+def test_single_places_do_not_make_a_jerk():
+    """Where motion is wrong, neighbours are wrong in other directions; what a camera does, all places do."""
+    flow = torch.zeros(1, 4, 96, 96)
+    wrong = 8 * torch.randn(1, 2, 96, 96, generator=torch.Generator().manual_seed(0))
+
+    jerk = path_of(flow, flow, torch.cat([-wrong / 2, wrong / 2], 1), 0.5, (1.0, 1.0)).jerk
+
+    assert jerk.max() < 1

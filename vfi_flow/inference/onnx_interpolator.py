@@ -99,8 +99,8 @@ class OnnxEngine:
         flows = {"flow": motion.maps["flow"], "flow_before": before.maps["flow"], "flow_after": after.maps["flow"]}
         lengths, width = np.array(intervals, np.float32).reshape(1, 2, 1, 1), np.array([frame_width], np.float32)
         dials = {"tau": place(tau), "intervals": lengths, "frame_width": width}
-        flow, uneven = graph.named({**flows, **dials}, stays=True)
-        return Maps({**motion.maps, "flow": flow, "uneven": uneven}, motion.sizes)
+        flow, uneven, jerk = graph.named({**flows, **dials}, stays=True)
+        return Maps({**motion.maps, "flow": flow, "uneven": uneven, "jerk": jerk}, motion.sizes)
 
     def compose(
         self,

@@ -24,11 +24,14 @@ class FusionNetwork(nn.Module):
 
     SLOW = 4.0
     """Pixels between the frames up to which motion is slow."""
+    SHAKEN = 10.0
+    """Pixels of the frame of jerk at which detail counts a quarter: places are off by half a pixel or so there."""
     COMPARED = 5
     """Pixels at half resolution over which the network sees how far the frames disagree."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
+        self.grid = config.flow_scale
         inputs = 2 * config.encoder[0] + 2 * (4 + 3) + config.levels[-1].context + 4 + 1 + 1 + 4
         self.stem = convolution(inputs, config.fusion_width)
         self.body = nn.Sequential(*[ResidualBlock(config.fusion_width) for _ in range(config.fusion_blocks)])
@@ -65,6 +68,7 @@ class FusionNetwork(nn.Module):
         # What is wrong in both frames alike, because motion is not even in time, no comparison of them shows. It grows
         # with speed, unless the frames around know better.
         detail = detail + self.detail_slope * self.speed(flow, registration.uneven)
+        detail = detail - 2 * torch.log1p((registration.jerk * self.grid / self.SHAKEN).square())
         # Softplus, for which ONNX Runtime has no fast loop; above 0 it is larger than the largest deviation.
         deviation = (deviation - 4.0).clamp(max=0).exp().log1p().clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
         return Composition(flow, preference, crossfade, detail, 0.1 * residual, deviation, features, activity(*unmoved))

@@ -52,6 +52,8 @@ class Registration(NamedTuple):
     """(B, C, h/2, w/2)."""
     uneven: Tensor
     """(B, 1, h/2, w/2) in [0, 1]: the share of the motion that may not be even in time; 1 for two frames alone."""
+    jerk: Tensor
+    """(B, 1, h/2, w/2) pixels of this grid: how the motion is shaken; 0 for two frames alone."""
     flows: tuple[tuple[int, Tensor], ...] = ()
     """Every intermediate flow and how many pixels of the frame one of its grid stands for, for supervision."""
 
@@ -59,8 +61,7 @@ class Registration(NamedTuple):
         self, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor
     ) -> "Registration":
         """The same with a flow that is not even in time (see `motion.acceleration`)."""
-        flow, uneven = accelerated(self.flow, before, after, tau, intervals, width)
-        return self._replace(flow=flow, uneven=uneven)
+        return self._replace(**accelerated(self.flow, before, after, tau, intervals, width)._asdict())
 
 
 class MatchLevel(nn.Module):
@@ -178,7 +179,8 @@ class RegistrationNetwork(nn.Module):
         readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)
         flows = (8, coarse.flow), (4, middle.flow), (2, fine.flow)
         in_frame = tuple((scale * self.downscale, flow) for scale, flow in readouts + flows)
-        return Registration(fine.flow, fine.mask, fine.context, torch.ones_like(fine.mask), in_frame)
+        all_of_it, unknown = torch.ones_like(fine.mask), torch.zeros_like(fine.mask)
+        return Registration(fine.flow, fine.mask, fine.context, all_of_it, unknown, in_frame)
 
     def coarsest(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Match:
         """What is found at 1/16, after large motion has been taken out."""

@@ -11,9 +11,11 @@ new frame.
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.motion.lucas_kanade import displacement, length
+from vfi_flow.motion.resize import box_mean
 from vfi_flow.motion.warp import backward_warp
 
 TRUST = 0.9
@@ -22,6 +24,8 @@ STEADY_BETWEEN, STEADY_BESIDE = 1 / 12, 1 / 80
 """The change of motion that counts half, as a share of a frame's width: with neighbours on both sides, and on one."""
 JERK = 4.0
 """Pixels of motion that may be uneven still, for each pixel by which the changes before and after differ."""
+CELL, CELLS = 8, 11
+"""Pixels to a side of the cells, and cells to a side of the window, that jerk is the mean of: single places err."""
 
 
 class Accelerated(NamedTuple):
@@ -31,6 +35,9 @@ class Accelerated(NamedTuple):
     """(B, 4, H, W) to frame 0 and to frame 1."""
     uneven: Tensor
     """(B, 1, H, W) in [0, 1]: the share of the motion that may be uneven still."""
+    jerk: Tensor
+    """(B, 1, H, W) pixels: by how much the motion around changes otherwise before the place than after it, as that of
+    a camera that is shaken does; 0 where that is not known."""
 
 
 def accelerated(
@@ -42,7 +49,7 @@ def accelerated(
     between the two as well.
 
     Args:
-        flow: (B, 4, H, W) float32 at `tau`, to frame 0 and to frame 1, pixels of this grid.
+        flow: (B, 4, H, W) float32 at `tau`, to frame 0 and to frame 1, pixels of this grid; H and W multiples of CELL.
         before: (B, 4, H, W) the same in the middle between the frame before the pair and frame 0.
         after: (B, 4, H, W) the same in the middle between frame 1 and the frame after the pair.
         tau: (B, 1, 1, 1) in (0, 1).
@@ -63,9 +70,16 @@ def accelerated(
     change = known1 * damped(further, steady) + known0 * damped(sooner, steady)
     acceleration = change / (known1 * to_after + known0 * to_before).clamp(min=0.5)
     ahead = TRUST * tau * (1 - tau) / 2 * acceleration
-    jerk, speed = length(further / to_after - sooner / to_before), length(velocity)
-    uneven = 1 - known0 * known1 * (1 - JERK * jerk / speed).clamp(min=0)
-    return Accelerated(flow + torch.cat([ahead, ahead], 1), uneven)
+    jerk = further / to_after - sooner / to_before
+    uneven = 1 - known0 * known1 * (1 - JERK * length(jerk) / length(velocity)).clamp(min=0)
+    most = known0 * known1 * 4 * tau * (1 - tau)
+    return Accelerated(flow + torch.cat([ahead, ahead], 1), uneven, most * length_around(jerk))
+
+
+def length_around(motion: Tensor) -> Tensor:
+    """(B, 1, H, W): length of the mean of `motion` (B, 2, H, W) around every place."""
+    around = length(box_mean(F.avg_pool2d(motion, CELL), CELLS))
+    return F.interpolate(around, scale_factor=float(CELL), mode="bilinear", align_corners=False)
 
 
 def damped(change: Tensor, steady: Tensor) -> Tensor:

@@ -35,13 +35,14 @@ def camera_motion(displacement: Tensor, texture: Tensor) -> tuple[Tensor, Tensor
     everywhere = [axis - axis.mean() for axis in pixel_grid(displacement)]
     x, y = everywhere[0][..., ::EVERY], everywhere[1][..., ::EVERY, :]
     displacement, texture = (plane[..., ::EVERY, ::EVERY] for plane in (displacement, texture))
+    planes = moments(x, y, torch.ones_like(texture), displacement)
+    variance_x, variance_y = x.square().mean(), y.square().mean()
     seen = texture.mean((2, 3), keepdim=True) + TINY
     motion = (texture * displacement).mean((2, 3), keepdim=True) / seen
     for tolerance, stiffness in ROUNDS:
         follows = texture * nearness(displacement - motion, tolerance)
-        sums = moments(x, y, follows, follows * displacement).mean((2, 3), keepdim=True)
-        spread = stiffness * x.square().mean(), stiffness * y.square().mean()
-        camera = linear_fit(sums, spread)
+        sums = (follows * planes).mean((2, 3), keepdim=True)
+        camera = linear_fit(sums, (stiffness * variance_x, stiffness * variance_y))
         motion = camera.at(x, y)
     follows = texture * nearness(displacement - motion, tolerance)
     return camera.at(*everywhere), follows.mean((2, 3), keepdim=True) / seen

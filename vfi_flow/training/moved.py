@@ -38,7 +38,7 @@ def move(network: InterpolationNetwork, batch: Batch) -> Moved:
         path = even.accelerated(before, after, batch.tau, batch.intervals, width)
         ahead = path.flow - even.flow
         even_flow = batch.flow - on_grid(ahead, batch.flow, network.config.motion_downscale)
-    return Moved(frame0, frame1, even, even._replace(flow=even.flow + ahead, uneven=path.uneven), even_flow)
+    return Moved(frame0, frame1, even, path._replace(flow=even.flow + ahead), even_flow)
 
 
 def on_grid(flow: Tensor, like: Tensor, downscale: int) -> Tensor:
