@@ -5,7 +5,7 @@ only the inside of the network is converted: convolutions and what happens betwe
 flows, masks and colours, the correlation and all geometry keep float32, as do inputs and outputs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
@@ -59,11 +59,14 @@ def half_values(nodes: Iterable[NodeProto], weights: set[str]) -> set[str]:
     """Names of what is computed in half precision; `nodes` in the order of computation."""
     found: set[str] = set()
     for node in nodes:
-        learned = node.op_type == "Conv" and node.input[1] in weights
-        inner = learned and not node.input[1].endswith("head.weight")
-        if inner or (node.op_type in BETWEEN and found.intersection(node.input)):
+        if is_inner_convolution(node, weights) or (node.op_type in BETWEEN and found.intersection(node.input)):
             found.update(node.output)
     return found
+
+
+def is_inner_convolution(node: NodeProto, weights: Container[str]) -> bool:
+    """Whether `node` is a learned convolution and no head; `weights` are the names of what is learned."""
+    return node.op_type == "Conv" and node.input[1] in weights and not node.input[1].endswith("head.weight")
 
 
 def _drop_unused(model: ModelProto) -> None:

@@ -4,7 +4,7 @@ import io
 import json
 import struct
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from vfi_flow.export.fold import fold_casts
 from vfi_flow.export.gather_warp import gather_warps
 from vfi_flow.export.graph import ExportGraph, Port
 from vfi_flow.export.half import halve_convolutions
+from vfi_flow.export.quantise import Feeds, quantised_convolutions
 from vfi_flow.export.rules import OPSET, broken_rules
 from vfi_flow.export.shuffle import split_shuffles
 from vfi_flow.export.tidy import merge_repeated
@@ -37,7 +38,7 @@ class Variant:
     """How a graph is written down; what it computes stays the same."""
 
     precision: str = "fp32"
-    """`fp32`, or `fp16`: the inner convolutions in half precision."""
+    """`fp32`, `fp16` or `int8`: that of the inner convolutions."""
     warp: str = "grid"
     """`grid`: GridSample; `gather`: written out."""
     size: tuple[int, int] | None = None
@@ -59,14 +60,20 @@ def to_onnx(graph: ExportGraph, metadata: Mapping[str, str], variant: Variant = 
     return finish(trace(graph), graph, metadata, variant)
 
 
-def finish(traced: ModelProto, graph: ExportGraph, metadata: Mapping[str, str], variant: Variant) -> ModelProto:
-    """The model of `graph` from its trace, which stays as it is."""
+def finish(
+    traced: ModelProto,
+    graph: ExportGraph,
+    metadata: Mapping[str, str],
+    variant: Variant,
+    calibration: Iterable[Feeds] = (),
+) -> ModelProto:
+    """The model of `graph` from its trace, which stays as it is; int8 is calibrated on the answers to `calibration`."""
     model = ModelProto()
     model.CopyFrom(traced)
     expand_correlations(model)
     if variant.precision == "fp16":
         halve_convolutions(model)
-    else:
+    elif variant.precision == "fp32":
         fill_channels(model)
     if variant.warp == "gather":
         model = gather_warps(model)
@@ -74,6 +81,8 @@ def finish(traced: ModelProto, graph: ExportGraph, metadata: Mapping[str, str], 
     fold_casts(model)
     merge_repeated(model)
     declare_shapes(model, graph, variant.size)
+    if variant.precision == "int8":
+        model = quantised_convolutions(model, calibration)
     for key, value in {"schema": SCHEMA, **metadata}.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value

@@ -1,10 +1,11 @@
 """A weights file as the ONNX files that hosts run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, Steps, SynthesiseGraph
+from vfi_flow.export.calibration import feeds
+from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, PairGraph, Steps, SynthesiseGraph
 from vfi_flow.export.host_graphs import BytesGraph, PlanesGraph, ThreeInputGraph
 from vfi_flow.export.loop_graph import LoopGraph
 from vfi_flow.export.rules import OPSET
@@ -17,6 +18,7 @@ from vfi_flow.inference.onnx_session import file_hash
 from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, load_weights
+from vfi_flow.training.places import Triplet
 
 SHARING = ("stream", "split")
 """Layouts in several parts that read their weights from the safetensors file."""
@@ -40,9 +42,16 @@ def write_onnx(weights: Path, folder: Path, layouts: Iterable[str], steps: Itera
 
 
 def write_variants(
-    weights: Path, folder: Path, layouts: Iterable[str], steps: Iterable[Steps], variants: Iterable[Variant]
+    weights: Path,
+    folder: Path,
+    layouts: Iterable[str],
+    steps: Iterable[Steps],
+    variants: Iterable[Variant],
+    places: Sequence[Triplet] = (),
 ) -> Iterator[Written]:
     """Writes every layout in every variant; yields each file when it is there. Files of the same names are replaced.
+
+    `places` of videos are what int8 is calibrated on.
 
     `stream` is what the package's own engine runs. Its files and those of `split` read their weights from the
     safetensors file, which must lie in the same folder. All other files stand alone.
@@ -50,6 +59,8 @@ def write_variants(
     network, card, digest = load_weights(weights)
     layouts, steps, variants = list(layouts), list(steps), list(variants)
     check_request(weights, folder, layouts, steps, variants)
+    if not places and any(variant.precision == "int8" for variant in variants):
+        raise UsageError("int8 needs frames of videos to be calibrated on")
     name = weights.stem
     origin = {"preset": network.config.name, "hash": digest, **{k: str(v) for k, v in asdict(card).items()}}
     for layout in layouts:
@@ -59,7 +70,8 @@ def write_variants(
                 metadata = {**origin, "part": part, **description(graph, variant)}
                 if layout in SHARING:
                     metadata["weights_sha256"] = file_hash(weights)
-                model = finish(traced, graph, metadata, variant)
+                seen = feeds(graph, places, variant.size, card.strength) if isinstance(graph, PairGraph) else ()
+                model = finish(traced, graph, metadata, variant, seen)
                 if layout in SHARING:
                     share_weights(model, weights)
                 path = folder / f"{name}.{part}{variant.suffix}.onnx"

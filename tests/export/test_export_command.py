@@ -176,7 +176,7 @@ def test_an_older_file_is_replaced(tiny_model, tmp_path):
         (["--layout", "8ch"], 2, "unknown layout '8ch'; there are stream, split, native, 3in, 7ch, 11ch, u8"),
         (["--steps", "3"], 2, "--steps takes 0, 1 and 2, got '3'"),
         (["--steps", "one"], 2, "--steps takes 0, 1 and 2, got 'one'"),
-        (["--precision", "fp8"], 2, "--precision takes fp32 and fp16, got 'fp8'"),
+        (["--precision", "fp8"], 2, "--precision takes fp32, fp16 and int8, got 'fp8'"),
         (["--warp", "bend"], 2, "--warp takes grid and gather, got 'bend'"),
         (["--layout", ""], 2, "--layout takes names of layouts, got ''"),
         (["--layout", ","], 2, "--layout takes names of layouts, got ','"),

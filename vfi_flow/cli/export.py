@@ -15,7 +15,7 @@ frame serves both its pairs, and the motion of a pair its neighbours); `split` i
 frames and look at two of them only. `stream` and `split` read their weights from the safetensors file, the others
 stand alone; all but `native`, `stream` and `split` take frames of any size. export/README.md has names and ranges."""
 
-PRECISIONS, WARPS = ("fp32", "fp16"), ("grid", "gather")
+PRECISIONS, WARPS = ("fp32", "fp16", "int8"), ("grid", "gather")
 LONGEST_SIDE = 16384
 """Pixels of a fixed size: what graphics cards take as a picture."""
 
@@ -38,8 +38,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--size", metavar="WxH", help="one fixed size (at most 16384 a side) and batch 1, for runtimes that want it"
     )
     parser.add_argument(
-        "--precision", default=["fp32"], **several, help="of fp32, fp16; flows and warps stay in fp32 (default fp32)"
+        "--precision",
+        default=["fp32"],
+        **several,
+        help="of fp32, fp16, int8; flows and warps stay in fp32 (default fp32)",
     )
+    parser.add_argument("--calibrate", type=Path, metavar="DIR", help="videos that int8 takes its ranges from")
     parser.add_argument(
         "--warp", default=["grid"], **several, help="of grid (GridSample), gather (without it); default grid"
     )
@@ -56,7 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     size = None if arguments.size is None else read_size(arguments.size)
     precisions = read_names("--precision", arguments.precision, PRECISIONS)
     warps = read_names("--warp", arguments.warp, WARPS)
+    if ("int8" in precisions) != (arguments.calibrate is not None):
+        raise UsageError("--precision int8 and --calibrate DIR, a folder of ordinary videos, go together")
     try:
+        from vfi_flow.export.calibration import read_places
         from vfi_flow.export.to_onnx import Variant
         from vfi_flow.export.write import write_variants
         from vfi_flow.model.weights import find_weights
@@ -64,12 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise ComponentError(f'export needs {error.name}; run: pip install "vfi-flow[train]"') from error
     weights = find_weights(arguments.model)
     variants = [Variant(precision, warp, size) for precision, warp in product(precisions, warps)]
+    places = [] if arguments.calibrate is None else read_places(arguments.calibrate)
     files = []
-    for file in write_variants(weights, arguments.output_dir, layouts, steps, variants):
+    for file in write_variants(weights, arguments.output_dir, layouts, steps, variants, places):
         print(file.path, flush=True)
         files.append(file)
     if arguments.verify:
-        verify(files)
+        verify(files, places)
     return 0
 
 
@@ -78,14 +86,14 @@ def quiet_tracer() -> None:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 
-def verify(files: list[Any]) -> None:
+def verify(files: list[Any], places: list[Any]) -> None:
     """Prints a table of the files against torch; raises VerificationError when one differs too much."""
     from vfi_flow.export.parity import compare, table
 
     rows = []
 
     def seen():  # type: ignore[no-untyped-def]
-        for row in compare(files):
+        for row in compare(files, places):
             rows.append(row)
             yield row
 
@@ -105,7 +113,8 @@ def read_names(option: str, values: list[str], known: tuple[str, ...]) -> list[s
     names = words(values)
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise UsageError(f"{option} takes {' and '.join(known)}, got '{' '.join(values)}'")
+        listed = f"{', '.join(known[:-1])} and {known[-1]}"
+        raise UsageError(f"{option} takes {listed}, got '{' '.join(values)}'")
     return names
 
 
