@@ -1,6 +1,7 @@
 """`vfi-flow evaluate` with a fake interpolator: the table, the JSON, and one sentence for what is wrong."""
 
 import json
+import re
 import sys
 from types import ModuleType
 from typing import ClassVar
@@ -71,6 +72,30 @@ def test_model_and_baselines_stand_in_one_table_and_in_the_json(folder, tmp_path
     assert document["settings"]["model"] == {"name": "base", "hash": "ab12", "engine": "none"}
     by_name = {method["name"]: method["overall"]["psnr_db"] for method in document["methods"]}
     assert by_name["base steps 0"] == by_name["blend"] and by_name["dis"]["mean"] > by_name["blend"]["mean"]
+
+
+def test_several_strengths_are_points_of_a_curve_for_each_number_of_steps(folder, tmp_path, interpolator):
+    page = tmp_path / "report.html"
+    command = ["evaluate", "--data", str(folder), "--baselines", "blend", "--html", str(page)]
+
+    code = main([*command, "--steps", "0,1,2", "--strength", "1.5,0.5", "--neighbours", "both"])
+
+    opened = [(options["steps"], options["strength"]) for options in interpolator.opened]
+    assert code == 0
+    assert opened == [(0, None), (1, 0.5), (1, 1.5), (2, 0.5), (2, 1.5)]
+    lines = re.findall(r'<polyline points="([^"]*)"', page.read_text())
+    assert (
+        sum(len(line.split()) == 3 for line in lines) == 4
+    )  # the mean and both strengths; two steps, with and without
+
+
+@pytest.mark.parametrize("wrong", ["", "a", "1,"])
+def test_a_strength_that_is_no_number_is_one_sentence(folder, capsys, wrong):
+    with pytest.raises(SystemExit) as exit:
+        main(["evaluate", "--data", str(folder), "--strength", wrong])
+
+    assert exit.value.code == 2
+    assert f"expected numbers such as 1 or 0.5,1,1.5, got '{wrong}'" in capsys.readouterr().err
 
 
 def test_without_the_model_nothing_of_it_is_loaded(folder, interpolator, capsys):

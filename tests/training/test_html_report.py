@@ -15,7 +15,7 @@ from clips import moving_square, write_clip  # noqa: E402
 
 from vfi_flow.training import evaluate, places, plots, report  # noqa: E402
 from vfi_flow.training.baselines import blend, repeat  # noqa: E402
-from vfi_flow.training.evaluate import Options, evaluate_clips, without_noise  # noqa: E402
+from vfi_flow.training.evaluate import Method, Options, evaluate_clips, without_noise  # noqa: E402
 from vfi_flow.training.html_report import to_html  # noqa: E402
 from vfi_flow.training.places import Spacing  # noqa: E402
 
@@ -123,3 +123,19 @@ def test_a_method_has_the_colour_of_the_legend(page):
 
     assert len(listed) == 2 and set(drawn) == set(listed)
     assert any("<ours> & co" in text for text in page.all("p"))
+
+
+def test_methods_that_differ_in_strength_alone_are_joined_in_order(results):
+    """The same two results under names of models; the line is behind the dots, which keep the colours of the legend."""
+    mean, weak, strong = (Method(name, lambda *_: None, steps, True) for name, steps in (("m", 0), ("w", 1), ("s", 1)))
+    alone = Method("alone", lambda *_: None, 1, False)
+
+    assert report.curves_of([weak, strong, mean, alone, METHODS[0]]) == [["m", "w", "s"]]
+
+    names = ["<ours> & co", "repeat"]
+    plain, joined = (report.Report(results, {}, curves) for curves in ([], [names]))
+    drawn = Page(to_html(joined)).attributes
+    lines = [attributes for tag, attributes in drawn if tag == "polyline" and len(attributes["points"].split()) == 2]
+    count = [sum(tag == "circle" for tag, _ in page) for page in (Page(to_html(plain)).attributes, drawn)]
+    assert [line["stroke"] for line in lines] == [plots.colour(1)]
+    assert count[0] == count[1]

@@ -70,7 +70,13 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
         default="on",
         help="with the frames before and after the two, as in a video, or with these alone (default on)",
     )
-    parser.add_argument("--strength", type=float, help="amount of the residual, 0 to 2 (default: the model's own)")
+    parser.add_argument(
+        "--strength",
+        type=strengths,
+        default=[None],
+        metavar="LIST",
+        help="amounts of the residual, 0 to 2, such as 0.5,1,1.5 (default: the model's own)",
+    )
     parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or file of a model (default base)")
     parser.add_argument(
         "--engine", choices=("onnx", "torch"), default="onnx", help="what runs the model (default onnx)"
@@ -103,6 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with ExitStack() as stack:
         methods, model = open_model(arguments, stack)
+        curves = report.curves_of(methods)
         methods += [evaluate.without_noise(name, load_callable(name)) for name in arguments.against]
         methods += [evaluate.without_noise(name, make_baseline(name)) for name in arguments.baselines]
         if not methods:
@@ -118,12 +125,12 @@ def run(arguments: argparse.Namespace) -> int:
         "draws": arguments.draws,
         "lpips": arguments.lpips is not None,
         "seed": arguments.seed,
-        "strength": arguments.strength,
+        "strength": None if arguments.strength == [None] else arguments.strength,
         "neighbours": arguments.neighbours,
         "threads": arguments.threads,
         "model": model,
     }
-    result = report.Report(results, settings)
+    result = report.Report(results, settings, curves)
     if arguments.json is not None:
         write_complete(arguments.json, result.to_json().encode())
     if arguments.html is not None:
@@ -156,7 +163,7 @@ def set_threads(threads: int | None) -> None:
 
 
 def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["Method"], dict[str, str] | None]:
-    """One method for each number of steps, and what the model is; nothing is loaded for --steps none."""
+    """One method for each number of steps and strength, and what the model is; none is loaded for --steps none."""
     from vfi_flow.training.evaluate import of_interpolator
 
     if not arguments.steps:
@@ -164,9 +171,8 @@ def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["M
     from vfi_flow.inference.interpolator import Interpolator
 
     methods = []
-    for steps in arguments.steps:
-        # At zero steps there is no residual that a strength could scale.
-        strength = arguments.strength if steps > 0 else None
+    # At zero steps there is no residual that a strength could scale.
+    for steps, strength in ((n, s) for n in arguments.steps for s in (arguments.strength if n else [None])):
         interpolator = stack.enter_context(
             Interpolator(
                 model=arguments.model,
@@ -227,6 +233,13 @@ def steps_list(text: str) -> list[int]:
     if min(steps) < 0 or len(set(steps)) < len(steps):
         raise argparse.ArgumentTypeError(f"expected different numbers from 0, got '{text}'")
     return steps
+
+
+def strengths(text: str) -> list[float]:
+    try:
+        return sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected numbers such as 1 or 0.5,1,1.5, got '{text}'") from None
 
 
 def names(text: str) -> list[str]:

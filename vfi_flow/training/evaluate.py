@@ -49,6 +49,10 @@ class Method:
     name: str
     make: Callable[[Pair, float, int], Frame]
     """(pair, tau, key) -> frame; `key` chooses the noise where there is any."""
+    steps: int | None = None
+    """Of the solver, where there is one."""
+    neighbours: bool = False
+    """Whether it sees the frames before and after the two."""
     has_noise: bool = False
     """Whether another key gives another frame, so that its spread is worth measuring."""
     prepare: Callable[[Pair], object] = lambda pair: None
@@ -91,7 +95,7 @@ def of_interpolator(
             make(Pair(pair.before.frame, pair.frame0, after=Neighbour(pair.frame1)), 0.5, 0)
 
     name = f"{interpolator.model_name} steps {steps}" + ("" if strength is None else f" strength {strength:g}")
-    return Method(name + ("" if neighbours else " alone"), make, steps > 0, prepare)
+    return Method(name + ("" if neighbours else " alone"), make, steps, neighbours, steps > 0, prepare)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from html import escape
 from vfi_flow.training import metrics
 from vfi_flow.training.contact_sheet import to_png
 from vfi_flow.training.evaluate import Frame, Pictured, worst
-from vfi_flow.training.plots import Line, legend, plot
+from vfi_flow.training.plots import Line, Point, legend, plot
 from vfi_flow.training.report import HEADINGS, Report, Table, bin_name, tables, used_bins
 
 PICTURES = 10
@@ -89,7 +89,7 @@ def plots(report: Report) -> list[str]:
     perception = "lpips" if report.has("lpips") else "sharpness"
     return [
         plot("motion", against, by_motion, ticks),
-        plot("PSNR dB", HEADINGS[perception][0], points_of(report, "psnr_db", perception)),
+        plot("PSNR dB", HEADINGS[perception][0], curves(report, "psnr_db", perception)),
         plot("CPU ms a frame", "PSNR dB", points_of(report, "cpu_milliseconds", "psnr_db")),
     ]
 
@@ -100,7 +100,17 @@ def motion_score(report: Report, method: str, low: float, high: float) -> float:
 
 
 def points_of(report: Report, across: str, up: str) -> list[Line]:
-    return [Line(name, [(report.overall(name, across).mean, report.overall(name, up).mean)]) for name in report.methods]
+    return [Line(name, [point_of(report, name, across, up)]) for name in report.methods]
+
+
+def curves(report: Report, across: str, up: str) -> list[Line]:
+    """Behind the points, in the colour of its last one, a line through the methods of every curve."""
+    lines = {curve[-1]: [point_of(report, name, across, up) for name in curve] for curve in report.curves}
+    return [Line(name, lines.get(name, []), dots=False) for name in report.methods] + points_of(report, across, up)
+
+
+def point_of(report: Report, method: str, across: str, up: str) -> Point:
+    return report.overall(method, across).mean, report.overall(method, up).mean
 
 
 def as_place(picture: Pictured) -> str:

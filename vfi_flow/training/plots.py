@@ -19,6 +19,8 @@ class Line:
     name: str
     points: Sequence[Point]
     """Joined by a line; one point alone is a dot. NaN is left out."""
+    dots: bool = True
+    """Whether its points show."""
 
     @property
     def defined(self) -> list[Point]:
@@ -47,7 +49,8 @@ def plot(across: str, up: str, lines: Sequence[Line], ticks: Sequence[str] | Non
     if not points:
         return ""
     axes = Axes(*limits([x for x, _ in points]), *limits([y for _, y in points]))
-    drawn = [draw_line(line, axes, colour(number)) for number, line in enumerate(lines)]
+    inks = {name: colour(number) for number, name in enumerate(dict.fromkeys(line.name for line in lines))}
+    drawn = [draw_line(line, axes, inks[line.name]) for line in lines]
     content = draw_axes(axes, across, up, ticks) + "".join(drawn)
     return f'<svg width="{WIDTH}" height="{HEIGHT}" role="img">{content}</svg>'
 
@@ -75,7 +78,7 @@ def draw_line(line: Line, axes: Axes, ink: str) -> str:
         return ""
     corners = " ".join(f"{x},{y}" for x, y in dots)
     parts = [f'<polyline points="{corners}" fill="none" stroke="{ink}" stroke-width="2"/>']
-    parts += [f'<circle cx="{x}" cy="{y}" r="4" fill="{ink}"/>' for x, y in dots]
+    parts += [f'<circle cx="{x}" cy="{y}" r="4" fill="{ink}"/>' for x, y in dots if line.dots]
     return "".join(parts)
 
 

@@ -5,11 +5,12 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from vfi_flow.training.evaluate import METRICS, ClipResult, Values, summary
+from vfi_flow.training.evaluate import METRICS, ClipResult, Method, Values, summary
 from vfi_flow.training.finite import without_nan
 
 REPORT_VERSION = 1
@@ -47,6 +48,8 @@ class Report:
 
     clips: Sequence[ClipResult]
     settings: dict[str, Any]
+    curves: Sequence[Sequence[str]] = ()
+    """Methods that differ in strength alone, the mean (strength 0) first where it is among them."""
 
     @property
     def methods(self) -> list[str]:
@@ -111,6 +114,17 @@ class Report:
         ]
         document = {"version": REPORT_VERSION, "settings": self.settings, "clips": clips, "methods": methods}
         return json.dumps(without_nan(document), indent=2, allow_nan=False) + "\n"
+
+
+def curves_of(methods: Sequence[Method]) -> list[list[str]]:
+    """Those of models, each given in order of strength: what more of the residual does at one number of steps."""
+    curves = []
+    for neighbours, steps in product((True, False), sorted({method.steps for method in methods if method.steps})):
+        alike = [method for method in methods if method.neighbours == neighbours and method.steps in (0, steps)]
+        by_strength = [method.name for method in sorted(alike, key=lambda method: method.steps != 0)]
+        if len(by_strength) > 1:
+            curves.append(by_strength)
+    return curves
 
 
 def over_clips(values: Sequence[float], resamples: int = 2000) -> Interval:
