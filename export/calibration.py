@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import cycle
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -14,43 +13,32 @@ from vfi_flow.export.fixed_noise import fixed_noise
 from vfi_flow.export.graph import PairGraph, Question
 from vfi_flow.export.quantise import Feeds
 
-from vfi_flow.errors import InputError
 from vfi_flow.inference.padding import padded_size
-from vfi_flow.training.places import Spacing, Triplet, find_clips, frame_times, spread, triplets
 
 Size = tuple[int, int]
 """Width and height."""
 
-PLACES = 24
 LONGEST_SIDE = 640
 """Pixels that frames of calibration are made smaller to."""
 TAUS = (0.25, 0.5, 0.75)
 
 
-def read_places(folder: Path) -> list[Triplet]:
-    """PLACES frames and their neighbours, evenly chosen from the videos of a folder; fewer where they are short.
+class Place(NamedTuple):
+    """A frame of a video and those beside it; (H, W, 3) uint8 RGB."""
 
-    Raises InputError for a folder without videos and for a video that cannot be read.
-    """
-    clips = find_clips(folder)
-    chosen = [clips[index] for index in sorted({int(n) for n in np.linspace(0, len(clips) - 1, PLACES).round()})]
-    count, between = -(-PLACES // len(chosen)), Spacing(1, 1)
-    found: list[Triplet] = []
-    for clip in chosen:
-        found += triplets(clip, spread(len(frame_times(clip)), between, count), between)
-    if not found:
-        raise InputError(f"{folder}: none of these videos has three frames")
-    return found[:PLACES]
+    frame0: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    frame1: NDArray[np.uint8]
 
 
-def feeds(graph: PairGraph, places: Sequence[Triplet], size: Size | None, strength: float) -> Iterator[Feeds]:
+def feeds(graph: PairGraph, places: Sequence[Place], size: Size | None, strength: float) -> Iterator[Feeds]:
     """The inputs of `graph`, by name, for every place; `size` is that of the graph, where it is fixed."""
     for place, tau in zip(places, cycle(TAUS), strict=False):
         values = graph.feed(ask_of_video(place, tau, size, strength)[0])
         yield {port.name: value.numpy() for port, value in zip(graph.inputs, values, strict=True)}
 
 
-def ask_of_video(place: Triplet, tau: float, size: Size | None, strength: float) -> tuple[Question, Tensor]:
+def ask_of_video(place: Place, tau: float, size: Size | None, strength: float) -> tuple[Question, Tensor]:
     """A question about the frame at `tau`, and its true answer at 0.5; by default in a size that all layouts take."""
     height, width = place.truth.shape[:2]
     if size is None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from vfi_flow.export.calibration import ask_of_video
+from vfi_flow.export.calibration import Place, ask_of_video
 from vfi_flow.export.fixed_noise import fixed_noise
 from vfi_flow.export.graph import FEATURES, EncodeGraph, ExportGraph, PairGraph, Question, SynthesiseGraph
 from vfi_flow.export.host_graphs import BytesGraph, as_bytes
@@ -21,7 +21,6 @@ from vfi_flow.errors import VerificationError
 from vfi_flow.inference.onnx_session import first_line, load_runtime
 from vfi_flow.model.encoder import aligned
 from vfi_flow.model.network import InterpolationNetwork
-from vfi_flow.training.places import Triplet
 
 SIZES = ((1, 1), (37, 51), (64, 96), (135, 241))
 ALIGNED_SIZES = ((16, 16), (64, 96), (144, 240))
@@ -64,7 +63,7 @@ class Comparison:
         return self.psnr >= self.least_psnr and near_truth
 
 
-def compare(files: Iterable[Written], places: Sequence[Triplet] = ()) -> Iterator[Comparison]:
+def compare(files: Iterable[Written], places: Sequence[Place] = ()) -> Iterator[Comparison]:
     """Asks every file of one model at several sizes, batches and places in time; int8 about `places` of videos.
 
     Drawn waves have no noise, and full precision makes them so exactly that every rounding shows.
@@ -112,7 +111,7 @@ def about_waves(written: Written) -> Iterator[Asked]:
         ]
 
 
-def about_videos(written: Written, places: Sequence[Triplet]) -> Iterator[Asked]:
+def about_videos(written: Written, places: Sequence[Place]) -> Iterator[Asked]:
     by_size: dict[tuple[int, ...], Asked] = {}
     for number, place in enumerate(places):
         question, truth = ask_of_video(place, 0.5, written.variant.size, written.strength)

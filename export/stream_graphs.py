@@ -25,7 +25,7 @@ from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.registration import Registration
 from vfi_flow.motion.acceleration import Accelerated, accelerated
 
-REGISTERED = ("half", "quarter", "eighth", "at_4", "at_8", "at_16")
+REGISTERED = ("half", "quarter", "eighth", "at_4", "at_8", "at_16", "far_8", "far_16")
 COMPOSED = ("image", "luma", "colour", "half", "at_2")
 """The maps of a frame that are looked at to find motion, and to make the new frame."""
 HALF_GRID = ("half_height", "half_width")

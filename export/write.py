@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vfi_flow.export.calibration import feeds
+from vfi_flow.export.calibration import Place, feeds
 from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, PairGraph, Steps, SynthesiseGraph
 from vfi_flow.export.host_graphs import BytesGraph, PlanesGraph, ThreeInputGraph
 from vfi_flow.export.loop_graph import LoopGraph
@@ -18,7 +18,6 @@ from vfi_flow.inference.onnx_session import file_hash
 from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, load_weights
-from vfi_flow.training.places import Triplet
 
 SHARING = ("stream", "split")
 """Layouts in several parts that read their weights from the safetensors file."""
@@ -47,7 +46,7 @@ def write_variants(
     layouts: Iterable[str],
     steps: Iterable[Steps],
     variants: Iterable[Variant],
-    places: Sequence[Triplet] = (),
+    places: Sequence[Place] = (),
 ) -> Iterator[Written]:
     """Writes every layout in every variant; yields each file when it is there. Files of the same names are replaced.
 

@@ -13,14 +13,14 @@ from clips import scene, write_clip  # noqa: E402
 from tiny_network import STRENGTH, tiny_network  # noqa: E402
 from tolerances import INT8_PSNR  # noqa: E402
 from vfi_flow.export import calibration, to_onnx  # noqa: E402
-from vfi_flow.export.calibration import ask_of_video, feeds, read_places  # noqa: E402
+from vfi_flow.export.calibration import Place, ask_of_video, feeds  # noqa: E402
 from vfi_flow.export.host_graphs import BytesGraph, ThreeInputGraph  # noqa: E402
 from vfi_flow.export.parity import answer, psnr  # noqa: E402
 from vfi_flow.export.rules import broken_rules  # noqa: E402
 from vfi_flow.export.to_onnx import Variant, finish  # noqa: E402
 
 from vfi_flow.cli.main import main  # noqa: E402
-from vfi_flow.errors import InputError  # noqa: E402
+from vfi_flow.training.places import spread_over  # noqa: E402
 
 INT8 = Variant(precision="int8")
 
@@ -40,7 +40,7 @@ def videos(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def places(videos):
-    return read_places(videos)
+    return [Place(one.frame0, one.truth, one.frame1) for one in spread_over(videos, 24)]
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +120,6 @@ def test_bytes_and_a_fixed_size_are_calibrated_too(places):
     assert session(model).run(None, first)[0].shape == (1, 32, 48, 3)
 
 
-def test_places_are_spread_over_the_videos_and_their_frames(videos, places, monkeypatch):
-    assert len(places) == 14  # seven of each video: all that have neighbours
-    assert [place.index for place in places] == [*range(1, 8)] * 2
-
-    monkeypatch.setattr(calibration, "PLACES", 4)
-    assert [place.index for place in read_places(videos)] == [1, 7, 1, 7]
-
-
 def test_large_frames_are_made_smaller_to_a_size_that_every_layout_takes(places, monkeypatch):
     monkeypatch.setattr(calibration, "LONGEST_SIDE", 40)
 
@@ -135,13 +127,6 @@ def test_large_frames_are_made_smaller_to_a_size_that_every_layout_takes(places,
 
     assert question.frame0.shape == question.noise.shape == truth.shape == (1, 3, 32, 48)
     assert question.tau.item() == 0.25
-
-
-def test_videos_that_are_too_short_are_named(tmp_path):
-    write_clip(tmp_path / "short.mp4", panning(2, 1))
-
-    with pytest.raises(InputError, match="none of these videos has three frames"):
-        read_places(tmp_path)
 
 
 def test_the_command_writes_and_verifies_on_the_videos(tiny_model, videos, tmp_path, capsys):

@@ -126,6 +126,24 @@ def test_the_truth_itself_scores_perfectly(folder):
         assert values["static_flicker"] == 0
 
 
+def test_places_are_spread_over_the_videos_of_a_folder_and_their_frames(folder):
+    """As many of every video as are needed, in its order: a.mp4 has nine frames."""
+    clips = places.find_clips(folder)
+    everything, few = (places.spread_over(folder, count) for count in (1000, 2 * len(clips)))
+
+    assert len(everything) == sum(len(places.frame_times(clip)) - 2 for clip in clips)
+    assert [one.index for one in everything[:7]] == [1, 2, 3, 4, 5, 6, 7]
+    assert [one.index for one in few[:2]] == [1, 7]
+    assert len(few) == 2 * len(clips)
+
+
+def test_a_folder_of_videos_that_are_too_short_is_one_sentence(tmp_path):
+    write_clip(tmp_path / "short.mp4", moving_square(2))
+
+    with pytest.raises(InputError, match="none of these videos has three frames"):
+        places.spread_over(tmp_path, 4)
+
+
 def test_noise_is_keyed_by_place_and_its_spread_measured_on_request(folder):
     fake = NoisyBlend()
     methods = [of_interpolator(fake, steps=1, neighbours=False), without_noise("blend", blend)]

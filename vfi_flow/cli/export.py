@@ -16,6 +16,8 @@ frames and look at two of them only. `stream` and `split` read their weights fro
 stand alone; all but `native`, `stream` and `split` take frames of any size. export/README.md has names and ranges."""
 
 PRECISIONS, WARPS = ("fp32", "fp16", "int8"), ("grid", "gather")
+PLACES = 24
+"""Of the videos that int8 is calibrated on."""
 LONGEST_SIDE = 16384
 """Pixels of a fixed size: what graphics cards take as a picture."""
 
@@ -63,15 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
     if ("int8" in precisions) != (arguments.calibrate is not None):
         raise UsageError("--precision int8 and --calibrate DIR, a folder of ordinary videos, go together")
     try:
-        from vfi_flow.export.calibration import read_places
+        from vfi_flow.export.calibration import Place
         from vfi_flow.export.to_onnx import Variant
         from vfi_flow.export.write import write_variants
         from vfi_flow.model.weights import find_weights
+        from vfi_flow.training.places import spread_over
     except ImportError as error:
         raise ComponentError(f'export needs {error.name}; run: pip install "vfi-flow[train]"') from error
     weights = find_weights(arguments.model)
     variants = [Variant(precision, warp, size) for precision, warp in product(precisions, warps)]
-    places = [] if arguments.calibrate is None else read_places(arguments.calibrate)
+    found = [] if arguments.calibrate is None else spread_over(arguments.calibrate, PLACES)
+    places = [Place(one.frame0, one.truth, one.frame1) for one in found]
     files = []
     for file in write_variants(weights, arguments.output_dir, layouts, steps, variants, places):
         print(file.path, flush=True)

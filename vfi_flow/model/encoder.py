@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -35,6 +36,9 @@ class FrameFeatures(NamedTuple):
     at_8: Tensor
     at_16: Tensor
     """Learned features at 1/2 to 1/16 of the picture."""
+    far_8: Tensor
+    far_16: Tensor
+    """The same at 1/8 and 1/16 of a picture of a quarter of its width and height; nothing is learned through them."""
 
     @property
     def subsampled(self) -> Subsampled:
@@ -64,12 +68,17 @@ class Encoder(nn.Module):
         picture = image if self.downscale == 1 else aligned(halve(image))
         half = halve(picture)
         quarter = halve(half)
-        x, pyramid = picture, []
-        for level in self.levels:
-            x = level(x)
-            pyramid.append(x)
         smaller = [mean_free(x) for x in (half, quarter, halve(quarter))]
-        return FrameFeatures(image, *subsample(picture), *smaller, *pyramid)
+        with torch.no_grad():
+            far = self.pyramid(aligned(quarter))[-2:]
+        return FrameFeatures(image, *subsample(picture), *smaller, *self.pyramid(picture), *far)
+
+    def pyramid(self, picture: Tensor) -> list[Tensor]:
+        """Learned features at 1/2 to 1/16 of it."""
+        features = [picture]
+        for level in self.levels:
+            features.append(level(features[-1]))
+        return features[1:]
 
 
 def halving(inputs: int, outputs: int) -> nn.Sequential:

@@ -122,6 +122,10 @@ class MatchLevel(nn.Module):
         mean = box_mean(confidence * expected, 3) / (box_mean(confidence, 3) + 1e-4)
         return share_displacement(mean, tau)
 
+    def read_on(self, features0: Tensor, features1: Tensor, tau: Tensor, flow: Tensor) -> Tensor:
+        """`flow` (B, 4, h, w) and what is left of the motion when features are looked up where it leads."""
+        return flow + self.smooth_readout(*warp_both(features0, features1, flow), tau)
+
     def unit_features(self, features: Tensor) -> Tensor:
         return F.normalize(self.projection(features).float(), dim=1)
 
@@ -145,7 +149,9 @@ class RegistrationNetwork(nn.Module):
     """By how many pixels of the frame a pixel of the grid stands for; the larger grid is worked on in blocks."""
     COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
     NEAR = 2.0
-    """Cells at 1/16 within which motion is found there, without help from a coarser grid."""
+    """Cells at 1/16 within which motion is found there, without help from coarser grids."""
+    FAR_LEAST = 2.0
+    """Times by which frames must agree better to take the motion that those find."""
     CAMERA_WINDOW, CAMERA_LEAST = 9, 4.0
     """Pixels over which, and times by which at least, frames must agree better to take the camera's motion: parts of
     other motion happen to fit it."""
@@ -190,15 +196,22 @@ class RegistrationNetwork(nn.Module):
 
     @torch.no_grad()
     def far(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Tensor:
-        """(B, 4, h/16, w/16): motion too large to be found at 1/16, read out at 1/32; 0 where it is not so large, or
-        where the pictures do not agree better with it."""
+        """(B, 4, h/16, w/16): motion too large to be found at 1/16, read out from coarse to fine without convolutions.
+
+        0 where it is not so large, or where the pictures do not agree much better with it.
+        """
         height, width = frame0.at_16.shape[-2:]
-        features = halve(even(frame0.at_16)), halve(even(frame1.at_16))
-        flow = self.at_16.smooth_readout(*features, tau)
-        flow = double_flow(flow + self.at_16.smooth_readout(*warp_both(*features, flow), tau))[:, :, :height, :width]
+        halved = halve(even(frame0.at_16)), halve(even(frame1.at_16))
+        flow = self.at_16.smooth_readout(frame0.far_16, frame1.far_16, tau)
+        flow = double_flow(self.at_16.read_on(frame0.far_16, frame1.far_16, tau, flow))
+        flow = self.at_8.read_on(frame0.far_8, frame1.far_8, tau, flow)
+        flow = flow[:, :, : halved[0].shape[-2], : halved[0].shape[-1]]
+        for _ in range(2):
+            flow = self.at_16.read_on(*halved, tau, flow)
+        flow = double_flow(flow)[:, :, :height, :width]
         distance = length(displacement(flow))
         pictures = halve(frame0.eighth), halve(frame1.eighth)
-        better = improvement(pictures, warp_both(*pictures, flow), self.COARSE_WINDOW)
+        better = improvement(pictures, warp_both(*pictures, flow), self.COARSE_WINDOW, self.FAR_LEAST)
         return (distance - self.NEAR).clamp(0, 1) * better * flow
 
     def border(self, match: Match, scale: int, near: int | None = None) -> Match:

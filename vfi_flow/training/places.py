@@ -132,6 +132,22 @@ class Around:
         return Triplet(self.place, frame0, truth, frame1, before, after)
 
 
+def spread_over(folder: Path, count: int) -> list[Triplet]:
+    """`count` frames and their neighbours, evenly chosen from the videos of a folder; fewer where they are short.
+
+    Raises InputError for a folder without videos, for a video that cannot be read and where none is long enough.
+    """
+    clips = find_clips(folder)
+    chosen = [clips[index] for index in sorted({int(n) for n in np.linspace(0, len(clips) - 1, count).round()})]
+    each, between = -(-count // len(chosen)), Spacing(1, 1)
+    found: list[Triplet] = []
+    for clip in chosen:
+        found += triplets(clip, spread(len(frame_times(clip)), between, each), between)
+    if not found:
+        raise InputError(f"{folder}: none of these videos has three frames")
+    return found[:count]
+
+
 def check(clip: Path, spacing: Spacing) -> None:
     """Fails now, rather than after hours of other clips, if the clip cannot be read or has no place to measure."""
     needed = spacing.before + spacing.after + 1
