@@ -122,8 +122,10 @@ class MatchLevel(nn.Module):
         mean = box_mean(confidence * expected, 3) / (box_mean(confidence, 3) + 1e-4)
         return share_displacement(mean, tau)
 
-    def read_on(self, features0: Tensor, features1: Tensor, tau: Tensor, flow: Tensor) -> Tensor:
+    def read_on(self, features0: Tensor, features1: Tensor, tau: Tensor, flow: Tensor | None) -> Tensor:
         """`flow` (B, 4, h, w) and what is left of the motion when features are looked up where it leads."""
+        if flow is None:
+            return self.smooth_readout(features0, features1, tau)
         return flow + self.smooth_readout(*warp_both(features0, features1, flow), tau)
 
     def unit_features(self, features: Tensor) -> Tensor:
@@ -150,8 +152,8 @@ class RegistrationNetwork(nn.Module):
     COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
     NEAR = 2.0
     """Cells at 1/16 within which motion is found there, without help from coarser grids."""
-    FAR_LEAST = 2.0
-    """Times by which frames must agree better to take the motion that those find."""
+    FAR_WINDOW, FAR_LEAST = 17, 4.0
+    """Pixels at 1/8 over which, and times by which at least, frames must agree better with motion from beyond 1/32."""
     CAMERA_WINDOW, CAMERA_LEAST = 9, 4.0
     """Pixels over which, and times by which at least, frames must agree better to take the camera's motion: parts of
     other motion happen to fit it."""
@@ -198,21 +200,32 @@ class RegistrationNetwork(nn.Module):
     def far(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Tensor:
         """(B, 4, h/16, w/16): motion too large to be found at 1/16, read out from coarse to fine without convolutions.
 
-        0 where it is not so large, or where the pictures do not agree much better with it.
+        0 where it is not so large, or where the pictures do not agree better with it. What is read out of features at
+        1/32 holds, unless the pictures agree much better with what those of a smaller picture lead to: texture that
+        repeats looks as if it moved far.
         """
         height, width = frame0.at_16.shape[-2:]
         halved = halve(even(frame0.at_16)), halve(even(frame1.at_16))
-        flow = self.at_16.smooth_readout(frame0.far_16, frame1.far_16, tau)
-        flow = double_flow(self.at_16.read_on(frame0.far_16, frame1.far_16, tau, flow))
-        flow = self.at_8.read_on(frame0.far_8, frame1.far_8, tau, flow)
-        flow = flow[:, :, : halved[0].shape[-2], : halved[0].shape[-1]]
-        for _ in range(2):
-            flow = self.at_16.read_on(*halved, tau, flow)
-        flow = double_flow(flow)[:, :, :height, :width]
-        distance = length(displacement(flow))
+
+        def found(start: Tensor | None) -> Tensor:
+            flow = self.at_16.read_on(*halved, tau, self.at_16.read_on(*halved, tau, start))
+            return double_flow(flow)[:, :, :height, :width]
+
         pictures = halve(frame0.eighth), halve(frame1.eighth)
-        better = improvement(pictures, warp_both(*pictures, flow), self.COARSE_WINDOW, self.FAR_LEAST)
-        return (distance - self.NEAR).clamp(0, 1) * better * flow
+        far = found(None)
+        far = self.large(far) * improvement(pictures, warp_both(*pictures, far), self.COARSE_WINDOW) * far
+        start = self.at_16.read_on(frame0.far_16, frame1.far_16, tau, None)
+        start = double_flow(self.at_16.read_on(frame0.far_16, frame1.far_16, tau, start))
+        start = self.at_8.read_on(frame0.far_8, frame1.far_8, tau, start)
+        further = found(start[:, :, : halved[0].shape[-2], : halved[0].shape[-1]])
+        eighths = frame0.eighth, frame1.eighth
+        before, after = (warp_both(*eighths, double_flow(flow)) for flow in (far, further))
+        better = halve(improvement(before, after, self.FAR_WINDOW, self.FAR_LEAST))
+        return far + self.large(further) * better * (further - far)
+
+    def large(self, flow: Tensor) -> Tensor:
+        """(B, 1, h/16, w/16) in [0, 1]: how far it is motion that is not found at 1/16."""
+        return (length(displacement(flow)) - self.NEAR).clamp(0, 1)
 
     def border(self, match: Match, scale: int, near: int | None = None) -> Match:
         """`match` (frame pixels per pixel of its grid: `scale`) with motion continued to where nothing can be matched.
