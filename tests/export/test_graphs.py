@@ -82,7 +82,7 @@ def test_a_graph_has_no_chance_and_no_branches(natives, steps):
 def test_warps_are_sampled_in_the_form_that_is_fast_everywhere(natives, steps):
     found = [attributes(node) for node in all_nodes(natives[steps]) if node.op_type == "GridSample"]
 
-    # Large motion: features at 1/64, at 1/32 four times, at 1/16; pictures at 1/16 and twice at 1/8. Features at 1/8, 1/4;
+    # Large motion: features at 1/64, at 1/32 four times, at 1/16, pictures at 1/16 and at 1/8. Features at 1/8 and 1/4;
     # Lucas-Kanade at 1/8 before and after a step, twice at 1/4 and 1/2; the camera's motion and the other at 1/8 and
     # 1/4; in the fusion luma, colours, features and frames.
     assert len(found) == 2 * (9 + 2 + 2 + 2 + 2 + 4 + 4)
