@@ -43,19 +43,20 @@ def interpolate(*words: object) -> int:
 def test_the_fitted_model_makes_the_frames_and_the_next_job_finds_it(
     clip, tiny_model, tmp_path, cache, always_better, monkeypatch, capsys
 ):
-    words = [clip, "--model", tiny_model, "--steps", 1, "--adapt", 0.02, "-y"]
+    # Losslessly: x264 with AVX-512 does not always make the same file of the same frames.
+    words = [clip, "--model", tiny_model, "--steps", 1, "--adapt", 0.02, "-c:v", "ffv1", "-y"]
     reports = [tmp_path / "first.json", tmp_path / "second.json"]
-    assert interpolate(*words, tmp_path / "out.mp4", "--report", reports[0]) == 0
+    assert interpolate(*words, tmp_path / "out.avi", "--report", reports[0]) == 0
     told = capsys.readouterr().err
     monkeypatch.setattr(adaptation, "adapt", None)  # a second time would fail
-    assert interpolate(*words, tmp_path / "again.mp4", "--report", reports[1]) == 0
+    assert interpolate(*words, tmp_path / "again.avi", "--report", reports[1]) == 0
 
     models = [json.loads(report.read_text())["model"] for report in reports]
     assert "the model is fitted to in.mp4: 30.00 -> 34.00 dB on frames of it that were kept back" in told
     assert models[0] == models[1]
     assert models[0]["adapted"] == {"share": 1.0, "before": 30.0, "after": 34.0, "samples": pytest.approx(8, abs=100)}
-    assert len(video_times(tmp_path / "out.mp4")) == 32
-    assert (tmp_path / "again.mp4").is_file()
+    assert len(video_times(tmp_path / "out.avi")) == 32
+    assert (tmp_path / "out.avi").read_bytes() == (tmp_path / "again.avi").read_bytes()
     [kept] = cache.iterdir()
     assert {path.name for path in kept.iterdir()} == {
         "adaptation.json",
