@@ -21,9 +21,11 @@ def expand_correlations(model: ModelProto) -> None:
     """Replaces every correlation node of `model` by Transpose, Pad, Slice, Mul, ReduceSum and Concat, in place."""
     nodes: list[NodeProto] = []
     constants: dict[tuple[int, ...], str] = {}
+    number = 0
     for node in model.graph.node:
         if node.domain == DOMAIN and node.op_type == OPERATOR:
-            nodes += _expanded(node, model.graph, constants)
+            nodes += _expanded(node, f"match_{number}", model.graph, constants)
+            number += 1
         else:
             nodes.append(node)
     del model.graph.node[:]
@@ -38,9 +40,10 @@ def forget_domain(model: ModelProto, domain: str) -> None:
     model.opset_import.extend(kept)
 
 
-def _expanded(node: NodeProto, graph: GraphProto, constants: dict[tuple[int, ...], str]) -> list[NodeProto]:
+def _expanded(node: NodeProto, name: str, graph: GraphProto, constants: dict[tuple[int, ...], str]) -> list[NodeProto]:
+    """Its nodes, whose results are called `name` and something: hundreds of long names would be most of a file."""
     left, right = node.input
-    name, radius = node.output[0], node.attribute[0].i
+    radius = node.attribute[0].i
 
     def constant(*values: int) -> str:
         if values not in constants:
@@ -71,7 +74,7 @@ def _expanded(node: NodeProto, graph: GraphProto, constants: dict[tuple[int, ...
         nodes.append(helper.make_node("ReduceSum", [f"{score}_product", constant(-1)], [f"{score}_plane"], keepdims=0))
         nodes.append(helper.make_node("Unsqueeze", [f"{score}_plane", constant(1)], [score]))
         scores.append(score)
-    nodes.append(helper.make_node("Concat", scores, [name], axis=1))
+    nodes.append(helper.make_node("Concat", scores, [node.output[0]], axis=1))
     return nodes
 
 

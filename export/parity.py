@@ -27,7 +27,7 @@ ALIGNED_SIZES = ((16, 16), (64, 96), (144, 240))
 """Height and width."""
 BATCHES, TAUS, ENDS = (1, 3), (0.1, 0.5, 0.75), (0.0, 1.0)
 LEAST_PSNR = {"fp32": 80.0, "fp16": 50.0, "int8": 25.0}
-"""dB between file and torch."""
+"""dB between file and torch (106 and 65 measured of trained weights; of int8 31, on videos)."""
 LEAST_PSNR_OF_BYTES = 48.0
 """dB when every value is off by one level."""
 MOST_LOST = {"fp32": 0.1, "fp16": 0.1, "int8": 0.3}
