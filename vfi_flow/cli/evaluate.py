@@ -73,7 +73,6 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
     parser.add_argument(
         "--strength",
         type=strengths,
-        default=[None],
         metavar="LIST",
         help="amounts of the residual, 0 to 2, such as 0.5,1,1.5 (default: the model's own)",
     )
@@ -125,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         "draws": arguments.draws,
         "lpips": arguments.lpips is not None,
         "seed": arguments.seed,
-        "strength": None if arguments.strength == [None] else arguments.strength,
+        "strength": arguments.strength,
         "neighbours": arguments.neighbours,
         "threads": arguments.threads,
         "model": model,
@@ -171,8 +170,9 @@ def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["M
     from vfi_flow.inference.interpolator import Interpolator
 
     methods = []
+    chosen = arguments.strength or [None]
     # At zero steps there is no residual that a strength could scale.
-    for steps, strength in ((n, s) for n in arguments.steps for s in (arguments.strength if n else [None])):
+    for steps, strength in ((n, s) for n in arguments.steps for s in (chosen if n else [None])):
         interpolator = stack.enter_context(
             Interpolator(
                 model=arguments.model,

@@ -53,10 +53,13 @@ class Method:
     """Of the solver, where there is one."""
     neighbours: bool = False
     """Whether it sees the frames before and after the two."""
-    has_noise: bool = False
-    """Whether another key gives another frame, so that its spread is worth measuring."""
     prepare: Callable[[Pair], object] = lambda pair: None
     """What has been done already when a stream comes to a pair: not counted as its time."""
+
+    @property
+    def has_noise(self) -> bool:
+        """Whether another key gives another frame, so that its spread is worth measuring."""
+        return bool(self.steps)
 
 
 def without_noise(name: str, baseline: Baseline) -> Method:
@@ -95,7 +98,7 @@ def of_interpolator(
             make(Pair(pair.before.frame, pair.frame0, after=Neighbour(pair.frame1)), 0.5, 0)
 
     name = f"{interpolator.model_name} steps {steps}" + ("" if strength is None else f" strength {strength:g}")
-    return Method(name + ("" if neighbours else " alone"), make, steps, neighbours, steps > 0, prepare)
+    return Method(name + ("" if neighbours else " alone"), make, steps, neighbours, prepare)
 
 
 @dataclass(frozen=True, slots=True)
