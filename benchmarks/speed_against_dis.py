@@ -3,9 +3,10 @@
     python benchmarks/speed_against_dis.py                       # generated frames, 640x360
     python benchmarks/speed_against_dis.py clip.mp4 --pairs 20   # the first frames of a clip, scaled to 640x360
     python benchmarks/speed_against_dis.py --model base fast     # several models
+    python benchmarks/speed_against_dis.py --factor 4            # three new frames a pair
 
-Each method makes the middle frame of consecutive pairs, as when a video is rendered: the model sees the frames around
-them and keeps what it knows of those it has seen. The methods take turns on each pair, so that a machine that is busy
+Each method makes the frames between consecutive pairs, as when a video is rendered: the model sees the frames around
+them and keeps what it knows of those it has seen; DIS looks for motion once for every new frame. The methods take turns on each pair, so that a machine that is busy
 for a while is busy for all of them. Time is that of the process on the CPU, not the wall clock. The first pair warms up
 and does not count.
 """
@@ -58,8 +59,8 @@ def clip_frames(path: Path, count: int, width: int, height: int) -> list[Frame]:
     return [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in found]
 
 
-def cpu_milliseconds(methods: dict[str, Method], frames: list[Frame]) -> dict[str, list[float]]:
-    """Time of every method for every pair but the first."""
+def cpu_milliseconds(methods: dict[str, Method], frames: list[Frame], new: int = 1) -> dict[str, list[float]]:
+    """Time of every method for each of the `new` frames that it makes of a pair, for every pair but the first."""
     times: dict[str, list[float]] = {name: [] for name in methods}
     for number, (before, frame0, frame1, after) in enumerate(
         zip(*(frames[first:] for first in range(4)), strict=False)
@@ -69,24 +70,28 @@ def cpu_milliseconds(methods: dict[str, Method], frames: list[Frame]) -> dict[st
             start = time.process_time()
             make(pair)
             if number > 0:
-                times[name].append(1000 * (time.process_time() - start))
+                times[name].append(1000 * (time.process_time() - start) / new)
     return times
 
 
-def of_model(interpolator: Interpolator) -> Method:
-    return lambda pair: interpolator(pair.frame0, pair.frame1, [0.5], before=pair.before, after=pair.after)
+def of_model(interpolator: Interpolator, taus: list[float]) -> Method:
+    return lambda pair: interpolator(pair.frame0, pair.frame1, taus, before=pair.before, after=pair.after)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="CPU time per frame of the model beside OpenCV's DIS optical flow.")
     parser.add_argument("clip", type=Path, nargs="?", help="a video (default: generated frames)")
     parser.add_argument("--pairs", type=int, default=12, help="timed pairs (default 12)")
+    parser.add_argument("--factor", type=int, default=2, help="new frames of a pair, and one (default 2)")
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--height", type=int, default=360)
     parser.add_argument("--model", nargs="+", default=["base"], metavar="NAME|FILE", help="default base")
     parser.add_argument("--json", type=Path, help="write the numbers there")
     arguments = parser.parse_args()
 
+    if arguments.factor < 2:
+        parser.error(f"--factor must be 2 or more, got {arguments.factor}")
+    taus = [number / arguments.factor for number in range(1, arguments.factor)]
     cv2.setNumThreads(1)
     size = arguments.pairs + 4, arguments.width, arguments.height
     frames = generated_frames(*size) if arguments.clip is None else clip_frames(arguments.clip, *size)
@@ -95,16 +100,16 @@ def main() -> int:
     with ExitStack() as stack:
         for model, steps in product(arguments.model, (0, 1)):
             interpolator = stack.enter_context(Interpolator(model=model, steps=steps, threads=1))
-            methods[f"{interpolator.model_name} steps {steps}"] = of_model(interpolator)
+            methods[f"{interpolator.model_name} steps {steps}"] = of_model(interpolator, taus)
             engine = interpolator.engine
-        methods["dis"] = lambda pair: flow(pair.frame0, pair.frame1, 0.5)
+        methods["dis"] = lambda pair: [flow(pair.frame0, pair.frame1, tau) for tau in taus]
         methods["dis, its two flows alone"] = lambda pair: [
-            flow.flow(*frames) for frames in ((pair.frame0, pair.frame1), (pair.frame1, pair.frame0))
+            flow.flow(*frames) for frames in len(taus) * ((pair.frame0, pair.frame1), (pair.frame1, pair.frame0))
         ]
-        times = cpu_milliseconds(methods, frames)
+        times = cpu_milliseconds(methods, frames, len(taus))
 
     reference = statistics.median(times["dis"])
-    print(f"{arguments.width}x{arguments.height}, one thread, {arguments.pairs} pairs, {platform.machine()}, {engine}")
+    print(f"{arguments.width}x{arguments.height}, one thread, {arguments.pairs} pairs, factor {arguments.factor}, {platform.machine()}, {engine}")
     print(f"{'method':<28} {'CPU ms, median':>15} {'least':>8} {'to dis':>8}")
     for name, each in times.items():
         middle = statistics.median(each)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import UsageError, VfiFlowError
+from vfi_flow.inference.engine import Motion
 from vfi_flow.inference.onnx_interpolator import OnnxEngine
 from vfi_flow.inference.onnx_session import Graph, first_line, load_runtime, shape_of
 from vfi_flow.inference.padding import padded_size
@@ -124,14 +125,28 @@ def case(
         graph = opened(path, ports, values)
         return lambda: graph(values), about
     # As in a stream: one frame is new, of the other the features are there.
-    encode_path = path.with_name(f"{path.name.rpartition(SYNTHESISE)[0]}.encode.onnx")
     images = [image.transpose(0, 2, 3, 1).copy() for image in frames(*padded_size(height, width))]
-    encode = opened(encode_path, ports_of(runtime, encode_path)[0], images[:1])
-    kept = encode(images[:1], stays=True)
     noise = np.random.default_rng(1).standard_normal((1, 3, *padded_size(height, width)), dtype=np.float32)
-    dials = [np.full((1, 1, 1, 1), np.float32(0.5)), noise, np.ones(1, np.float32)]
-    synthesise = opened(path, ports, [*kept, *kept, *dials][: len(ports)])
-    return lambda: synthesise([*kept, *encode(images[1:], stays=True), *dials]), about
+    known = {"tau": np.full((1, 1, 1, 1), np.float32(0.5)), "noise": noise, "strength": np.ones(1, np.float32)}
+
+    def part(name: str, values: dict[str, Any]) -> Graph:
+        file = path if name == SYNTHESISE else path.with_name(f"{path.name.rpartition(SYNTHESISE)[0]}.{name}.onnx")
+        inputs = ports_of(runtime, file)[0]
+        return opened(file, inputs, [values[port.name] for port in inputs])
+
+    encode = part("encode", {"frame": images[0]})
+    kept = dict(zip(encode.outputs, encode(images[:1], stays=True), strict=True))
+    known |= {f"{name}_{side}": value for side in (0, 1) for name, value in kept.items()}
+    register = part("register", known)
+    motion = dict(zip(register.outputs, register.named(known, stays=True), strict=True))
+    synthesise = part(SYNTHESISE, known | motion)
+
+    def make() -> object:
+        new = dict(zip(encode.outputs, encode(images[1:], stays=True), strict=True))
+        values = known | {f"{name}_1": value for name, value in new.items()}
+        return synthesise.named(values | dict(zip(register.outputs, register.named(values, stays=True), strict=True)))
+
+    return make, about
 
 
 def stream(path: Path, steps: int, device: Device, height: int, width: int, threads: int) -> Callable[[], object]:
@@ -140,12 +155,12 @@ def stream(path: Path, steps: int, device: Device, height: int, width: int, thre
     frame, later = (image[0].transpose(1, 2, 0).copy() for image in frames(*padded_size(height, width)))
     noise = np.random.default_rng(1).standard_normal((1, 3, *frame.shape[:2]), dtype=np.float32)
     kept = engine.encode(frame), engine.encode(later)
-    motion, intervals = engine.register(*kept, 0.5), (1.0, 1.0)
+    motion = engine.register(*kept)
 
     def make() -> list[Array]:
-        following = engine.register(kept[1], engine.encode(frame), 0.5)
-        uneven = engine.accelerate(motion, motion, following, 0.5, intervals, width)
-        return [engine.compose(*kept, uneven, 0.5, noise, 1.0)[None]]
+        following = engine.register(kept[1], engine.encode(frame))
+        around = Motion(motion, motion, following, (1.0, 1.0), width)
+        return [engine.compose(*kept, around, 0.5, noise, 1.0)[None]]
 
     return make
 

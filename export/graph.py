@@ -10,8 +10,15 @@ from torch import Tensor, nn
 from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
+from vfi_flow.model.registration import Registration
 
 FEATURES, SIDES = FrameFeatures._fields, ("_0", "_1")
+REGISTERED = ("half", "quarter", "eighth", "at_4", "at_8", "at_16", "far_8", "far_16")
+COMPOSED = ("image", "luma", "colour", "half", "at_2")
+"""The maps of a frame that are looked at to find motion, and to make the new frame."""
+HALF_GRID = ("half_height", "half_width")
+MOTION = ("motion", "mask", "context")
+"""What is known of a pair's motion, at any `tau` (see `Registration`)."""
 IMAGE = ("batch", 3, "height", "width")
 Steps = int | Literal["input"]
 """Solver steps that are unrolled in a file, or `input`: a Loop, and their number comes with the frames."""
@@ -132,8 +139,42 @@ class EncodeGraph(ExportGraph):
         return (example_question(height, width).frame0.permute(0, 2, 3, 1).contiguous(),)
 
 
+def maps_of(names: Sequence[str], features: FrameFeatures) -> list[Tensor]:
+    return [getattr(features, name) for name in names]
+
+
+def motion_ports(network: InterpolationNetwork) -> tuple[Port, ...]:
+    channels = 2, 1, network.config.levels[-1].context
+    return tuple(Port(name, ("batch", count, *HALF_GRID)) for name, count in zip(MOTION, channels, strict=True))
+
+
+def read_motion(inputs: Sequence[Tensor]) -> Registration:
+    motion, mask, context = inputs[: len(MOTION)]
+    return Registration(motion, mask, context)
+
+
+class RegisterGraph(ExportGraph):
+    """Maps of both frames -> `motion`, `mask`, `context` (see `Registration`): once a pair, for any `tau`."""
+
+    layout = "split"
+
+    def __init__(self, network: InterpolationNetwork) -> None:
+        super().__init__(network)
+        self.inputs = feature_ports(network, REGISTERED, SIDES)
+        self.outputs = motion_ports(network)
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        frame0, frame1, _ = read_features(inputs, REGISTERED)
+        return self.network.registration(frame0, frame1)[: len(MOTION)]
+
+    def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
+        with torch.no_grad():
+            maps = maps_of(REGISTERED, self.network.encode(example_question(height, width).frame0))
+        return *maps, *maps
+
+
 class SynthesiseGraph(ExportGraph):
-    """Features of both frames, `tau`, `noise`, `strength` -> `frame` (B, H, W, 3) float32 in [0, 1]; steps unrolled.
+    """Maps and motion of a pair, `tau`, `noise`, `strength` -> `frame` (B, H, W, 3) float32 in [0, 1]; steps unrolled.
 
     With 0 steps there is neither `noise` nor `strength`.
     """
@@ -145,18 +186,21 @@ class SynthesiseGraph(ExportGraph):
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network)
         self.steps = steps
-        self.inputs = (*feature_ports(network, FEATURES, SIDES), *dial_ports(steps))
+        self.inputs = (*feature_ports(network, COMPOSED, SIDES), *motion_ports(network), *dial_ports(steps))
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        frame0, frame1, others = read_features(inputs)
-        tau, noise, strength = read_dials(others)
-        return self.network.synthesise(frame0, frame1, tau, noise, strength, self.steps).permute(0, 2, 3, 1)
+        frame0, frame1, others = read_features(inputs, COMPOSED)
+        tau, noise, strength = read_dials(others[len(MOTION) :])
+        mean = self.network.fused(frame0, frame1, tau, read_motion(others).at(tau))
+        return self.network.drawn(mean, noise, strength, self.steps).permute(0, 2, 3, 1)
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         question = example_question(height, width)
         with torch.no_grad():
             features = self.network.encode(question.frame0)
-        return *features, *features, *dials(question, self.steps)
+            motion = self.network.registration(features, features)[: len(MOTION)]
+        maps = maps_of(COMPOSED, features)
+        return *maps, *maps, *motion, *dials(question, self.steps)
 
 
 class NativeGraph(PairGraph):

@@ -12,9 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from vfi_flow.export.calibration import Place, ask_of_video
 from vfi_flow.export.fixed_noise import fixed_noise
-from vfi_flow.export.graph import FEATURES, EncodeGraph, ExportGraph, PairGraph, Question, SynthesiseGraph
+from vfi_flow.export.graph import (
+    FEATURES,
+    MOTION,
+    EncodeGraph,
+    ExportGraph,
+    PairGraph,
+    Question,
+    RegisterGraph,
+)
 from vfi_flow.export.host_graphs import BytesGraph, as_bytes
-from vfi_flow.export.stream_graphs import MOTION, AccelerateGraph, ComposeGraph, RegisterGraph
+from vfi_flow.export.stream_graphs import BESIDE
 from vfi_flow.export.write import Written
 
 from vfi_flow.errors import VerificationError
@@ -34,10 +42,8 @@ MOST_LOST = {"fp32": 0.1, "fp16": 0.1, "int8": 0.3}
 """dB that the distance to the true frame may grow by."""
 TOO_FEW = 1000
 """Pixels; in fewer, one level of one byte is more than that."""
-PATH = ("flow", "uneven", "jerk")
-"""What `accelerate` puts in the place of what was registered."""
-PARTS = (EncodeGraph, RegisterGraph, AccelerateGraph)
-"""Make no frame by themselves."""
+PARTS = {"encode": EncodeGraph, "register": RegisterGraph}
+"""Make no frame by themselves, and run before those that do in layouts of several files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def compare(files: Iterable[Written], places: Sequence[Place] = ()) -> Iterator[
     """
     answers: dict[Hashable, Tensor] = {}
     for written in files:
-        if isinstance(written.graph, PARTS):
+        if isinstance(written.graph, tuple(PARTS.values())):
             continue  # is run with every `synthesise` and `compose`
         run, graph = Runner(written), written.graph
         in_integers = written.variant.precision == "int8"
@@ -183,20 +189,14 @@ def answer(network: InterpolationNetwork, question: Question, steps: int) -> Ten
     return made[:, :, :height, :width]
 
 
-def parts_before(graph: ExportGraph) -> tuple[str, ...]:
-    """The parts of its layout that run before a graph."""
-    if isinstance(graph, ComposeGraph):
-        return "encode", "register", "accelerate"
-    return ("encode",) if isinstance(graph, SynthesiseGraph) else ()
-
-
 class Runner:
     """A file in ONNX Runtime on the CPU: question -> frame (B, 3, H, W)."""
 
     def __init__(self, written: Written) -> None:
         self.written = written
         self.session = open_session(written.path)
-        self.parts = {part: self._beside(part) for part in parts_before(written.graph)}
+        parts = () if isinstance(written.graph, PairGraph) else PARTS
+        self.parts = {part: self._beside(part) for part in parts}
 
     def __call__(self, question: Question) -> Tensor:
         graph = self.written.graph
@@ -206,12 +206,10 @@ class Runner:
         for side, frame in enumerate((question.frame0, question.frame1)):
             maps = self._run(self.parts["encode"], (frame.permute(0, 2, 3, 1).contiguous(),))
             known |= {f"{name}_{side}": value for name, value in zip(FEATURES, maps, strict=True)}
-        if isinstance(graph, ComposeGraph):
-            motion = self._named(self.parts["register"], known)
-            known |= dict(zip(MOTION, motion, strict=True))
-            no_neighbours = {"intervals": torch.zeros(len(motion[0]), 2, 1, 1), "frame_width": torch.ones(1)}
-            no_neighbours |= {"flow_before": motion[0], "flow_after": motion[0]}
-            known |= dict(zip(PATH, self._named(self.parts["accelerate"], known | no_neighbours), strict=True))
+        motion = self._named(self.parts["register"], known)
+        known |= dict(zip(MOTION, motion, strict=True))
+        known |= {"intervals": torch.zeros(len(motion[0]), 2, 1, 1), "frame_width": torch.ones(1)}
+        known |= dict.fromkeys(BESIDE, motion[0])  # no neighbours: anything may stand for them
         return self._named(self.session, known)[0].permute(0, 3, 1, 2)
 
     def _beside(self, part: str):  # type: ignore[no-untyped-def]

@@ -5,11 +5,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vfi_flow.export.calibration import Place, feeds
-from vfi_flow.export.graph import EncodeGraph, ExportGraph, NativeGraph, PairGraph, Steps, SynthesiseGraph
+from vfi_flow.export.graph import (
+    EncodeGraph,
+    ExportGraph,
+    NativeGraph,
+    PairGraph,
+    RegisterGraph,
+    Steps,
+    SynthesiseGraph,
+)
 from vfi_flow.export.host_graphs import BytesGraph, PlanesGraph, ThreeInputGraph
 from vfi_flow.export.loop_graph import LoopGraph
 from vfi_flow.export.rules import OPSET
-from vfi_flow.export.stream_graphs import AccelerateGraph, ComposeGraph, RegisterGraph
+from vfi_flow.export.stream_graphs import ComposeGraph
 from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, stored_types, trace
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError
@@ -109,14 +117,13 @@ def graphs(
     network: InterpolationNetwork, card: Card, layout: str, steps: Iterable[Steps]
 ) -> Iterator[tuple[str, ExportGraph]]:
     """Name and graph of every file of a layout."""
-    if layout == "stream":
+    if layout in SHARING:
         yield "encode", EncodeGraph(network)
         yield "register", RegisterGraph(network)
-        yield "accelerate", AccelerateGraph(network)
-        yield from ((f"compose_{n}", ComposeGraph(network, n)) for n in steps)
-    elif layout == "split":
-        yield "encode", EncodeGraph(network)
-        yield from ((f"synthesise_{n}", SynthesiseGraph(network, n)) for n in steps)
+        if layout == "stream":
+            yield from ((f"compose_{n}", ComposeGraph(network, n)) for n in steps)
+        else:
+            yield from ((f"synthesise_{n}", SynthesiseGraph(network, n)) for n in steps)
     else:
         yield from ((f"{layout}_{n}", pair_graph(network, card, layout, n)) for n in steps)
 

@@ -61,6 +61,14 @@ def test_every_pair_is_timed_on_the_cpu_and_compared_with_dis(script, tmp_path, 
     assert "\ndis " in capsys.readouterr().out
 
 
+def test_the_time_of_a_pair_is_shared_by_its_new_frames(script, tmp_path, monkeypatch, capsys):
+    assert run(script, monkeypatch, "--pairs", "2", "--factor", "4", "--json", tmp_path / "speed.json") == 0
+
+    times = json.loads((tmp_path / "speed.json").read_text())["cpu_milliseconds"]
+    assert all(20 <= milliseconds < 27 for milliseconds in times["busy steps 1"])
+    assert "factor 4" in capsys.readouterr().out
+
+
 def test_a_clip_with_too_few_frames_is_named(script, tmp_path, monkeypatch):
     write_clip(tmp_path / "a.mp4", moving_square(6))
 

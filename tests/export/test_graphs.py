@@ -12,8 +12,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from tiny_network import STRENGTH, as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
 from tolerances import ONNX_FLOAT32  # noqa: E402
-from vfi_flow.export.graph import FEATURES, EncodeGraph, SynthesiseGraph  # noqa: E402
-from vfi_flow.export.stream_graphs import AccelerateGraph, ComposeGraph, RegisterGraph  # noqa: E402
+from vfi_flow.export.graph import FEATURES, EncodeGraph, RegisterGraph, SynthesiseGraph  # noqa: E402
+from vfi_flow.export.stream_graphs import ComposeGraph  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError  # noqa: E402
@@ -84,8 +84,8 @@ def test_warps_are_sampled_in_the_form_that_is_fast_everywhere(natives, steps):
 
     # Large motion: features at 1/64, at 1/32 four times, at 1/16, pictures at 1/16 and at 1/8. Features at 1/8 and 1/4;
     # Lucas-Kanade at 1/8 before and after a step, twice at 1/4 and 1/2; the camera's motion and the other at 1/8 and
-    # 1/4; in the fusion luma, colours, features and frames.
-    assert len(found) == 2 * (9 + 2 + 2 + 2 + 2 + 4 + 4)
+    # 1/4; in the fusion luma, colours, features and frames. And twice the motion, as it passes tau.
+    assert len(found) == 2 * (9 + 2 + 2 + 2 + 2 + 4 + 4) + 2
     for form in found:
         assert form["mode"] in (b"bilinear", b"linear")
         assert form.get("padding_mode", b"zeros") == b"zeros"
@@ -175,8 +175,9 @@ def test_the_graphs_of_a_layout_in_parts_are_the_whole_integrator(network, split
         made = session.run(None, {port.name: known[port.name] for port in session.get_inputs()})
         return dict(zip((port.name for port in session.get_outputs()), made, strict=True))
 
-    if layout == "stream":
-        known |= run("register")
+    known |= run("register")
+    known |= {"intervals": np.zeros((2, 2, 1, 1), np.float32), "frame_width": np.full(1, 64, np.float32)}
+    known |= dict.fromkeys(["motion_before", "motion_after"], known["motion"])
     made = run(f"{'compose' if layout == 'stream' else 'synthesise'}_{steps}")["frame"]
 
     images = [torch.cat([as_image(frame) for frame in pair]) for pair in frames]
@@ -188,8 +189,9 @@ def test_the_graphs_of_a_layout_in_parts_are_the_whole_integrator(network, split
 
 def test_metadata_say_what_the_model_is(split_model, native_files):
     digest = load_weights(split_model)[2]
-    streamed = ["register", "accelerate", "compose_0", "compose_1", "compose_2"]
-    parts = {part: split_model.with_name(f"tiny.{part}.onnx") for part in ["encode", "synthesise_1", *streamed]}
+    streamed = ["compose_0", "compose_1", "compose_2"]
+    of_split = ["encode", "register", "synthesise_1"]
+    parts = {part: split_model.with_name(f"tiny.{part}.onnx") for part in [*of_split, *streamed]}
     parts |= {f"native_{steps}": path for steps, path in native_files.items()}
 
     for part, path in parts.items():
@@ -202,7 +204,7 @@ def test_metadata_say_what_the_model_is(split_model, native_files):
 
 def test_the_parts_declare_the_shapes_that_come_out_of_them(network, split_model):
     """Channels and what never varies as numbers, all else by name; what a part gives, the next one takes."""
-    parts = {"encode": EncodeGraph(network), "register": RegisterGraph(network), "accelerate": AccelerateGraph(network)}
+    parts = {"encode": EncodeGraph(network), "register": RegisterGraph(network)}
     parts |= {"compose_1": ComposeGraph(network, 1), "synthesise_1": SynthesiseGraph(network, 1)}
     for part, graph in parts.items():
         session = open_session(str(split_model.with_name(f"tiny.{part}.onnx")))

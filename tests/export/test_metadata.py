@@ -26,13 +26,12 @@ def test_every_layout_says_how_it_is_to_be_fed(steps):
 
     assert {part: entry["layout"] for part, entry in told.items()} == {
         "encode": "split",
-        "register": "stream",
-        "accelerate": "stream",
+        "register": "split",
         f"compose_{steps}": "stream",
         f"synthesise_{steps}": "split",
         **{f"{layout}_{steps}": layout for layout in LAYOUTS if layout not in ("split", "stream")},
     }
-    stepless = {"encode", "register", "accelerate"}
+    stepless = {"encode", "register"}
     given = {f"synthesise_{steps}", f"compose_{steps}", f"native_{steps}"}
     aligned = stepless | given
     for part, entry in told.items():

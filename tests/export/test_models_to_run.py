@@ -18,7 +18,7 @@ from vfi_flow import Interpolator, Neighbour  # noqa: E402
 from vfi_flow.cli.main import main  # noqa: E402
 from vfi_flow.errors import ComponentError  # noqa: E402
 
-STREAM = "encode", "register", "accelerate", "compose_0"
+STREAM = "encode", "register", "compose_0"
 GREY = np.full((16, 16, 3), 128, np.uint8)
 
 
@@ -31,7 +31,7 @@ def test_a_file_for_other_programs_is_not_taken_for_the_graphs_beside_it(tiny_mo
 
     assert str(caught.value) == (
         f"{tiny_model.with_name(f'tiny.{part}.onnx')}: of layout {layout}, which is for other programs; "
-        "expected NAME.safetensors or, beside it, NAME.encode.onnx, register, accelerate or compose_STEPS"
+        "expected NAME.safetensors or, beside it, NAME.encode.onnx, register or compose_STEPS"
     )
 
 
@@ -44,7 +44,7 @@ def test_a_graph_without_the_name_of_its_model_is_refused(tiny_model, tmp_path):
         Interpolator(path)
 
 
-@pytest.mark.parametrize("part", ["encode", "register", "accelerate", "compose_0", "compose_1"])
+@pytest.mark.parametrize("part", ["encode", "register", "compose_0", "compose_1"])
 def test_any_graph_of_a_model_names_it(tiny_model, part):
     with Interpolator(tiny_model.with_name(f"tiny.{part}.onnx"), threads=1) as interpolator:
         assert interpolator.model_name == "tiny"
@@ -57,19 +57,17 @@ def test_a_host_that_follows_the_readme_gets_the_frames_of_the_package(tiny_mode
     run = {part: session(tiny_model.with_name(f"tiny.{part}.onnx")) for part in STREAM}
     maps = [run["encode"](frame=frame[None].astype(np.float32) / np.float32(255)) for frame in frames]
 
-    def motion(first: int, tau: float) -> dict[str, np.ndarray]:
-        return run["register"](**both(maps[first], maps[first + 1]), tau=place(tau))
-
-    own, around = motion(1, 0.25), {"flow_before": motion(0, 0.5)["flow"], "flow_after": motion(2, 0.5)["flow"]}
+    before, own, after = (run["register"](**both(*maps[first : first + 2])) for first in range(3))
+    beside = {"motion_before": before["motion"], "motion_after": after["motion"]}
     intervals = np.array([0.5 * known[0], 2 * known[1]], np.float32).reshape(1, 2, 1, 1)
     width = np.array([48], np.float32)
-    path = run["accelerate"](flow=own["flow"], **around, tau=place(0.25), intervals=intervals, frame_width=width)
-    own |= {"flow": path["accelerated"], "uneven": path["uneven"], "jerk": path["jerk"]}
-    made = run["compose_0"](**both(maps[1], maps[2]), **own, tau=place(0.25))["frame"][0]
+    dials = {"intervals": intervals, "frame_width": width, "tau": np.full((1, 1, 1, 1), 0.25, np.float32)}
+    made = run["compose_0"](**both(maps[1], maps[2]), **own, **beside, **dials)["frame"][0]
 
-    before, after = Neighbour(frames[0], 0.5) if known[0] else None, Neighbour(frames[3], 2) if known[1] else None
     with Interpolator(tiny_model, steps=0, threads=1, device="cpu") as interpolator:
-        [expected] = interpolator(frames[1], frames[2], [0.25], before=before, after=after)
+        around = {"before": Neighbour(frames[0], 0.5) if known[0] else None}
+        around |= {"after": Neighbour(frames[3], 2) if known[1] else None}
+        [expected] = interpolator(frames[1], frames[2], [0.25], **around)
     assert np.abs(made * 255 - expected).max() < 0.5 + 255 * ONNX_FLOAT32
 
 
@@ -87,10 +85,6 @@ def session(path):
 
 def both(maps0, maps1):
     return {f"{name}_{side}": value for side, maps in enumerate((maps0, maps1)) for name, value in maps.items()}
-
-
-def place(tau: float) -> np.ndarray:
-    return np.full((1, 1, 1, 1), tau, np.float32)
 
 
 def test_for_weights_without_graphs_the_sentence_has_the_command_that_helps(tiny_model, tmp_path):

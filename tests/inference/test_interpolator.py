@@ -178,21 +178,18 @@ class CountingEngine:
     def __init__(self, engine: OnnxEngine) -> None:
         self.bytes_per_pixel = engine.bytes_per_pixel
         self.engine, self.model = engine, engine.model
-        self.encoded, self.registered, self.accelerated, self.noises = 0, [], [], []
+        self.encoded, self.registered, self.intervals, self.noises = 0, 0, [], []
 
     def encode(self, frame):
         self.encoded += 1
         return self.engine.encode(frame)
 
-    def register(self, features0, features1, tau):
-        self.registered.append(tau)
-        return self.engine.register(features0, features1, tau)
-
-    def accelerate(self, motion, before, after, tau, intervals, frame_width):
-        self.accelerated.append(intervals)
-        return self.engine.accelerate(motion, before, after, tau, intervals, frame_width)
+    def register(self, features0, features1):
+        self.registered += 1
+        return self.engine.register(features0, features1)
 
     def compose(self, features0, features1, motion, tau, noise, strength):
+        self.intervals.append(motion.intervals)
         self.noises.append(noise)
         return self.engine.compose(features0, features1, motion, tau, noise, strength)
 
@@ -248,12 +245,13 @@ def test_what_is_hidden_does_not_show(sampler):
     assert np.abs(made[..., :3] * alpha - painted[..., :3] * alpha).max() <= 16
 
 
-def test_features_of_a_frame_are_computed_once_for_both_pairs_and_every_tau(counted):
+def test_frames_are_encoded_and_motion_is_found_once_for_every_tau(counted):
     frames = [moving_texture(20, 20, dx=2 * i) for i in range(5)]
     for i in range(4):
         counted(frames[i].copy(), frames[i + 1].copy(), [0.25, 0.5, 0.75], pts=i)
 
     assert counted._engine.encoded == len(frames)
+    assert counted._engine.registered == 4
     assert len(counted._engine.noises) == 12
 
 
@@ -262,11 +260,11 @@ def test_in_a_stream_every_frame_is_encoded_and_every_motion_found_once(counted)
     for i in range(5):
         before = Neighbour(frames[i - 1].copy()) if i > 0 else None
         after = Neighbour(frames[i + 2].copy()) if i < 4 else None
-        counted(frames[i].copy(), frames[i + 1].copy(), [0.5], pts=i, before=before, after=after)
+        counted(frames[i].copy(), frames[i + 1].copy(), [0.3, 0.6], pts=i, before=before, after=after)
 
     assert counted._engine.encoded == 6
-    assert counted._engine.registered == [0.5] * 5
-    assert counted._engine.accelerated == [(0, 1), (1, 1), (1, 1), (1, 1), (1, 0)]
+    assert counted._engine.registered == 5
+    assert counted._engine.intervals[::2] == [(0, 1), (1, 1), (1, 1), (1, 1), (1, 0)]
 
 
 def test_neighbours_show_that_motion_speeds_up(trained_model):
@@ -439,7 +437,7 @@ def copied(model: Path, folder: Path, *suffixes: str) -> Path:
 
 
 def test_an_incomplete_model_names_the_file_that_is_missing(tiny_model, tmp_path):
-    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".register.onnx", ".accelerate.onnx")
+    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".register.onnx")
 
     with pytest.raises(ComponentError, match=r"tiny\.compose_1\.onnx: no such file; run `vfi-flow export"):
         Interpolator(model)
@@ -484,7 +482,7 @@ def test_a_graph_of_another_program_is_refused(tmp_path):
 
 
 def test_a_graph_under_the_name_of_another_is_refused(tiny_model, tmp_path):
-    parts = ".encode.onnx", ".register.onnx", ".accelerate.onnx", ".compose_1.onnx", ".compose_2.onnx"
+    parts = ".encode.onnx", ".register.onnx", ".compose_1.onnx", ".compose_2.onnx"
     model = copied(tiny_model, tmp_path, ".safetensors", *parts)
     (tmp_path / "tiny.compose_2.onnx").replace(tmp_path / "tiny.compose_1.onnx")
 

@@ -21,6 +21,7 @@ from tiny_network import moving_texture
 from vfi_flow import Interpolator
 from vfi_flow.errors import ComponentError, OutOfMemoryError
 from vfi_flow.inference import onnx_session, providers
+from vfi_flow.inference.engine import Motion
 from vfi_flow.inference.onnx_interpolator import OnnxEngine
 from vfi_flow.inference.onnx_session import check_placement, open_session
 from vfi_flow.inference.providers import PROVIDERS, Device, Setting, cache_folder, find_device, parse_device
@@ -367,9 +368,8 @@ def test_bound_values_and_fixed_sizes_give_the_same_frames(tiny_model, monkeypat
 
 def composed(engine, features0, features1, noise):
     """The frame at 1/4, of motion that speeds up."""
-    middle = engine.register(features0, features1, 0.5)
-    motion = engine.accelerate(engine.register(features0, features1, 0.25), middle, middle, 0.25, (2.0, 1.0), 48)
-    return engine.compose(features0, features1, motion, 0.25, noise, 1.0)
+    found = engine.register(features0, features1)
+    return engine.compose(features0, features1, Motion(found, found, found, (2.0, 1.0), 48), 0.25, noise, 1.0)
 
 
 def test_features_are_values_of_the_device_and_serve_any_pair(tiny_model, monkeypatch):

@@ -31,7 +31,7 @@ class Blender:
             raise OutOfMemoryError("blender: out of memory")
         return frame
 
-    def register(self, features0, features1, tau):
+    def register(self, features0, features1):
         return None
 
     def compose(self, features0, features1, motion, tau, noise, strength):

@@ -11,7 +11,7 @@ from tiny_network import as_image, moving_texture, tiny_network  # noqa: E402
 
 from vfi_flow.model.config import TINY  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
-from vfi_flow.model.registration import Registration  # noqa: E402
+from vfi_flow.model.registration import Course  # noqa: E402
 
 HALF = torch.full((1, 1, 1, 1), 0.5)
 FRAME0, FRAME1 = as_image(moving_texture(64, 96)), as_image(moving_texture(64, 96, dx=24))
@@ -30,17 +30,17 @@ def no_gradients():
         yield
 
 
-def registered(network, motion: float, jerk: float = 0.0) -> Registration:
+def moving(network, motion: float, jerk: float = 0.0) -> Course:
     """FRAME0 and FRAME1 half-way, as moving to the left by `motion` pixels everywhere."""
     flow, zero = torch.zeros(1, 4, 32, 48), torch.zeros(1, 1, 32, 48)
     flow[:, 0], flow[:, 2] = motion / 4, -motion / 4  # half of it to either frame, on a grid of half the size
     context = torch.zeros(1, network.config.levels[-1].context, 32, 48)
-    return Registration(flow, zero, context, uneven=zero + 1, jerk=zero + jerk / network.config.flow_scale)
+    return Course(flow, zero, context, uneven=zero + 1, jerk=zero + jerk / network.config.flow_scale)
 
 
 def fused(network, motion: float) -> "torch.Tensor":
     """The mean of FRAME0 and FRAME1 half-way."""
-    return network.fused(network.encode(FRAME0), network.encode(FRAME1), HALF, registered(network, motion)).mean
+    return network.fused(network.encode(FRAME0), network.encode(FRAME1), HALF, moving(network, motion)).mean
 
 
 def test_less_of_a_crossfade_where_motion_leaves_a_frame(network):
@@ -86,7 +86,7 @@ def test_where_motion_is_shaken_detail_counts_less(downscale):
     features = [network.encode(frame) for frame in frames]
 
     still, shaken = (
-        network.fusion(*features, HALF, registered(network, 8.0, jerk)).detail for jerk in (0.0, network.fusion.SHAKEN)
+        network.fusion(*features, HALF, moving(network, 8.0, jerk)).detail for jerk in (0.0, network.fusion.SHAKEN)
     )
 
     torch.testing.assert_close(still - shaken, torch.full_like(still, math.log(4)))

@@ -194,12 +194,14 @@ def test_the_deviation_stays_between_its_bounds(network, pair):
     assert SMALLEST_DEVIATION <= deviation.min() <= deviation.max() <= LARGEST_DEVIATION
 
 
-def test_every_flow_of_the_registration_lives_on_its_own_grid(network, pair):
-    registration = network.registration(*map(network.encode, pair), HALF)
+def test_every_motion_of_the_registration_lives_on_its_own_grid(network, pair):
+    registration = network.registration(*map(network.encode, pair))
 
-    assert sorted(scale for scale, _ in registration.flows) == [2, 4, 4, 8, 8, 16]
-    for scale, flow in registration.flows:
-        assert flow.shape == (1, 4, 48 // scale, 64 // scale)
+    assert sorted(scale for scale, _ in registration.motions) == [2, 4, 4, 8, 8, 16]
+    for (scale, motion), (same, flow) in zip(registration.motions, registration.flows_at(HALF / 2), strict=True):
+        assert motion.shape == (1, 2, 48 // scale, 64 // scale)
+        assert same == scale and flow.shape == (1, 4, 48 // scale, 64 // scale)
+        torch.testing.assert_close(3 * flow[:, :2], -flow[:, 2:])
 
 
 def test_motion_is_found_on_half_the_frame_where_the_preset_says_so(network, pair):
@@ -207,11 +209,11 @@ def test_motion_is_found_on_half_the_frame_where_the_preset_says_so(network, pai
     halves = (F.avg_pool2d(frame, 2)[..., :16, :] for frame in pair)
     frames = [F.interpolate(half, scale_factor=2) for half in halves]
 
-    whole = coarse.registration(*map(coarse.encode, frames), HALF)
-    halved = network.registration(*(network.encode(F.avg_pool2d(frame, 2)) for frame in frames), HALF)
+    whole = coarse.registration(*map(coarse.encode, frames))
+    halved = network.registration(*(network.encode(F.avg_pool2d(frame, 2)) for frame in frames))
 
-    assert [2 * scale for scale, _ in halved.flows] == [scale for scale, _ in whole.flows]
-    torch.testing.assert_close(whole.flow, halved.flow)
+    assert [2 * scale for scale, _ in halved.motions] == [scale for scale, _ in whole.motions]
+    torch.testing.assert_close(whole.motion, halved.motion)
 
 
 @pytest.mark.parametrize("steps", [0, 1])

@@ -11,8 +11,6 @@ from tiny_network import as_image, tiny_network  # noqa: E402
 from vfi_flow.model.registration import Match, even  # noqa: E402
 from vfi_flow.model.weights import find_weights, load_weights  # noqa: E402
 
-HALF = torch.full((1, 1, 1, 1), 0.5)
-
 
 def panned(moved: float) -> np.ndarray:
     """(320, 512, 3): structures of 8 to 64 pixels without a period, `moved` pixels further left."""
@@ -31,10 +29,10 @@ def test_a_pan_is_found_however_far_it_goes(trained_model, pixels):
     network = load_weights(find_weights(trained_model))[0].eval()
     with torch.no_grad():
         features = [network.encode(as_image(panned(moved))) for moved in (0, pixels)]
-        flow = network.registration(*features, HALF).flow
+        motion = network.registration(*features).motion
 
     per_grid = 2 * network.config.motion_downscale
-    found = (flow[:, 2] - flow[:, 0]) * per_grid
+    found = motion[:, 0] * per_grid
     margin = 128 // per_grid
     wrong = (found + pixels).abs()[:, margin:-margin, margin:-margin] > 2
     assert wrong.float().mean() < 0.1
@@ -45,9 +43,9 @@ def test_what_is_found_on_coarser_grids_fits_that_of_1_16(size):
     network = tiny_network()
     with torch.no_grad():
         features = network.encode(torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1)))
-        far = network.registration.far(features, features, HALF)
+        far = network.registration.far(features, features)
 
-    assert far.shape == (2, 4, *(side // 16 for side in size))
+    assert far.shape == (2, 2, *(side // 16 for side in size))
     assert far.abs().max() == 0, "what does not move is not far"
 
 
@@ -56,17 +54,17 @@ def test_where_nothing_was_found_the_camera_moves_as_it_does_elsewhere(most, tak
     """A third of the frame has lost the motion of a pan; most of it, but not nine tenths, follow the camera."""
     grid, pixels = slice(100, 200), 8
     image0, image1 = (as_image(panned(moved))[:, :, grid, grid] - 0.5 for moved in (0, pixels))
-    truth = torch.tensor([pixels / 2, 0, -pixels / 2, 0]).view(1, 4, 1, 1).expand(1, 4, 100, 100)
-    flow = truth.clone()
-    flow[..., 66:] = 0
+    truth = torch.tensor([-float(pixels), 0]).view(1, 2, 1, 1).expand(1, 2, 100, 100)
+    motion = truth.clone()
+    motion[..., 66:] = 0
     plane = torch.zeros(1, 1, 100, 100)
-    match = Match(flow, plane, plane, flow, plane)
+    match = Match(motion, plane, plane, motion, plane)
 
-    made = tiny_network().registration.with_camera(image0, image1, HALF, match, most).flow
+    made = tiny_network().registration.with_camera(image0, image1, match, most).motion
 
-    wrong = (made - truth).abs().amax(1)[:, 8:-8, 8:-8] > 0.2
+    wrong = (made - truth).abs().amax(1)[:, 8:-8, 8:-8] > 0.4
     assert (wrong.float().mean() < 0.05) == taken
-    assert torch.allclose(made[..., 8:50], truth[..., 8:50], atol=0.2), "what was found stays"
+    assert torch.allclose(made[..., 8:50], truth[..., 8:50], atol=0.4), "what was found stays"
 
 
 def test_an_odd_grid_is_made_even_by_its_last_row_and_column():

@@ -10,12 +10,12 @@ from tolerances import LUCAS_KANADE_REST, WARP_FLOAT32  # noqa: E402
 
 from vfi_flow.motion.lucas_kanade import (  # noqa: E402
     LONGEST_STEP,
+    displacement,
     fine_step,
     gradient,
     improvement,
     lucas_kanade_step,
     mean_free,
-    share_displacement,
 )
 
 SIDE, WINDOW, DAMPING = 48, 7, 1e-5
@@ -34,9 +34,8 @@ def place(tau: float) -> "torch.Tensor":
 
 
 def displacement_found(warped0: "torch.Tensor", warped1: "torch.Tensor", tau: float, damping: float = DAMPING):
-    """(1, 2, H, W): the change of flow_tau_to_1 minus that of flow_tau_to_0."""
-    step = lucas_kanade_step(warped0, warped1, place(tau), WINDOW, damping)
-    return step[:, 2:] - step[:, :2]
+    """(1, 2, H, W)."""
+    return lucas_kanade_step(warped0, warped1, place(tau), WINDOW, damping)
 
 
 @pytest.mark.parametrize(("window", "block"), [(7, 1), (3, 2)])
@@ -48,27 +47,18 @@ def test_a_step_takes_most_of_a_sub_pixel_displacement_away(tau, dx, dy, window,
 
     step = lucas_kanade_step(warped0, warped1, place(tau), window, DAMPING, block)
 
-    assert step.shape == (1, 4, SIDE, SIDE)
-    rest = (step[:, 2:] - step[:, :2])[INSIDE] - torch.tensor([dx, dy]).view(1, 2, 1, 1)
+    assert step.shape == (1, 2, SIDE, SIDE)
+    rest = step[INSIDE] - torch.tensor([dx, dy]).view(1, 2, 1, 1)
     assert rest.norm(dim=1).mean() < LUCAS_KANADE_REST * math.hypot(dx, dy)
 
 
 @pytest.mark.parametrize("tau", [0.1, 0.5, 0.75])
-def test_the_displacement_is_shared_between_both_frames_by_tau(tau):
-    step = lucas_kanade_step(texture(), texture(-0.3, 0.2), place(tau), WINDOW, DAMPING)
-    displacement = step[:, 2:] - step[:, :2]
+def test_the_finest_step_is_shared_between_both_frames_by_tau(tau):
+    step = fine_step(texture(), texture(-0.3, 0.2), place(tau), torch.zeros(1, 4, SIDE // 2, SIDE // 2))
+    found = displacement(step)
 
-    assert displacement[INSIDE].norm(dim=1).min() > 0.2
-    assert torch.allclose(step, share_displacement(displacement, place(tau)), atol=WARP_FLOAT32)
-    assert torch.allclose(step[:, :2], -tau * displacement, atol=WARP_FLOAT32)
-
-
-def test_every_sample_of_a_batch_has_its_own_tau():
-    displacement = torch.ones(2, 2, 3, 3)
-
-    shared = share_displacement(displacement, torch.tensor([0.25, 0.5]).view(2, 1, 1, 1))
-
-    assert shared[:, :, 0, 0].tolist() == [[-0.25, -0.25, 0.75, 0.75], [-0.5, -0.5, 0.5, 0.5]]
+    assert found[INSIDE].norm(dim=1).min() > 0.2
+    assert torch.allclose(step, torch.cat([-tau * found, (1 - tau) * found], 1), atol=WARP_FLOAT32)
 
 
 def test_equal_images_are_left_where_they_are():

@@ -26,8 +26,23 @@ class ModelInfo:
     summary: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """The motion of a pair, and what the motion beside it tells of how it changes (`motion.acceleration`)."""
+
+    between: Any
+    """What `Engine.register` found of the pair."""
+    before: Any
+    """The same of the pair before, and `after` of the one after; where there is none, that of any other."""
+    after: Any
+    intervals: tuple[float, float]
+    """Lengths of both in units of this pair's; 0 where there is none."""
+    frame_width: int
+    """Pixels: of the whole frame, where this is a tile of it."""
+
+
 class Engine(Protocol):
-    """Runs the network on padded frames: `encode` once a frame, `register` and `compose` once a new frame."""
+    """Runs the network on padded frames: `encode` once a frame, `register` once a pair, `compose` once a new frame."""
 
     model: ModelInfo
     description: str
@@ -38,21 +53,11 @@ class Engine(Protocol):
     def encode(self, frame: Image) -> Any:
         """The features of a frame."""
 
-    def register(self, features0: Any, features1: Any, tau: float) -> Any:
-        """The motion at `tau` between two frames."""
-
-    def accelerate(
-        self, motion: Any, before: Any, after: Any, tau: float, intervals: tuple[float, float], frame_width: int
-    ) -> Any:
-        """`motion` at `tau` with what its neighbours show of how it changes (`motion.acceleration.accelerated`).
-
-        `before` and `after` are the motion in the middle of the pairs before and after, `intervals` their lengths in
-        units of this pair's; 0 where there is none, and any motion may stand for it. `frame_width` is in pixels, that
-        of the whole frame where this is a tile of it.
-        """
+    def register(self, features0: Any, features1: Any) -> Any:
+        """The motion between two frames; it serves every place between them."""
 
     def compose(
-        self, features0: Any, features1: Any, motion: Any, tau: float, noise: NDArray[np.float32], strength: float
+        self, features0: Any, features1: Any, motion: Motion, tau: float, noise: NDArray[np.float32], strength: float
     ) -> Image:
         """The new frame; `noise` (1, 3, H, W), or (1, 3, 1, 1) with 0 steps, which do not look at it."""
 

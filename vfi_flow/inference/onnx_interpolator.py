@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError
-from vfi_flow.inference.engine import Image, ModelInfo
+from vfi_flow.inference.engine import Image, ModelInfo, Motion
 from vfi_flow.inference.onnx_session import Graph, file_hash, load_runtime, open_session, shape_of
 from vfi_flow.inference.providers import find_device
 
 SCHEMA = "vfi_flow-1"
-ENCODE, REGISTER, ACCELERATE, COMPOSE = "encode", "register", "accelerate", "compose"
-PARTS = re.compile(rf"{ENCODE}|{REGISTER}|{ACCELERATE}|{COMPOSE}_\d+")
-EXPECTED = f"NAME.safetensors or, beside it, NAME.{ENCODE}.onnx, {REGISTER}, {ACCELERATE} or {COMPOSE}_STEPS"
+ENCODE, REGISTER, COMPOSE = "encode", "register", "compose"
+PARTS = re.compile(rf"{ENCODE}|{REGISTER}|{COMPOSE}_\d+")
+EXPECTED = f"NAME.safetensors or, beside it, NAME.{ENCODE}.onnx, {REGISTER} or {COMPOSE}_STEPS"
 """The files that name a model."""
 TRIAL = (64, 64)
 """Height and width at which a device that compiles graphs shows, before the work starts, that it is there."""
@@ -44,7 +44,7 @@ class OnnxEngine:
         self._compose = f"{COMPOSE}_{steps}"
         trial = self._graph(ENCODE, frame_sizes(*TRIAL))
         self.model = read_info(trial.session)
-        for part in (REGISTER, ACCELERATE, self._compose):
+        for part in (REGISTER, self._compose):
             self._path(part)
             if not self.device.provider.fixed_size:
                 self._graph(part, {})
@@ -87,33 +87,26 @@ class OnnxEngine:
             sizes |= dict(zip((f"{name}_height", f"{name}_width"), shape_of(value)[2:], strict=True))
         return Maps(maps, sizes)
 
-    def register(self, features0: Maps, features1: Maps, tau: float) -> Maps:
+    def register(self, features0: Maps, features1: Maps) -> Maps:
         graph = self._graph(REGISTER, features0.sizes)
-        values = {**both(features0, features1), "tau": place(tau)}
-        return Maps(dict(zip(graph.outputs, graph.named(values, stays=True), strict=True)), features0.sizes)
-
-    def accelerate(
-        self, motion: Maps, before: Maps, after: Maps, tau: float, intervals: tuple[float, float], frame_width: int
-    ) -> Maps:
-        graph = self._graph(ACCELERATE, motion.sizes)
-        flows = {"flow": motion.maps["flow"], "flow_before": before.maps["flow"], "flow_after": after.maps["flow"]}
-        lengths, width = np.array(intervals, np.float32).reshape(1, 2, 1, 1), np.array([frame_width], np.float32)
-        dials = {"tau": place(tau), "intervals": lengths, "frame_width": width}
-        flow, uneven, jerk = graph.named({**flows, **dials}, stays=True)
-        return Maps({**motion.maps, "flow": flow, "uneven": uneven, "jerk": jerk}, motion.sizes)
+        motion = graph.named(both(features0, features1), stays=True)
+        return Maps(dict(zip(graph.outputs, motion, strict=True)), features0.sizes)
 
     def compose(
         self,
         features0: Maps,
         features1: Maps,
-        motion: Maps,
+        motion: Motion,
         tau: float,
         noise: NDArray[np.float32],
         strength: float,
     ) -> Image:
+        beside = {"motion_before": motion.before.maps["motion"], "motion_after": motion.after.maps["motion"]}
+        beside["intervals"] = np.array(motion.intervals, np.float32).reshape(1, 2, 1, 1)
+        beside["frame_width"] = np.array([motion.frame_width], np.float32)
         dials = {"tau": place(tau), "noise": noise, "strength": np.array([strength], np.float32)}
         graph = self._graph(self._compose, features0.sizes)
-        [frame] = graph.named({**both(features0, features1), **motion.maps, **dials})
+        [frame] = graph.named({**both(features0, features1), **motion.between.maps, **beside, **dials})
         return frame[0]
 
     def release(self) -> None:

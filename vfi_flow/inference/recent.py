@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.inference.depth import as_floats
-from vfi_flow.inference.engine import Engine, Frame, Image
+from vfi_flow.inference.engine import Engine, Frame, Image, Motion
 from vfi_flow.inference.padding import pad_frame
 from vfi_flow.inference.pair import Pair
 
 KEPT = 4
 """Frames: a pair and its neighbours."""
-MIDDLE = 0.5
-"""Where motion is looked up by other pairs."""
 SPARSE = 16
 """Every so many pixels of two frames are compared first."""
 
@@ -26,7 +24,7 @@ class Seen:
         self.frame = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
         self.features: Any = None
         self.motion: tuple[Seen, Any] | None = None
-        """A frame after this one, and the motion in the middle between the two."""
+        """A frame after this one, and the motion between the two."""
 
 
 class Recent:
@@ -42,20 +40,17 @@ class Recent:
         """The new images (padded H, padded W, 3) at `taus`; `frame_width` is that of the whole if these are tiles."""
         engine = self._engine
         seen0, seen1 = self._find(pair.frame0), self._find(pair.frame1)
-        motions = []
+        before = after = between = self._motion(seen0, seen1)
         if pair.before is not None:
             seen = self._find(pair.before.frame)
-            motions.append(self._motion(seen, seen0))
+            before = self._motion(seen, seen0)
             if seen not in (seen0, seen1):
                 seen.features = None  # no later pair of a stream needs them
         if pair.after is not None:
-            motions.append(self._motion(seen1, self._find(pair.after.frame)))
-        features0, features1 = self._features(seen0), self._features(seen1)
+            after = self._motion(seen1, self._find(pair.after.frame))
+        motion = Motion(between, before, after, pair.intervals, frame_width)
         for tau in taus:
-            motion = self._motion(seen0, seen1) if tau == MIDDLE else engine.register(features0, features1, tau)
-            if motions:
-                motion = engine.accelerate(motion, motions[0], motions[-1], tau, pair.intervals, frame_width)
-            yield engine.compose(features0, features1, motion, tau, noise, strength)
+            yield engine.compose(self._features(seen0), self._features(seen1), motion, tau, noise, strength)
 
     def _find(self, frame: Frame) -> Seen:
         """The frame among those that were seen, or as a new one; the one not used for longest is forgotten for it."""
@@ -73,9 +68,9 @@ class Recent:
         return seen.features
 
     def _motion(self, seen0: Seen, seen1: Seen) -> Any:
-        """The motion in the middle between two frames."""
+        """The motion between two frames."""
         if seen0.motion is None or seen0.motion[0] is not seen1:
-            motion = self._engine.register(self._features(seen0), self._features(seen1), MIDDLE)
+            motion = self._engine.register(self._features(seen0), self._features(seen1))
             seen0.motion = seen1, motion
         return seen0.motion[1]
 

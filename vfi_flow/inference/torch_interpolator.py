@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError
-from vfi_flow.inference.engine import Image, ModelInfo
+from vfi_flow.inference.engine import Image, ModelInfo, Motion
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.registration import Registration
 from vfi_flow.model.weights import channels_last, find_weights, load_weights
+from vfi_flow.motion.acceleration import Neighbours
 
 BYTES_PER_PIXEL = 900
 """Of the computer's memory, for every pixel of a padded frame (python -m vfi_flow.export.bench)."""
@@ -40,45 +40,33 @@ class TorchEngine:
             return self.network.encode(pixels.permute(0, 3, 1, 2))
 
     @torch.inference_mode()
-    def register(self, features0: FrameFeatures, features1: FrameFeatures, tau: float) -> Registration:
+    def register(self, features0: FrameFeatures, features1: FrameFeatures) -> Registration:
         with self._allocating():
-            found = self.network.registration(features0, features1, self._place(tau))
-            return found._replace(flows=())  # for training alone
-
-    @torch.inference_mode()
-    def accelerate(
-        self,
-        motion: Registration,
-        before: Registration,
-        after: Registration,
-        tau: float,
-        intervals: tuple[float, float],
-        frame_width: int,
-    ) -> Registration:
-        with self._allocating():
-            lengths = torch.tensor(intervals, device=self.device).view(1, 2, 1, 1)
-            width = torch.tensor([frame_width / self.network.config.flow_scale], device=self.device)
-            return motion.accelerated(before.flow, after.flow, self._place(tau), lengths, width)
+            found = self.network.registration(features0, features1)
+            return found._replace(motions=())  # for training alone
 
     @torch.inference_mode()
     def compose(
         self,
         features0: FrameFeatures,
         features1: FrameFeatures,
-        motion: Registration,
+        motion: Motion,
         tau: float,
         noise: NDArray[np.float32],
         strength: float,
     ) -> Image:
         with self._allocating():
-            scale = torch.tensor([strength], device=self.device)
+            place, scale = (
+                torch.full((1, 1, 1, 1), tau, device=self.device),
+                torch.tensor([strength], device=self.device),
+            )
             start = torch.from_numpy(noise).to(self.device)
-            mean = self.network.fused(features0, features1, self._place(tau), motion)
+            intervals = torch.tensor(motion.intervals, device=self.device).view(1, 2, 1, 1)
+            width = torch.tensor([motion.frame_width / self.network.config.flow_scale], device=self.device)
+            beside = Neighbours(motion.before.motion, motion.after.motion, intervals, width)
+            mean = self.network.fused(features0, features1, place, motion.between.at(place, beside))
             frame = self.network.drawn(mean, start, scale, self.steps)
             return frame[0].permute(1, 2, 0).cpu().numpy()
-
-    def _place(self, tau: float) -> Tensor:
-        return torch.full((1, 1, 1, 1), tau, device=self.device)
 
     @contextmanager
     def _allocating(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from vfi_flow.model.composition import LARGEST_DEVIATION, SMALLEST_DEVIATION, Co
 from vfi_flow.model.config import NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
-from vfi_flow.model.registration import FLOW_SCALE, Registration
+from vfi_flow.model.registration import FLOW_SCALE, Course
 from vfi_flow.motion.coherence import AROUND
 from vfi_flow.motion.lucas_kanade import displacement, fine_step, length
 from vfi_flow.motion.luma import Subsampled
@@ -46,29 +46,27 @@ class FusionNetwork(nn.Module):
             # gate open, no crossfade, detail as coherence and speed say
             self.head.bias.copy_(torch.tensor([0.0] * 28 + [1.5] * 4 + [-4.0, 1.93, 1.33]))  # type: ignore[union-attr]
 
-    def forward(
-        self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, registration: Registration
-    ) -> Composition:
-        flow = double_flow(registration.flow)
-        seen0 = look_up(frame0.subsampled, flow[:, :2], registration.flow[:, :2])
-        seen1 = look_up(frame1.subsampled, flow[:, 2:], registration.flow[:, 2:])
+    def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, course: Course) -> Composition:
+        flow = double_flow(course.flow)
+        seen0 = look_up(frame0.subsampled, flow[:, :2], course.flow[:, :2])
+        seen1 = look_up(frame1.subsampled, flow[:, 2:], course.flow[:, 2:])
         unmoved = frame0.subsampled.half(), frame1.subsampled.half()
         moved = seen0.half(), seen1.half()
         with torch.no_grad():
             apart = difference(frame0.half, frame1.half, self.COMPARED), difference(*moved, self.COMPARED)
-        features = self.features(frame0, frame1, tau, registration, (seen0, seen1), apart)
+        features = self.features(frame0, frame1, tau, course, (seen0, seen1), apart)
         at_pixels, at_half = self.head(features).float().split([4 * sum(self.at_pixels), sum(self.at_half)], 1)
         correction, preference, residual, deviation, gate = self.unfold(at_pixels).split(self.at_pixels, 1)
         crossfade, detail = at_half.split(self.at_half, 1)
-        flow = flow + gate.sigmoid() * fine_step(seen0.luma, seen1.luma, tau, registration.flow) + correction
+        flow = flow + gate.sigmoid() * fine_step(seen0.luma, seen1.luma, tau, course.flow) + correction
         flow = flow * (1 - double(stillness(*unmoved, *moved)))
         # Without evidence the nearer frame counts more, as in a linear blend.
         inside = tau.clamp(NEAREST, 1 - NEAREST)
-        preference = double(registration.mask) + preference + torch.log((1 - inside) / inside)
+        preference = double(course.mask) + preference + torch.log((1 - inside) / inside)
         # What is wrong in both frames alike, because motion is not even in time, no comparison of them shows. It grows
         # with speed, unless the frames around know better.
-        detail = detail + self.detail_slope * self.speed(flow, registration.uneven)
-        detail = detail - 2 * torch.log1p((registration.jerk * self.grid / self.SHAKEN).square())
+        detail = detail + self.detail_slope * self.speed(flow, course.uneven)
+        detail = detail - 2 * torch.log1p((course.jerk * self.grid / self.SHAKEN).square())
         # Softplus, for which ONNX Runtime has no fast loop; above 0 it is larger than the largest deviation.
         deviation = (deviation - 4.0).clamp(max=0).exp().log1p().clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
         return Composition(flow, preference, crossfade, detail, 0.1 * residual, deviation, features, activity(*unmoved))
@@ -84,16 +82,16 @@ class FusionNetwork(nn.Module):
         frame0: FrameFeatures,
         frame1: FrameFeatures,
         tau: Tensor,
-        registration: Registration,
+        course: Course,
         seen: tuple[Subsampled, Subsampled],
         apart: tuple[Tensor, Tensor],
     ) -> Tensor:
         """(B, C, H/2, W/2); `seen` are both pictures, warped; `apart` how far they disagree unwarped and warped."""
-        flow = registration.flow
+        flow = course.flow
         learned0 = backward_warp(frame0.at_2, flow[:, :2])
         learned1 = backward_warp(frame1.at_2, flow[:, 2:])
         warped = [x for picture in seen for x in (self.fold(picture.luma), picture.colour)]
-        motion = [registration.context, flow * FLOW_SCALE, registration.mask]
+        motion = [course.context, flow * FLOW_SCALE, course.mask]
         unwarped = [halve(frame0.luma), halve(frame1.luma), *(4 * x for x in apart)]
         dtype = learned0.dtype
         others = [x.to(dtype) for x in (*warped, *motion, *unwarped)]

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vfi_flow.motion.lucas_kanade import displacement, length
+from vfi_flow.motion.lucas_kanade import length
 from vfi_flow.motion.resize import box_mean
 from vfi_flow.motion.warp import backward_warp
 
@@ -28,11 +28,25 @@ CELL, CELLS = 8, 11
 """Pixels to a side of the cells, and cells to a side of the window, that jerk is the mean of: single places err."""
 
 
-class Accelerated(NamedTuple):
-    """Motion that is not even in time."""
+class Neighbours(NamedTuple):
+    """The motion of the pairs before and after one, each half-way between its frames."""
 
-    flow: Tensor
-    """(B, 4, H, W) to frame 0 and to frame 1."""
+    before: Tensor
+    """(B, 2, H, W) float32, pixels of this grid: from the frame before the pair to frame 0."""
+    after: Tensor
+    """(B, 2, H, W): from frame 1 to the frame after the pair."""
+    intervals: Tensor
+    """(B, 2, 1, 1) from the frame before to frame 0 and from frame 1 to the frame after, in units of the time from
+    frame 0 to frame 1; 0 where there is no such frame, and the motion given for it does not count."""
+    width: Tensor
+    """Scalar or (1,), pixels of this grid: of the whole frame, where this is a part of it."""
+
+
+class Bend(NamedTuple):
+    """What an even motion misses of the path, and how far that is known."""
+
+    ahead: Tensor
+    """(B, 2, H, W) pixels: what both flows are longer by than those of an even motion."""
     uneven: Tensor
     """(B, 1, H, W) in [0, 1]: the share of the motion that may be uneven still."""
     jerk: Tensor
@@ -40,40 +54,30 @@ class Accelerated(NamedTuple):
     a camera that is shaken does; 0 where that is not known."""
 
 
-def accelerated(
-    flow: Tensor, before: Tensor, after: Tensor, tau: Tensor, intervals: Tensor, width: Tensor
-) -> Accelerated:
-    """`flow` with what an even motion misses of the path, and how far that is known.
+def bend(motion: Tensor, neighbours: Neighbours, tau: Tensor) -> Bend:
+    """How the path of what passes at `tau` differs from an even one.
 
     What changes its motion before and after the pair alike, as a steady camera that does not change it at all, does so
-    between the two as well.
+    between the two as well. Without neighbours nothing is ahead; without both of them all motion may be uneven.
 
     Args:
-        flow: (B, 4, H, W) float32 at `tau`, to frame 0 and to frame 1, pixels of this grid; H and W multiples of CELL.
-        before: (B, 4, H, W) the same in the middle between the frame before the pair and frame 0.
-        after: (B, 4, H, W) the same in the middle between frame 1 and the frame after the pair.
+        motion: (B, 2, H, W) float32 from frame 0 to frame 1 of what passes at `tau`, pixels of this grid; H and W
+            multiples of CELL.
         tau: (B, 1, 1, 1) in (0, 1).
-        intervals: (B, 2, 1, 1) from the frame before to frame 0 and from frame 1 to the frame after, in units of the
-            time from frame 0 to frame 1; 0 where there is no such frame, and the flow given for it does not count.
-        width: scalar or (1,), pixels of this grid: of the whole frame, where `flow` is that of a part.
-
-    Returns:
-        The path; `flow` itself where neither neighbour is known, and all of it uneven where they are not both.
     """
-    velocity = displacement(flow)
-    known0, known1 = (intervals > 0).to(flow.dtype).split(1, 1)
+    intervals = neighbours.intervals
+    known0, known1 = (intervals > 0).to(motion.dtype).split(1, 1)
     to_before, to_after = ((1 + intervals) / 2).split(1, 1)  # from the middle of the pair to those of its neighbours
-    earlier = velocity_at(before, -(to_before - 0.5 + tau) * velocity, intervals[:, :1])
-    later = velocity_at(after, (to_after + 0.5 - tau) * velocity, intervals[:, 1:])
-    steady = width * (STEADY_BESIDE + known0 * known1 * (STEADY_BETWEEN - STEADY_BESIDE))
-    sooner, further = velocity - earlier, later - velocity
+    earlier = velocity_at(neighbours.before, -(to_before - 0.5 + tau) * motion, intervals[:, :1])
+    later = velocity_at(neighbours.after, (to_after + 0.5 - tau) * motion, intervals[:, 1:])
+    steady = neighbours.width * (STEADY_BESIDE + known0 * known1 * (STEADY_BETWEEN - STEADY_BESIDE))
+    sooner, further = motion - earlier, later - motion
     change = known1 * damped(further, steady) + known0 * damped(sooner, steady)
     acceleration = change / (known1 * to_after + known0 * to_before).clamp(min=0.5)
-    ahead = TRUST * tau * (1 - tau) / 2 * acceleration
     jerk = further / to_after - sooner / to_before
-    uneven = 1 - known0 * known1 * (1 - JERK * length(jerk) / length(velocity)).clamp(min=0)
+    uneven = 1 - known0 * known1 * (1 - JERK * length(jerk) / length(motion)).clamp(min=0)
     most = known0 * known1 * 4 * tau * (1 - tau)
-    return Accelerated(flow + torch.cat([ahead, ahead], 1), uneven, most * length_around(jerk))
+    return Bend(TRUST * tau * (1 - tau) / 2 * acceleration, uneven, most * length_around(jerk))
 
 
 def length_around(motion: Tensor) -> Tensor:
@@ -87,6 +91,6 @@ def damped(change: Tensor, steady: Tensor) -> Tensor:
     return change / (1 + change.square().sum(1, keepdim=True) / steady.square())
 
 
-def velocity_at(flow: Tensor, path: Tensor, interval: Tensor) -> Tensor:
+def velocity_at(motion: Tensor, path: Tensor, interval: Tensor) -> Tensor:
     """(B, 2, H, W): the velocity of another pair where `path` (B, 2, H, W) leads, pixels per interval of this one."""
-    return backward_warp(displacement(flow), path) / torch.where(interval > 0, interval, torch.ones_like(interval))
+    return backward_warp(motion, path) / torch.where(interval > 0, interval, torch.ones_like(interval))

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.motion.linear import TINY, linear_fit, moments
+from vfi_flow.motion.passing import halves
 from vfi_flow.motion.warp import overshoot, pixel_grid
 
 REACH, STIFFNESS = 4, 2.0
@@ -26,26 +27,30 @@ CERTAIN = 4.0
 """Pixels outside from which on the inner motion counts alone."""
 
 
-def continue_outwards(flow: Tensor, margin: int, certain: float = CERTAIN) -> Tensor:
-    """`flow` with the motion of the interior continued to where one of the frames has no partner.
+def continue_outwards(motion: Tensor, margin: int, certain: float = CERTAIN) -> Tensor:
+    """`motion` with that of the interior continued to where one of the frames has no partner.
 
     Args:
-        flow: (B, 4, H, W) float32 to frame 0 and to frame 1, pixels of this grid.
+        motion: (B, 2, H, W) float32 from frame 0 to frame 1 by the place half-way, pixels of this grid.
         margin: width in pixels of the band along the border that is looked at; at most half of a side is.
         certain: how far outside the inner motion must lead to count alone; less far, it counts in proportion.
 
     Returns:
-        (B, 4, H, W); unchanged more than `margin` away from the border.
+        (B, 2, H, W); unchanged more than `margin` away from the border.
     """
-    height, width = flow.shape[-2:]
-    rows, columns = (inner_positions(side, margin, flow.device) for side in (height, width))
-    down, across = (inner - torch.arange(inner.shape[0], device=flow.device) for inner in (rows, columns))
+    height, width = motion.shape[-2:]
+    rows, columns = (inner_positions(side, margin, motion.device) for side in (height, width))
+    down, across = (inner - torch.arange(inner.shape[0], device=motion.device) for inner in (rows, columns))
     inside = ((down == 0).view(1, 1, -1, 1) & (across == 0).view(1, 1, 1, -1)).float()
-    inner = flow.index_select(2, rows).index_select(3, columns)
-    inner = inner - mean_slope(flow, inside, 2) * down.view(1, 1, -1, 1)
-    inner = inner - mean_slope(flow, inside, 3) * across.view(1, 1, 1, -1)
-    outside = torch.maximum(overshoot(inner[:, :2]), overshoot(inner[:, 2:])).detach()
-    return flow + (outside / certain).clamp(max=1) * (inner - flow)
+    inner = motion.index_select(2, rows).index_select(3, columns)
+    inner = inner - mean_slope(motion, inside, 2) * down.view(1, 1, -1, 1)
+    inner = inner - mean_slope(motion, inside, 3) * across.view(1, 1, 1, -1)
+    return motion + (outside(inner).detach() / certain).clamp(max=1) * (inner - motion)
+
+
+def outside(motion: Tensor) -> Tensor:
+    """(B, 1, H, W): how many pixels outside a frame `motion` (B, 2, H, W) leads from half-way, of the further one."""
+    return torch.maximum(*(overshoot(half) for half in halves(motion)))
 
 
 def inner_positions(side: int, margin: int, device: torch.device) -> Tensor:
@@ -58,25 +63,25 @@ def inner_positions(side: int, margin: int, device: torch.device) -> Tensor:
 
 
 @torch.no_grad()
-def mean_slope(flow: Tensor, weight: Tensor, axis: int) -> Tensor:
-    """(B, C, 1, 1): change of `flow` (B, C, H, W) per pixel along `axis`, by least squares where `weight` is 1.
+def mean_slope(motion: Tensor, weight: Tensor, axis: int) -> Tensor:
+    """(B, C, 1, 1): change of `motion` (B, C, H, W) per pixel along `axis`, by least squares where `weight` is 1.
 
     The weighted places lie symmetrically about the middle of the axis.
     """
-    side = flow.shape[axis]
+    side = motion.shape[axis]
     shape = [1, 1, 1, 1]
     shape[axis] = -1
-    centred = (torch.arange(side, dtype=torch.float32, device=flow.device) - (side - 1) / 2).view(shape) * weight
-    return (flow * centred).sum((2, 3), keepdim=True) / (centred.square().sum() + 1e-6)
+    centred = (torch.arange(side, dtype=torch.float32, device=motion.device) - (side - 1) / 2).view(shape) * weight
+    return (motion * centred).sum((2, 3), keepdim=True) / (centred.square().sum() + 1e-6)
 
 
 @torch.no_grad()
-def motion_around(flow: Tensor, seen: Tensor, cell: int) -> tuple[Tensor, Tensor]:
+def motion_around(motion: Tensor, seen: Tensor, cell: int) -> tuple[Tensor, Tensor]:
     """What the motion of the seen places around leads to expect everywhere, and of how much of them it is made.
 
     Args:
-        flow: (B, 4, H, W) float32; H and W multiples of `cell`.
-        seen: (B, 1, H, W) float32, 1 where `flow` counts.
+        motion: (B, 2, H, W) float32; H and W multiples of `cell`.
+        seen: (B, 1, H, W) float32, 1 where `motion` counts.
         cell: pixels to a side of the cells whose means are looked at.
 
     A linear motion is fitted by least squares to windows of 2 REACH + 1 cells (Knutsson & Westin 1993, Normalized and
@@ -84,22 +89,22 @@ def motion_around(flow: Tensor, seen: Tensor, cell: int) -> tuple[Tensor, Tensor
     pans, zooms and turns are carried on exactly.
 
     Returns:
-        (B, 4, H, W), and (B, 1, H, W) in [0, 1]: the share of the window that is seen.
+        (B, 2, H, W), and (B, 1, H, W) in [0, 1]: the share of the window that is seen.
     """
-    cells = F.avg_pool2d(torch.cat([seen, seen * flow], 1), cell)
+    cells = F.avg_pool2d(torch.cat([seen, seen * motion], 1), cell)
     x, y = pixel_grid(cells)
-    weight, weighted = cells.split([1, flow.shape[1]], 1)
+    weight, weighted = cells.split([1, motion.shape[1]], 1)
     slopes = slope_along(x, weight, weighted, 3), slope_along(y, weight, weighted, 2)
     weighted = weighted - weight * (slopes[0] * x + slopes[1] * y)
     sums = F.avg_pool2d(moments(x, y, weight, weighted), 2 * REACH + 1, 1, REACH)
     found = torch.cat(linear_fit(sums, (STIFFNESS, STIFFNESS)), 1)
     # One cell more on every side: between the centres of the outermost cells and the border nothing is interpolated.
-    at_0, slope_x, slope_y, share = F.pad(found, (1, 1, 1, 1), mode="replicate").split([flow.shape[1]] * 3 + [1], 1)
+    at_0, slope_x, slope_y, share = F.pad(found, (1, 1, 1, 1), mode="replicate").split([motion.shape[1]] * 3 + [1], 1)
     x, y = (position - 1 for position in pixel_grid(at_0))
     expected = torch.cat([at_0 + (slope_x + slopes[0]) * x + (slope_y + slopes[1]) * y, share], 1)
     fine = F.interpolate(expected, scale_factor=float(cell), mode="bilinear", align_corners=False)
-    motion, share = fine[..., cell:-cell, cell:-cell].split([flow.shape[1], 1], 1)
-    return motion, share
+    around, share = fine[..., cell:-cell, cell:-cell].split([motion.shape[1], 1], 1)
+    return around, share
 
 
 def slope_along(position: Tensor, weight: Tensor, weighted: Tensor, axis: int) -> Tensor:
@@ -112,13 +117,12 @@ def slope_along(position: Tensor, weight: Tensor, weighted: Tensor, axis: int) -
     return (centred * weighted).sum((2, 3), keepdim=True) / ((weight * centred**2).sum((2, 3), keepdim=True) + 1)
 
 
-def carry_on(flow: Tensor, cell: int, near: int) -> Tensor:
-    """`flow` (B, 4, H, W), pixels of this grid, with the motion around in place of what leads out of a frame.
+def carry_on(motion: Tensor, cell: int, near: int) -> Tensor:
+    """`motion` (B, 2, H, W), pixels of this grid, with that around in place of what leads out of a frame.
 
     The same holds within `near` pixels of such places, where windows of comparison have left the frame. Where hardly
-    anything is seen around, `flow` stays. `cell` is that of `motion_around`.
+    anything is seen around, `motion` stays. `cell` is that of `motion_around`.
     """
-    outside = (torch.maximum(overshoot(flow[:, :2]), overshoot(flow[:, 2:])) >= OUTSIDE).float()
-    unseen = F.max_pool2d(outside, 2 * near + 1, 1, near)
-    motion, share = motion_around(flow, 1 - unseen, cell)
-    return flow + unseen * (share > ENOUGH).float() * (motion - flow)
+    unseen = F.max_pool2d((outside(motion) >= OUTSIDE).float(), 2 * near + 1, 1, near)
+    around, share = motion_around(motion, 1 - unseen, cell)
+    return motion + unseen * (share > ENOUGH).float() * (around - motion)

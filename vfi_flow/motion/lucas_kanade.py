@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vfi_flow.motion.passing import flow_to
 from vfi_flow.motion.resize import box_mean, double, halve
 from vfi_flow.motion.warp import overshoot
 
@@ -35,26 +36,25 @@ def gradient(image: Tensor) -> tuple[Tensor, Tensor]:
 def lucas_kanade_step(
     warped0: Tensor,
     warped1: Tensor,
-    tau: Tensor,
+    tau: Tensor | float,
     window: int,
     damping: float,
     block: int = 1,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """The change of the flows at `tau` that makes two warped frames agree better: one damped Gauss-Newton step.
+    """The change of the motion that makes two frames warped to `tau` agree better: one damped Gauss-Newton step.
 
     Args:
         warped0, warped1: (B, C, H, W) float32, both frames warped to `tau`, of range about 1; locally mean-free where
             their brightness may change.
-        tau: (B, 1, 1, 1) float32 in (0, 1).
+        tau: number or (B, 1, 1, 1) float32 in (0, 1).
         window: blocks (odd) over which one displacement is fitted.
         damping: added to the diagonal of the structure tensor; the step fades where there is less texture than that.
         block: side in pixels, 1 or 2, of the blocks that one displacement is solved for; between them it is linear.
         weight: (B, 1, H/block, W/block) in [0, 1], how much each block counts; None: all the same.
 
     Returns:
-        (B, 4, H, W): change of flow_tau_to_0 (dx, dy) and of flow_tau_to_1, pixels of this grid, at most
-        LONGEST_STEP between the frames. -tau of the displacement goes to frame 0, 1 - tau of it to frame 1.
+        (B, 2, H, W): change of the motion from frame 0 to frame 1 (dx, dy), pixels of this grid, at most LONGEST_STEP.
     """
     difference = warped0 - warped1
     gx, gy = gradient(warped1 + tau * difference)
@@ -69,20 +69,22 @@ def lucas_kanade_step(
     determinant = xx * yy - xy * xy
     u, v = (yy * xd - xy * yd) / determinant, (xx * yd - xy * xd) / determinant
     shorten = LONGEST_STEP / (u * u + v * v + 1e-8).sqrt().clamp(min=LONGEST_STEP)
-    displacement = torch.cat([u * shorten, v * shorten], 1)
-    return share_displacement(displacement if block == 1 else double(displacement), tau)
+    step = torch.cat([u * shorten, v * shorten], 1)
+    return step if block == 1 else double(step)
 
 
 @torch.no_grad()
 def fine_step(luma0: Tensor, luma1: Tensor, tau: Tensor, half_flow: Tensor) -> Tensor:
-    """`lucas_kanade_step` for luma (B, 1, H, W) at full resolution, warped by flow that is here (B, 4, H/2, W/2).
+    """(B, 4, H, W): the change of both flows that `lucas_kanade_step` finds between luma (B, 1, H, W) warped by them.
 
+    `half_flow` (B, 4, H/2, W/2) are these flows on a grid of half the density, in pixels of that one.
     What one of them is brighter by in the surroundings of a place is no motion, and taken away first. Where motion
     leads out of a frame there is nothing to register.
     """
     seen = (1 - overshoot(half_flow[:, :2]) - overshoot(half_flow[:, 2:])).clamp(min=0)
     brighter = box_mean(halve(luma0 - luma1) * seen, 5) / (box_mean(seen, 5) + 0.01)
-    return lucas_kanade_step(luma0, luma1 + double(brighter), tau, window=3, damping=1e-5, block=2, weight=seen)
+    step = lucas_kanade_step(luma0, luma1 + double(brighter), tau, window=3, damping=1e-5, block=2, weight=seen)
+    return flow_to(step, tau)
 
 
 @torch.no_grad()
@@ -108,8 +110,3 @@ def displacement(flow: Tensor) -> Tensor:
 def length(displacement: Tensor) -> Tensor:
     """(B, 1, H, W) of `displacement` (B, 2, H, W), with a slope at 0 as well."""
     return (displacement.square().sum(1, keepdim=True) + 1e-6).sqrt()
-
-
-def share_displacement(displacement: Tensor, tau: Tensor) -> Tensor:
-    """Flows (B, 4, H, W) from `tau` to both frames for a straight, even `displacement` (B, 2, H, W) between them."""
-    return torch.cat([-tau * displacement, (1 - tau) * displacement], 1)

@@ -7,9 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.model.composition import Mean
-from vfi_flow.model.registration import Registration
+from vfi_flow.model.registration import Course
 from vfi_flow.motion.resize import box_mean, halve
 from vfi_flow.motion.warp import backward_warp
+
+Flows = tuple[tuple[int, Tensor], ...]
+"""Flows (B, 4, h, w) on several grids, and how many pixels of the frame one of the grid stands for."""
 
 INVISIBLE = 3e-5
 """Mean square error, 45 dB, from which better is no longer worth much."""
@@ -19,7 +22,7 @@ ENERGY_WINDOW = 17
 ENERGY_FLOOR = 1e-4
 """Laplacian energy below which a place counts as flat."""
 FLOW_LEVEL_WEIGHTS = (0.5, 0.5, 0.5, 1.0, 1.0, 2.0)
-"""For `Registration.flows`: three read-outs, then three refined flows, coarse to fine."""
+"""For `Registration.flows_at`: three read-outs, then three refined flows, coarse to fine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +39,12 @@ class LossWeights:
 
 
 def mean_losses(
-    mean: Mean, registration: Registration, truth: Tensor, flow: Tensor, trust: Tensor, weights: LossWeights
+    mean: Mean, flows: Flows, truth: Tensor, flow: Tensor, trust: Tensor, weights: LossWeights
 ) -> dict[str, Tensor]:
     """Weighted loss terms by name; their sum is minimised.
 
     Args:
+        flows: what registration found, as `Registration.flows_at`.
         truth: (B, 3, H, W).
         flow: (B, 4, H/2, W/2) flow from the truth to both frames, pixels of that grid.
         trust: (B, 2, H/2, W/2) in [0, 1], how far `flow` to either frame is to be believed.
@@ -53,12 +57,13 @@ def mean_losses(
         "deviation": weights.deviation * gaussian_likelihood(error.detach(), mean.deviation),
     }
     if weights.flow:
-        terms["flow"] = weights.flow * flow_error(registration, flow, trust)
+        terms["flow"] = weights.flow * flow_error(flows, flow, trust)
     return terms
 
 
 def motion_losses(
-    registration: Registration,
+    course: Course,
+    flows: Flows,
     frames: tuple[Tensor, Tensor, Tensor],
     tau: Tensor,
     flow: Tensor,
@@ -70,18 +75,18 @@ def motion_losses(
     Args:
         frames: frame0, truth and frame1, each (B, 3, H, W).
         tau: (B, 1, 1, 1).
-        flow, trust: as in `mean_losses`.
+        flows, flow, trust: as in `mean_losses`.
     """
-    scale = frames[0].shape[-1] // registration.flow.shape[-1]
+    scale = frames[0].shape[-1] // course.flow.shape[-1]
     small0, truth, small1 = (F.avg_pool2d(frame, scale) for frame in frames)
-    warped0 = backward_warp(small0, registration.flow[:, :2])
-    warped1 = backward_warp(small1, registration.flow[:, 2:])
-    blend = torch.sigmoid(registration.mask + torch.log((1 - tau) / tau))
+    warped0 = backward_warp(small0, course.flow[:, :2])
+    warped1 = backward_warp(small1, course.flow[:, 2:])
+    blend = torch.sigmoid(course.mask + torch.log((1 - tau) / tau))
     error = warped1 + blend * (warped0 - warped1) - truth
     return {
         "decibel": weights.decibel * log_square_error(error),
         **sharp_losses(error, weights),
-        "flow": weights.flow * flow_error(registration, flow, trust),
+        "flow": weights.flow * flow_error(flows, flow, trust),
     }
 
 
@@ -135,10 +140,10 @@ def _laplacian(image: Tensor) -> Tensor:
     return image[..., :-2, 1:-1] + image[..., 2:, 1:-1] + image[..., 1:-1, :-2] + image[..., 1:-1, 2:] - 4 * inner
 
 
-def flow_error(registration: Registration, flow: Tensor, trust: Tensor) -> Tensor:
+def flow_error(flows: Flows, flow: Tensor, trust: Tensor) -> Tensor:
     """Trusted end-point error over all levels, in pixels of full resolution, with a rounded tip."""
     total = flow.new_zeros(())
-    for weight, (scale, found) in zip(FLOW_LEVEL_WEIGHTS, registration.flows, strict=True):
+    for weight, (scale, found) in zip(FLOW_LEVEL_WEIGHTS, flows, strict=True):
         factor = scale // 2
         target = F.avg_pool2d(flow, factor) / factor if factor > 1 else flow
         trusted = F.avg_pool2d(trust, factor) if factor > 1 else trust

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
-from vfi_flow.model.registration import Registration
+from vfi_flow.model.registration import Course
+from vfi_flow.motion.acceleration import Neighbours
 from vfi_flow.motion.resize import double_flow
 from vfi_flow.training.batches import Batch
 
@@ -20,25 +21,27 @@ class Moved(NamedTuple):
 
     frame0: FrameFeatures
     frame1: FrameFeatures
-    even: Registration
-    """What the two frames show by themselves."""
-    path: Registration
-    """The same with what the frames before and after them add to it; only `even` is learned from it."""
+    flows: tuple[tuple[int, Tensor], ...]
+    """What the two frames show by themselves, as `Registration.flows_at`."""
+    course: Course
+    """The course with what the frames before and after add to it; only what the two show is learned from it."""
     even_flow: Tensor
-    """(B, 4, H/2, W/2): what `even` should have found."""
+    """(B, 4, H/2, W/2): what `flows` should have found."""
 
 
 def move(network: InterpolationNetwork, batch: Batch) -> Moved:
     frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
-    even = network.registration(frame0, frame1, batch.tau)
+    registration = network.registration(frame0, frame1)
+    even = registration.at(batch.tau)
     with torch.no_grad():
-        before = middle_flow(network, batch.before, frame0, batch.intervals[:, 0], even.flow)
-        after = middle_flow(network, frame1, batch.after, batch.intervals[:, 1], even.flow)
+        before = middle_motion(network, batch.before, frame0, batch.intervals[:, 0], registration.motion)
+        after = middle_motion(network, frame1, batch.after, batch.intervals[:, 1], registration.motion)
         width = batch.frame_width / network.config.flow_scale
-        path = even.accelerated(before, after, batch.tau, batch.intervals, width)
-        ahead = path.flow - even.flow
+        course = registration.at(batch.tau, Neighbours(before, after, batch.intervals, width))
+        ahead = course.flow - even.flow
         even_flow = batch.flow - on_grid(ahead, batch.flow, network.config.motion_downscale)
-    return Moved(frame0, frame1, even, path._replace(flow=even.flow + ahead), even_flow)
+    course = even._replace(flow=even.flow + ahead, uneven=course.uneven, jerk=course.jerk)
+    return Moved(frame0, frame1, registration.flows_at(batch.tau), course, even_flow)
 
 
 def on_grid(flow: Tensor, like: Tensor, downscale: int) -> Tensor:
@@ -46,20 +49,20 @@ def on_grid(flow: Tensor, like: Tensor, downscale: int) -> Tensor:
     return flow if downscale == 1 else double_flow(flow)[..., : like.shape[-2], : like.shape[-1]]
 
 
-def middle_flow(
+def middle_motion(
     network: InterpolationNetwork,
     frame0: Tensor | FrameFeatures,
     frame1: Tensor | FrameFeatures,
     interval: Tensor,
     like: Tensor,
 ) -> Tensor:
-    """Flow in the middle between two frames, one of them an image (B, 3, H, W); 0 where `interval` (B, 1, 1) is 0.
+    """Motion between two frames, one of them an image (B, 3, H, W); 0 where `interval` (B, 1, 1) is 0.
 
     It has the shape of `like`.
     """
     known = interval.flatten() > 0
-    flow = torch.zeros_like(like)
+    motion = torch.zeros_like(like)
     if known.any():
         pair = (network.encode(x[known]) if isinstance(x, Tensor) else x.at(known) for x in (frame0, frame1))
-        flow[known] = network.registration(*pair, torch.full_like(interval[known], 0.5)[..., None]).flow
-    return flow
+        motion[known] = network.registration(*pair).motion
+    return motion

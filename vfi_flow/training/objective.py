@@ -48,9 +48,9 @@ class MeanObjective:
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         moved = move(network, batch)
-        mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.path)
+        mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
         with torch.autocast(batch.truth.device.type, enabled=False):
-            return mean_losses(mean, moved.even, batch.truth, moved.even_flow, batch.trust, self.weights)
+            return mean_losses(mean, moved.flows, batch.truth, moved.even_flow, batch.trust, self.weights)
 
 
 class FusionObjective(MeanObjective):
@@ -72,8 +72,8 @@ class MotionObjective(MeanObjective):
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         moved = move(network, batch)
         with torch.autocast(batch.truth.device.type, enabled=False):
-            frames = batch.frame0, batch.truth, batch.frame1
-            return motion_losses(moved.path, frames, batch.tau, moved.even_flow, batch.trust, self.weights)
+            frames, target = (batch.frame0, batch.truth, batch.frame1), (moved.even_flow, batch.trust)
+            return motion_losses(moved.course, moved.flows, frames, batch.tau, *target, self.weights)
 
 
 class VelocityObjective:
@@ -94,7 +94,7 @@ class VelocityObjective:
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         with torch.no_grad():
             moved = move(network, batch)
-            mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.path)
+            mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
         residual = ((batch.truth - mean.sharp) / mean.deviation).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
         noise = torch.randn(residual.shape, generator=generator, device=residual.device)
         condition = network.velocity.condition(mean)

@@ -111,7 +111,7 @@ def mean_at(network: InterpolationNetwork, place: Place, device: torch.device) -
     """The conditional mean at a place, of whole multiples of the alignment."""
     batch = to_batch(*(part.to(device) for part in collate([sample_at(place.triplet)])))
     moved = move(network, batch)
-    return network.fused(moved.frame0, moved.frame1, batch.tau, moved.path)
+    return network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
 
 
 def sample_at(triplet: Triplet) -> Sample:
