@@ -6,9 +6,9 @@
     python benchmarks/speed_against_dis.py --factor 4            # three new frames a pair
 
 Each method makes the frames between consecutive pairs, as when a video is rendered: the model sees the frames around
-them and keeps what it knows of those it has seen; DIS looks for motion once for every new frame. The methods take turns on each pair, so that a machine that is busy
-for a while is busy for all of them. Time is that of the process on the CPU, not the wall clock. The first pair warms up
-and does not count.
+them and keeps what it knows of those it has seen; DIS looks for motion once for every new frame. The methods take turns
+on each pair, so that a machine that is busy for a while is busy for all of them. Time is that of the process on the
+CPU, not the wall clock. The first pair warms up and does not count.
 """
 
 import argparse
@@ -109,7 +109,8 @@ def main() -> int:
         times = cpu_milliseconds(methods, frames, len(taus))
 
     reference = statistics.median(times["dis"])
-    print(f"{arguments.width}x{arguments.height}, one thread, {arguments.pairs} pairs, factor {arguments.factor}, {platform.machine()}, {engine}")
+    asked = f"{arguments.pairs} pairs, factor {arguments.factor}"
+    print(f"{arguments.width}x{arguments.height}, one thread, {asked}, {platform.machine()}, {engine}")
     print(f"{'method':<28} {'CPU ms, median':>15} {'least':>8} {'to dis':>8}")
     for name, each in times.items():
         middle = statistics.median(each)

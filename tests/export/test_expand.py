@@ -36,14 +36,14 @@ def run(model: "onnx.ModelProto", *maps: "torch.Tensor") -> list[np.ndarray]:
 
 @pytest.mark.parametrize(("batch", "height", "width"), [(1, 1, 1), (1, 9, 14), (2, 5, 3)])
 def test_the_expanded_node_computes_the_correlation_at_any_size(batch, height, width):
-    model = correlations(1, 2, 4)
+    model = correlations(1, 2, 3, 4, 5)
     generator = torch.Generator().manual_seed(0)
     features0, features1 = torch.randn(2, batch, 6, height, width, generator=generator)
 
     expand_correlations(model)
 
     onnx.checker.check_model(model, full_check=True)
-    for radius, scores in zip((1, 2, 4), run(model, features0, features1), strict=True):
+    for radius, scores in zip((1, 2, 3, 4, 5), run(model, features0, features1), strict=True):
         expected = local_correlation(features0, features1, radius).numpy()
         assert scores.shape == expected.shape
         assert np.abs(scores - expected).max() < CORRELATION_FLOAT32
@@ -59,7 +59,7 @@ def test_nothing_of_the_own_domain_is_left():
 
 
 def test_names_stay_unique_when_two_nodes_have_the_same_radius():
-    model = correlations(2, 2)
+    model = correlations(2, 2, 4, 4)
 
     expand_correlations(model)
 
