@@ -17,7 +17,7 @@ REGISTERED = ("half", "quarter", "eighth", "at_4", "at_8", "at_16", "far_8", "fa
 COMPOSED = ("image", "luma", "colour", "half", "at_2")
 """The maps of a frame that are looked at to find motion, and to make the new frame."""
 HALF_GRID = ("half_height", "half_width")
-MOTION = ("motion", "mask", "context")
+MOTION = ("motion", "mask", "context", "unexplained")
 """What is known of a pair's motion, at any `tau` (see `Registration`)."""
 IMAGE = ("batch", 3, "height", "width")
 Steps = int | Literal["input"]
@@ -144,13 +144,15 @@ def maps_of(names: Sequence[str], features: FrameFeatures) -> list[Tensor]:
 
 
 def motion_ports(network: InterpolationNetwork) -> tuple[Port, ...]:
+    *maps, doubt = MOTION
     channels = 2, 1, network.config.levels[-1].context
-    return tuple(Port(name, ("batch", count, *HALF_GRID)) for name, count in zip(MOTION, channels, strict=True))
+    ports = (Port(name, ("batch", count, *HALF_GRID)) for name, count in zip(maps, channels, strict=True))
+    return *ports, Port(doubt, ("batch", 1, 1, 1))
 
 
 def read_motion(inputs: Sequence[Tensor]) -> Registration:
-    motion, mask, context = inputs[: len(MOTION)]
-    return Registration(motion, mask, context)
+    motion, mask, context, unexplained = inputs[: len(MOTION)]
+    return Registration(motion, mask, context, unexplained)
 
 
 class RegisterGraph(ExportGraph):

@@ -30,12 +30,14 @@ def no_gradients():
         yield
 
 
-def moving(network, motion: float, jerk: float = 0.0) -> Course:
+def moving(network, motion: float, jerk: float = 0.0, unexplained: float = 0.0) -> Course:
     """FRAME0 and FRAME1 half-way, as moving to the left by `motion` pixels everywhere."""
     flow, zero = torch.zeros(1, 4, 32, 48), torch.zeros(1, 1, 32, 48)
     flow[:, 0], flow[:, 2] = motion / 4, -motion / 4  # half of it to either frame, on a grid of half the size
     context = torch.zeros(1, network.config.levels[-1].context, 32, 48)
-    return Course(flow, zero, context, uneven=zero + 1, jerk=zero + jerk / network.config.flow_scale)
+    return Course(
+        flow, zero, context, zero + 1, zero + jerk / network.config.flow_scale, zero[..., :1, :1] + unexplained
+    )
 
 
 def fused(network, motion: float) -> "torch.Tensor":
@@ -53,6 +55,19 @@ def test_less_of_a_crossfade_where_motion_leaves_a_frame(network):
 
     assert share[20:76].min() > 0.65 and share[20:76].max() < 0.8
     assert max(share[:3].max(), share[-3:].max()) < 0.25
+
+
+def test_what_no_motion_explains_is_blended_and_nothing_is_drawn_on_it(network):
+    place = torch.full((1, 1, 1, 1), 0.25)
+    features = network.encode(FRAME0), network.encode(FRAME1)
+
+    made = network.fused(*features, place, moving(network, motion=24.0, unexplained=1.0))
+    doubted = network.fused(*features, place, moving(network, motion=24.0, unexplained=0.5))
+
+    blend = 0.75 * FRAME0 + 0.25 * FRAME1
+    torch.testing.assert_close(made.mean, blend, atol=1e-4, rtol=0)
+    assert made.spread.abs().max() == made.shrunk.abs().max() == 0
+    assert doubted.spread.max() > 0
 
 
 def test_the_faster_the_motion_the_less_of_the_finest_detail(network):

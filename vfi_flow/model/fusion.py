@@ -26,6 +26,9 @@ class FusionNetwork(nn.Module):
     """Pixels between the frames up to which motion is slow."""
     SHAKEN = 10.0
     """Pixels of the frame of jerk at which detail counts a quarter: places are off by half a pixel or so there."""
+    CERTAIN = 40.0
+    """What is added to the logits of the crossfade and of the detail that is kept where no motion explains the frames:
+    more than all else together."""
     COMPARED = 5
     """Pixels at half resolution over which the network sees how far the frames disagree."""
 
@@ -67,9 +70,12 @@ class FusionNetwork(nn.Module):
         # with speed, unless the frames around know better.
         detail = detail + self.detail_slope * self.speed(flow, course.uneven)
         detail = detail - 2 * torch.log1p((course.jerk * self.grid / self.SHAKEN).square())
+        crossfade, detail = (x + self.CERTAIN * course.unexplained for x in (crossfade, detail))
+        explained = 1 - course.unexplained
         # Softplus, for which ONNX Runtime has no fast loop; above 0 it is larger than the largest deviation.
         deviation = (deviation - 4.0).clamp(max=0).exp().log1p().clamp(SMALLEST_DEVIATION, LARGEST_DEVIATION)
-        return Composition(flow, preference, crossfade, detail, 0.1 * residual, deviation, features, activity(*unmoved))
+        residual, happens = 0.1 * explained * residual, explained * activity(*unmoved)
+        return Composition(flow, preference, crossfade, detail, residual, deviation, features, happens)
 
     @torch.no_grad()
     def speed(self, flow: Tensor, uneven: Tensor) -> Tensor:

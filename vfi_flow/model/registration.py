@@ -13,6 +13,7 @@ from vfi_flow.motion.acceleration import Neighbours, bend
 from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.camera import camera_motion
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
+from vfi_flow.motion.explained import unexplained
 from vfi_flow.motion.lucas_kanade import improvement, length, lucas_kanade_step, square_sum
 from vfi_flow.motion.passing import MIDDLE, flow_to, halves, passing
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
@@ -48,6 +49,8 @@ class Course(NamedTuple):
     """(B, 1, h/2, w/2) in [0, 1]: the share of the motion that may not be even in time; 1 for two frames alone."""
     jerk: Tensor
     """(B, 1, h/2, w/2) pixels of this grid: how the motion is shaken; 0 for two frames alone."""
+    unexplained: Tensor
+    """(B, 1, 1, 1) in [0, 1]: how far no motion explains the two frames (see `motion.explained`)."""
 
 
 class Registration(NamedTuple):
@@ -59,6 +62,8 @@ class Registration(NamedTuple):
     """(B, 1, h/2, w/2) logit of how much frame 0 is to be preferred."""
     context: Tensor
     """(B, C, h/2, w/2)."""
+    unexplained: Tensor
+    """(B, 1, 1, 1) in [0, 1]: how far no motion explains the two frames."""
     motions: tuple[tuple[int, Tensor], ...] = ()
     """Every intermediate motion and how many pixels of the frame one of its grid stands for, for supervision."""
 
@@ -68,11 +73,11 @@ class Registration(NamedTuple):
         `mask` and `context` stay those of the place half-way: to carry them along changes nothing.
         """
         motion = passing(self.motion, tau)
-        flow = flow_to(motion, tau)
-        if neighbours is None:
-            return Course(flow, self.mask, self.context, torch.ones_like(self.mask), torch.zeros_like(self.mask))
-        ahead, uneven, jerk = bend(motion, neighbours, tau)
-        return Course(flow + torch.cat([ahead, ahead], 1), self.mask, self.context, uneven, jerk)
+        flow, uneven, jerk = flow_to(motion, tau), torch.ones_like(self.mask), torch.zeros_like(self.mask)
+        if neighbours is not None:
+            ahead, uneven, jerk = bend(motion, neighbours, tau)
+            flow = flow + torch.cat([ahead, ahead], 1)
+        return Course(flow, self.mask, self.context, uneven, jerk, self.unexplained)
 
     def flows_at(self, tau: Tensor) -> tuple[tuple[int, Tensor], ...]:
         """Flows (B, 4, h, w) at `tau` of all `motions`, with their scales."""
@@ -204,7 +209,14 @@ class RegistrationNetwork(nn.Module):
         readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)
         motions = (8, coarse.motion), (4, middle.motion), (2, fine.motion)
         in_frame = tuple((scale * self.downscale, motion) for scale, motion in readouts + motions)
-        return Registration(fine.motion, fine.mask, fine.context, in_frame)
+        return Registration(fine.motion, fine.mask, fine.context, self.unexplained(frame0, frame1, fine), in_frame)
+
+    def unexplained(self, frame0: FrameFeatures, frame1: FrameFeatures, fine: Match) -> Tensor:
+        """(B, 1, 1, 1): how far the motion does not explain the frames, looked at on a quarter of their size."""
+        frames, motion = (frame0.half, frame1.half), fine.motion
+        if self.downscale == 1:
+            frames, motion = (frame0.quarter, frame1.quarter), halve(motion) / 2
+        return unexplained(frames, warp_both(*frames, motion))
 
     def coarsest(self, frame0: FrameFeatures, frame1: FrameFeatures) -> Match:
         """What is found at 1/16, after large motion has been taken out."""
