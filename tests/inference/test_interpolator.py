@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -179,13 +181,16 @@ class CountingEngine:
         self.bytes_per_pixel = engine.bytes_per_pixel
         self.engine, self.model = engine, engine.model
         self.encoded, self.registered, self.intervals, self.noises = 0, 0, [], []
+        self.lock = Lock()
 
     def encode(self, frame):
-        self.encoded += 1
+        with self.lock:
+            self.encoded += 1
         return self.engine.encode(frame)
 
     def register(self, features0, features1):
-        self.registered += 1
+        with self.lock:
+            self.registered += 1
         return self.engine.register(features0, features1)
 
     def compose(self, features0, features1, motion, tau, noise, strength):
@@ -265,6 +270,45 @@ def test_in_a_stream_every_frame_is_encoded_and_every_motion_found_once(counted)
     assert counted._engine.encoded == 6
     assert counted._engine.registered == 5
     assert counted._engine.intervals[::2] == [(0, 1), (1, 1), (1, 1), (1, 1), (1, 0)]
+
+
+def test_threads_that_share_an_interpolator_get_what_one_gets(tiny_model, counted):
+    """Pairs of a stream, asked for at the same time: the same frames, and nothing is found out twice."""
+    frames = [moving_texture(40, 56, dx=2 * i) for i in range(9)]
+
+    def made(interpolator, first):
+        around = {"before": Neighbour(frames[first - 1]), "after": Neighbour(frames[first + 2])}
+        return interpolator(frames[first], frames[first + 1], [0.25, 0.5], pts=first, **around)
+
+    with Interpolator(tiny_model, threads=1) as alone:
+        expected = [made(alone, first) for first in range(1, 7)]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda first: made(counted, first), range(1, 7)))
+
+    assert all(equal(*each) for each in zip(found, expected, strict=True))
+    assert counted._engine.registered == 8
+    assert counted._engine.encoded <= 9 + 3  # features of a frame that nobody seemed to need any more
+
+
+@pytest.mark.parametrize(
+    ("size", "threads", "tile", "expected"),
+    [
+        ((360, 640), 4, "auto", 4),
+        ((360, 640), 16, "auto", 5),
+        ((360, 640), 1, "auto", 1),
+        ((720, 1280), 4, "auto", 1),
+        ((360, 640), 4, 512, 1),
+        ((1, 1), 3, "auto", 3),
+    ],
+)
+def test_as_many_calls_at_once_as_cores_and_memory_hold(tiny_model, size, threads, tile, expected):
+    with Interpolator(tiny_model, threads=threads, tile=tile, device="cpu") as interpolator:
+        assert interpolator.calls_at_once(*size) == expected
+
+
+def test_torch_shares_one_call_out_among_all_threads(tiny_model):
+    with Interpolator(tiny_model, engine="torch", device="cpu") as interpolator:
+        assert interpolator.calls_at_once(64, 64) == 1
 
 
 def test_neighbours_show_that_motion_speeds_up(trained_model):

@@ -1,5 +1,6 @@
 """Which frame is shown when: source frames untouched, new ones between, held ones across cuts."""
 
+import time
 from fractions import Fraction
 
 import av
@@ -47,6 +48,27 @@ def test_a_frame_on_top_of_a_source_frame_is_that_frame():
         f.picture for f in (frames[0], frames[1], frames[2], frames[2])
     ]
     assert [o.seconds for o in outputs] == [Fraction(n, 20) for n in range(6)]
+
+
+def test_calls_at_the_same_time_give_the_same_frames():
+    """The later ones are ready first; a span of many new frames is several calls."""
+    frames, waiting = prepared(4), iter(range(20, 0, -1))
+
+    def slower_first(frame0, frame1, taus, **others):
+        time.sleep(0.005 * next(waiting))
+        return blend(frame0, frame1, taus)
+
+    division, converter = Multiply(Fraction(FRAMES_PER_CALL + 3)), Converter(COLOUR, "yuv420p", COLOUR)
+    expected = made(frames, division)
+    clock = StageClock()
+
+    asked = spans(frames, lambda left, right: False)
+    found = list(output_frames(asked, division, slower_first, converter, clock, calls=3))
+
+    assert [(frame.kind, frame.seconds) for frame in found] == [(frame.kind, frame.seconds) for frame in expected]
+    pixels = [[frame.picture.to_ndarray() for frame in frames] for frames in (found, expected)]
+    assert all(map(np.array_equal, *pixels))
+    assert clock.seconds["interpolate"] > 0
 
 
 def test_nothing_is_interpolated_across_a_cut():

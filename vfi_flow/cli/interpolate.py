@@ -20,6 +20,8 @@ from vfi_flow.cli.options import (
     add_reading_options,
     add_time_options,
     job_from,
+    parse_count,
+    read_by,
     read_source,
     read_target,
 )
@@ -121,6 +123,12 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="go on with a job that was interrupted, with the same options; without one, start from the beginning",
     )
+    group.add_argument(
+        "--parallel",
+        type=read_by(parse_count),
+        metavar="N",
+        help="pairs of frames worked on at once, each in memory of its own (default: one a core, within 1.2 GB)",
+    )
     group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
     group.add_argument("--report", metavar="FILE.json", type=Path, help="write what was done, as JSON")
 
@@ -141,13 +149,13 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
         say(note)
     with (
         sigterm_as_interrupt(),
-        interpolator_for(arguments, plan) as (interpolate, engine),
+        interpolator_for(arguments, plan) as (interpolate, engine, calls),
         progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
     ):
         if arguments.progress in ("auto", "bar"):
             say(describe_plan(plan))
         with stop_on_signal(plan) as stop:
-            report = run_job(plan, interpolate, engine, show, stop)
+            report = run_job(plan, interpolate, engine, show, stop, calls)
     tell(report)
     if arguments.report is not None:
         write_report(report, arguments.report)
@@ -155,10 +163,13 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
 
 
 @contextmanager
-def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tuple[Interpolate, dict[str, object]]]:
-    """What makes the new frames, and what the report says of it; nothing is loaded where there are none to make."""
+def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tuple[Interpolate, dict[str, object], int]]:
+    """What makes the new frames, what the report says of it, and how many calls of it run at the same time.
+
+    Nothing is loaded where there are none to make.
+    """
     if not plan.makes_new_frames:
-        yield no_frames, {}
+        yield no_frames, {}, 1
         return
     model, record = None, {}
     if arguments.adapt is not None:
@@ -178,7 +189,8 @@ def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tupl
             "seed": arguments.seed,
             "tile": interpolator.tile_side(plan.info.height, plan.info.width) or "off",
         }
-        yield interpolator, {**engine, **record}
+        calls = arguments.parallel or interpolator.calls_at_once(plan.info.height, plan.info.width)
+        yield interpolator, {**engine, **record}, calls
 
 
 def no_frames(frame0: object, frame1: object, taus: object, **others: object) -> NoReturn:

@@ -23,6 +23,8 @@ MOST_STEPS = 2
 ENGINES = ("onnx", "torch")
 USABLE = 0.8
 """Of the free memory: allocators waste some, and others want some."""
+AT_ONCE_BYTES = 1_200_000_000
+"""Memory that calls at the same time may take together, unasked: a pair of 1280x720 by itself, five of 640x360."""
 FRAME_BYTES = 160
 """For every pixel of a frame: frames that wait, on their way to the new one and in the encoder (at 3840x2160 the job
 without the engine takes 92, with x264)."""
@@ -105,6 +107,7 @@ class Interpolator:
             before, after: the frames before frame0 and after frame1, of the same scene, size and type. With them motion
                 may speed up, slow down and turn between the two; without, it is even. Not looked at with alpha.
 
+        Several threads may call at the same time (see `calls_at_once`).
         Calling with consecutive pairs in order is cheapest: what is found out about a frame, and about the motion from
         it to the next, is kept for the next call.
         """
@@ -155,6 +158,17 @@ class Interpolator:
     def tile_side(self, height: int, width: int) -> int | None:
         """The longest side of the tiles that frames of that size are made of; None: they are made in one piece."""
         return self._tiles.side(*padded_size(height, width))
+
+    def calls_at_once(self, height: int, width: int) -> int:
+        """How many calls for pairs of frames of that size to make at the same time, each from a thread of its own.
+
+        What one call cannot share out among threads, several can: two at once on two cores make 1.3 times as many
+        frames. Each needs memory of its own, so that there is one of large frames and of tiles. Pairs may overlap.
+        """
+        if self._engine.bytes_per_pixel is None or self.tile_side(height, width) is not None:
+            return 1
+        pixels = math.prod(padded_size(height, width))
+        return max(1, min(self._engine.threads, AT_ONCE_BYTES // (self._engine.bytes_per_pixel * pixels)))
 
     def _affordable_pixels(self, frame_pixels: int) -> int | None:
         if self._engine.bytes_per_pixel is None:

@@ -1,10 +1,12 @@
 """The network on ONNX Runtime; needs neither torch nor onnx."""
 
+import os
 import re
 import shlex
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -40,6 +42,8 @@ class OnnxEngine:
         self._runtime, self._threads = load_runtime(), threads
         self._folder, self._name = find_model(model, self._runtime)
         self.device = find_device(device, self._runtime)
+        self.threads = (threads or available_cores()) if self.device.provider.device == "cpu" else 1
+        self._opening = Lock()
         self._graphs: dict[tuple[str, tuple[tuple[str, int], ...]], Graph] = {}
         self._compose = f"{COMPOSE}_{steps}"
         trial = self._graph(ENCODE, frame_sizes(*TRIAL))
@@ -71,13 +75,14 @@ class OnnxEngine:
         """The graph `part`, for `sizes` alone where the device wants that."""
         sizes = sizes if self.device.provider.fixed_size else {}
         key = part, tuple(sizes.items())
-        if key not in self._graphs:
-            path = self._path(part)
-            graph = Graph(self._runtime, path, self.device, self._threads, sizes)
-            check_part(graph.session, path, part)
-            check_weights(graph.session, self._weights)
-            self._graphs[key] = graph
-        return self._graphs[key]
+        with self._opening:
+            if key not in self._graphs:
+                path = self._path(part)
+                graph = Graph(self._runtime, path, self.device, self._threads, sizes)
+                check_part(graph.session, path, part)
+                check_weights(graph.session, self._weights)
+                self._graphs[key] = graph
+            return self._graphs[key]
 
     def encode(self, frame: Image) -> Maps:
         sizes = frame_sizes(*frame.shape[:2])
@@ -114,6 +119,13 @@ class OnnxEngine:
 
     def close(self) -> None:
         self.release()
+
+
+def available_cores() -> int:
+    """CPU cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def frame_sizes(height: int, width: int) -> dict[str, int]:

@@ -92,6 +92,8 @@ def open_session(runtime: Any, path: Path, device: Device, threads: int | None, 
     options = runtime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     options.enable_mem_pattern = provider.memory_pattern
+    # Threads that wait in a loop take the time of those that decode and encode, and on a virtual machine their own.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     for name, size in sizes.items():

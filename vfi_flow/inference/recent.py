@@ -1,6 +1,8 @@
 """What the engine has made of the frames of a stream so far: every frame is encoded once, every motion found once."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,45 +14,66 @@ from vfi_flow.inference.padding import pad_frame
 from vfi_flow.inference.pair import Pair
 
 KEPT = 4
-"""Frames: a pair and its neighbours."""
+"""Frames: a pair and its neighbours. For every call more that runs at the same time, one more is kept."""
 SPARSE = 16
 """Every so many pixels of two frames are compared first."""
 
 
 class Seen:
-    """A frame, and what is known of it."""
+    """A frame, and what is known of it; whoever needs it first finds it out, and others wait for that."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
         self.features: Any = None
         self.motion: tuple[Seen, Any] | None = None
         """A frame after this one, and the motion between the two."""
+        self.encoding, self.registering = Lock(), Lock()
 
 
 class Recent:
-    """The frames that were seen last."""
+    """The frames that were seen last. Several threads may ask at the same time."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._seen: list[Seen] = []
+        self._lock = Lock()
+        self._calls, self._most_calls = 0, 1
 
     def images(
         self, pair: Pair, taus: Sequence[float], noise: NDArray[np.float32], strength: float, frame_width: int
     ) -> Iterator[Image]:
         """The new images (padded H, padded W, 3) at `taus`; `frame_width` is that of the whole if these are tiles."""
-        engine = self._engine
-        seen0, seen1 = self._find(pair.frame0), self._find(pair.frame1)
-        before = after = between = self._motion(seen0, seen1)
-        if pair.before is not None:
-            seen = self._find(pair.before.frame)
-            before = self._motion(seen, seen0)
-            if seen not in (seen0, seen1):
-                seen.features = None  # no later pair of a stream needs them
-        if pair.after is not None:
-            after = self._motion(seen1, self._find(pair.after.frame))
-        motion = Motion(between, before, after, pair.intervals, frame_width)
-        for tau in taus:
-            yield engine.compose(self._features(seen0), self._features(seen1), motion, tau, noise, strength)
+        with self._called():
+            earlier, seen0, seen1, later = self._find_all(pair)
+            # The last one first: calls for the pairs before have found out the others, or do so now.
+            after = None if later is None else self._motion(seen1, later)
+            between = self._motion(seen0, seen1)
+            before = None if earlier is None else self._motion(earlier, seen0)
+            motion = Motion(between, before or between, after or between, pair.intervals, frame_width)
+            if earlier not in (None, seen0, seen1):
+                earlier.features = None  # no later pair of a stream needs them
+            features0, features1 = self._features(seen0), self._features(seen1)
+            for tau in taus:
+                yield self._engine.compose(features0, features1, motion, tau, noise, strength)
+
+    @contextmanager
+    def _called(self) -> Iterator[None]:
+        with self._lock:
+            self._calls += 1
+            self._most_calls = max(self._most_calls, self._calls)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls -= 1
+
+    def _find_all(self, pair: Pair) -> tuple[Seen | None, Seen, Seen, Seen | None]:
+        """The frames of a pair with its neighbours, in their order."""
+        with self._lock:
+            before, after = pair.before, pair.after
+            earlier = None if before is None else self._find(before.frame)
+            seen0, seen1 = self._find(pair.frame0), self._find(pair.frame1)
+            return earlier, seen0, seen1, None if after is None else self._find(after.frame)
 
     def _find(self, frame: Frame) -> Seen:
         """The frame among those that were seen, or as a new one; the one not used for longest is forgotten for it."""
@@ -59,20 +82,23 @@ class Recent:
             found = Seen(frame)
         else:
             self._seen.remove(found)
-        self._seen = [*self._seen, found][-KEPT:]
+        self._seen = [*self._seen, found][-(KEPT + self._most_calls - 1) :]
         return found
 
     def _features(self, seen: Seen) -> Any:
-        if seen.features is None:
-            seen.features = self._engine.encode(as_floats(pad_frame(seen.frame)))
-        return seen.features
+        with seen.encoding:
+            features = seen.features
+            if features is None:
+                features = seen.features = self._engine.encode(as_floats(pad_frame(seen.frame)))
+            return features
 
     def _motion(self, seen0: Seen, seen1: Seen) -> Any:
         """The motion between two frames."""
-        if seen0.motion is None or seen0.motion[0] is not seen1:
-            motion = self._engine.register(self._features(seen0), self._features(seen1))
-            seen0.motion = seen1, motion
-        return seen0.motion[1]
+        with seen0.registering:
+            if seen0.motion is None or seen0.motion[0] is not seen1:
+                motion = self._engine.register(self._features(seen0), self._features(seen1))
+                seen0.motion = seen1, motion
+            return seen0.motion[1]
 
 
 def is_same(one: Frame, other: Frame) -> bool:

@@ -1,9 +1,12 @@
 """The result frame by frame: source frames, new ones between them, held ones where nothing is to be made."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 from itertools import count
 from typing import Protocol
 
@@ -13,6 +16,8 @@ import numpy as np
 from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.timing import Division
+from vfi_flow.pipeline.at_once import at_once
+from vfi_flow.pipeline.overlays import Overlay
 from vfi_flow.pipeline.spans import Place, Span, rgb_of
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
@@ -63,6 +68,32 @@ class OutputFrame:
     """When the source shows its next frame or ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown at a place."""
+
+    place: Place
+    kind: Kind
+    picture: av.VideoFrame | None = None
+    is_new: bool = False
+    """Has to be made. What has not, and has no picture either, an earlier run has encoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Frames of the result that follow each other, and what makes the new ones among them."""
+
+    shown: Sequence[Shown]
+    overlay: Overlay | None
+    """What the new ones have to keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    arrays: Sequence[np.ndarray] = ()
+    seconds: float = 0.0
+
+
 def output_frames(
     spans: Iterable[Span],
     division: Division,
@@ -71,56 +102,90 @@ def output_frames(
     clock: StageClock,
     cut_fill: CutFill = CutFill.HOLD,
     is_stored: Callable[[int], bool] = lambda frame: False,
+    calls: int = 1,
 ) -> Iterator[OutputFrame]:
-    """The result frame by frame.
+    """The result frame by frame; `calls` of `interpolate` run at the same time.
 
     A frame on top of a source frame is that source frame. After the last one the frame before is held; between two
     frames with a cut between them as well, unless they are to be blended. Of frames whose number `is_stored`, nothing
     but the time is made.
     """
+    asked = parts(spans, division, interpolate, clock, cut_fill, is_stored)
+    with closing(at_once(asked, calls)) as answers:
+        for part, made in answers:
+            clock.seconds["interpolate"] += made.seconds
+            arrays = iter(made.arrays)
+            for shown in part.shown:
+                picture = finished(next(arrays), part.overlay, converter, clock) if shown.is_new else shown.picture
+                yield OutputFrame(picture, shown.place.seconds, shown.kind, shown.place.interval_end)
+
+
+def parts(
+    spans: Iterable[Span],
+    division: Division,
+    interpolate: Interpolate,
+    clock: StageClock,
+    cut_fill: CutFill,
+    is_stored: Callable[[int], bool],
+) -> Iterator[tuple[Part, Callable[[], Made]]]:
+    """The result in parts, and what makes the new frames of each."""
     numbers = count()
     for span in spans:
-        places = [(place, is_stored(number)) for place, number in zip(span.places(division), numbers, strict=False)]
         kind, make = Kind.GENERATED, interpolate
         if span.is_cut and cut_fill is CutFill.BLEND:
             kind, make = Kind.BLENDED, blend
         elif not span.is_bridge:
             kind = Kind.HELD
-        missing = [place for place, stored in places if place.tau > 0 and not stored]
-        new = iter(()) if kind is Kind.HELD else new_pictures(span, missing, make, converter, clock)
-        for place, stored in places:
-            shown = Kind.SOURCE if place.tau == 0 else kind
-            if stored:
-                picture = None
-            elif place.tau == 0:
-                picture = span.left.picture
-            else:
-                picture = span.frames[place.shown].picture if kind is Kind.HELD else next(new)
-            yield OutputFrame(picture, place.seconds, shown, place.interval_end)
+        places = zip(span.places(division), numbers, strict=False)
+        frames = [shown_at(place, span, kind, is_stored(number)) for place, number in places]
+        pair = pair_without_overlay(span, clock) if any(shown.is_new for shown in frames) else None
+        for shown in in_batches(frames):
+            taus = [float(each.place.tau) for each in shown if each.is_new]
+            ask = partial(timed, make, pair, taus, span.left.source.pts) if pair is not None and taus else Made
+            yield Part(shown, span.overlay), ask
 
 
-def new_pictures(
-    span: Span, places: Sequence[Place], make: Interpolate, converter: Converter, clock: StageClock
-) -> Iterator[av.VideoFrame]:
-    """Pictures for `places`, all between two frames, `FRAMES_PER_CALL` of them made at once."""
-    if not places:
-        return
-    pair, pts = pair_of(span), span.left.source.pts
-    if span.overlay is not None:
+def shown_at(place: Place, span: Span, kind: Kind, stored: bool) -> Shown:
+    if place.tau == 0:
+        return Shown(place, Kind.SOURCE, None if stored else span.left.picture)
+    if kind is Kind.HELD:
+        return Shown(place, kind, None if stored else span.frames[place.shown].picture)
+    return Shown(place, kind, is_new=not stored)
+
+
+def in_batches(frames: Sequence[Shown]) -> Iterator[list[Shown]]:
+    """`frames` in order, at most FRAMES_PER_CALL new ones together."""
+    batch: list[Shown] = []
+    for shown in frames:
+        if shown.is_new and sum(each.is_new for each in batch) == FRAMES_PER_CALL:
+            yield batch
+            batch = []
+        batch.append(shown)
+    if batch:
+        yield batch
+
+
+def timed(make: Interpolate, pair: Pair, taus: Sequence[float], pts: int) -> Made:
+    start = time.perf_counter()
+    arrays = make(pair.frame0, pair.frame1, taus=taus, pts=pts, before=pair.before, after=pair.after)
+    return Made(arrays, time.perf_counter() - start)
+
+
+def finished(array: np.ndarray, overlay: Overlay | None, converter: Converter, clock: StageClock) -> av.VideoFrame:
+    """A new frame as a picture, with what lies still on it."""
+    if overlay is not None:
         with clock.during("protect"):
-            pair = pair.changed(span.overlay.without)
-    taus = [float(place.tau) for place in places]
-    for first in range(0, len(taus), FRAMES_PER_CALL):
-        batch = taus[first : first + FRAMES_PER_CALL]
-        with clock.during("interpolate"):
-            arrays = make(pair.frame0, pair.frame1, taus=batch, pts=pts, before=pair.before, after=pair.after)
-        for array in arrays:
-            if span.overlay is not None:
-                with clock.during("protect"):
-                    array = span.overlay.keep(array)
-            with clock.during("convert"):
-                picture = converter.from_rgb(array)
-            yield picture
+            array = overlay.keep(array)
+    with clock.during("convert"):
+        return converter.from_rgb(array)
+
+
+def pair_without_overlay(span: Span, clock: StageClock) -> Pair:
+    """The frames that new ones of a span are made of."""
+    if span.overlay is None:
+        return pair_of(span)
+    with clock.during("protect"):
+        return pair_of(span).changed(span.overlay.without)
 
 
 def pair_of(span: Span) -> Pair:

@@ -78,10 +78,12 @@ def run(
     engine: Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
+    calls: int = 1,
 ) -> Report:
     """Make what `plan` says. The result appears under its name complete and verified, or not at all.
 
-    Three threads: one decodes and converts, one interpolates, this one encodes and writes. When `stop` says so, what
+    Three threads: one decodes and converts, one interpolates, this one encodes and writes. With `calls` above 1 so many
+    calls of `interpolate` run at the same time, in threads of their own. When `stop` says so, what
     has been made is kept where it can be, for a job with `resume`, and KeyboardInterrupt is raised.
     """
     started, clock, found = time.perf_counter(), StageClock(), Found()
@@ -93,7 +95,7 @@ def run(
     ):
         with (
             reader_for(plan.job) as reader,
-            made_frames(plan, reader, interpolate, found, clock, chunks) as frames,
+            made_frames(plan, reader, interpolate, found, clock, chunks, calls) as frames,
             VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate, chunks) as writer,
             StreamCopier(
                 plan.job.source, plan.job.window, writer.container, plan.streams, plan.division.stretch
@@ -138,6 +140,7 @@ def made_frames(
     found: Found,
     clock: StageClock,
     chunks: ChunkFolder | None = None,
+    calls: int = 1,
 ) -> Iterator[Iterator[OutputFrame]]:
     """The result's frames; decoding and interpolation each run ahead in a thread. `found` collects what comes up.
 
@@ -173,7 +176,8 @@ def made_frames(
         if new_frames and plan.job.neighbours:
             between = with_neighbours(between)
         is_stored = chunks.holds if chunks is not None else lambda frame: False
-        made = output_frames(between, plan.division, interpolate, converter, clock, plan.job.cut_fill, is_stored)
+        fill = plan.job.cut_fill
+        made = output_frames(between, plan.division, interpolate, converter, clock, fill, is_stored, calls)
         with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:
             try:
                 yield frames
