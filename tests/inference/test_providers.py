@@ -431,6 +431,14 @@ def test_nothing_is_left_dynamic_inside_a_graph_of_one_size(tiny_model):
     assert types[True]["Shape"] == types[True]["Range"] == 0
 
 
+def test_threads_that_wait_do_not_take_the_time_of_others(tiny_model):
+    session = open_session(onnxruntime, tiny_model.with_suffix(".encode.onnx"), find_device("cpu", onnxruntime), 2, {})
+
+    options = session.get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert options.intra_op_num_threads == 2
+
+
 def test_no_message_of_onnxruntime_reaches_standard_output(tiny_model, capfd):
     with contextlib.suppress(ComponentError):
         Interpolator(tiny_model, device="cuda")

@@ -68,7 +68,8 @@ def trial(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     if arguments.no_trial or not plan.makes_new_frames:
         return {}
     with open_interpolator(arguments) as interpolator:
-        needed = estimate_seconds(plan, interpolator)
+        calls = interpolator.calls_at_once(plan.info.height, plan.info.width)
+        needed = estimate_seconds(plan, interpolator, calls)
         return {"engine": interpolator.engine, "seconds": None if needed is None else round(needed, 1)}
 
 

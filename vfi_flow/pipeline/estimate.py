@@ -2,6 +2,7 @@
 
 import time
 from fractions import Fraction
+from functools import partial
 from itertools import islice, pairwise
 
 from av.video.stream import VideoStream
@@ -11,6 +12,7 @@ from vfi_flow.media.encoder import configure
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.pixels.palette import palette_for
 from vfi_flow.media.scheduling import ordinary_priority
+from vfi_flow.pipeline.at_once import at_once
 from vfi_flow.pipeline.making import FRAMES_PER_CALL, Interpolate
 from vfi_flow.pipeline.plan import Plan, reader_for
 
@@ -44,27 +46,30 @@ COUNTED_INTERVALS = 1000
 """Enough to tell how many new frames an interval of the source gets."""
 
 
-def estimate_seconds(plan: Plan, interpolate: Interpolate) -> float | None:
+def estimate_seconds(plan: Plan, interpolate: Interpolate, calls: int) -> float | None:
     """Seconds for the new frames, None where their number is unknown; decoding and encoding run beside.
 
-    One interval between frames of the source is made for it, twice: the first time an engine still prepares itself.
+    An interval between frames of the source is made for it, because an engine still prepares itself then, and after it
+    so many others as `calls` of `interpolate` run at the same time.
     """
     new = count_new_frames(plan)
     if not new:
         return None if new is None else 0.0
     converter = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour)
     with reader_for(plan.job) as reader:
-        frames = [converter.to_rgb(frame.picture) for frame in islice(reader.frames(), 2)]
+        frames = [converter.to_rgb(frame.picture) for frame in islice(reader.frames(), calls + 2)]
     if len(frames) < 2:
         return 0.0
     assert plan.info.frames is not None
-    before, after = frames
+    (before, after), *others = pairwise(frames)
+    others = others or [(after, before)]
     each = min(FRAMES_PER_CALL, max(1, round(new / (plan.info.frames - 1))))
     taus = [(number + 1) / (each + 1) for number in range(each)]
     interpolate(before, after, taus=taus)
     began = time.perf_counter()
-    interpolate(after, before, taus=taus)  # as in a video one of the frames is known from before
-    return (time.perf_counter() - began) / each * new
+    tasks = ((pair, partial(interpolate, *pair, taus=taus)) for pair in others)
+    made = each * len(list(at_once(tasks, calls)))
+    return (time.perf_counter() - began) / made * new
 
 
 def count_new_frames(plan: Plan) -> int | None:
