@@ -10,9 +10,9 @@ from vfi_flow.errors import ComponentError, UsageError, VerificationError
 
 DESCRIPTION = """Writes a model as ONNX files; files of the same names are replaced. Layouts: `native` takes frames,
 place, noise and strength; `3in` two images and a timestep; `7ch` and `11ch` one tensor of planes, as vs-mlrt gives them
-to RIFE; `u8` bytes, channels last; `stream` is what this package runs itself, in four parts (what is found out about a
-frame serves both its pairs, and the motion of a pair its neighbours); `split` is for hosts that keep the features of
-frames and look at two of them only. `stream` and `split` read their weights from the safetensors file, the others
+to RIFE; `u8` bytes, channels last; `stream` is what this package runs itself, in three parts (what is found out about a
+frame serves both its pairs, and the motion of a pair its neighbours); `split` is for hosts that keep the same but look
+at two frames only. `stream` and `split` read their weights from the safetensors file, the others
 stand alone; all but `native`, `stream` and `split` take frames of any size. export/README.md has names and ranges."""
 
 PRECISIONS, WARPS = ("fp32", "fp16", "int8"), ("grid", "gather")
