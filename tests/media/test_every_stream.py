@@ -194,7 +194,9 @@ def test_text_goes_to_mp4_and_back_and_is_slowed_down_with_the_picture(tmp_path)
 
 @pytest.mark.parametrize("after", [".mov", ".mp4", ".mkv"])
 @pytest.mark.parametrize("before", [".mov", ".mkv"])
-def test_a_time_code_is_kept_and_not_called_lost(tmp_path, before, after):
+@pytest.mark.parametrize(("start", "code"), [(Fraction(0), "01:02:03:08"), (Fraction(1, 2), "01:02:03:38")])
+def test_a_time_code_counts_the_frames_of_the_result_and_is_not_called_lost(tmp_path, before, after, start, code):
+    """The fourth frame of a second at twice the rate, and half a second later."""
     plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), aspect=Fraction(4, 3), options={"bf": "0"})
     source, output = tmp_path / f"in{before}", tmp_path / f"out{after}"
     with av.open(str(plain)) as opened, av.open(str(source), "w") as container:
@@ -205,11 +207,11 @@ def test_a_time_code_is_kept_and_not_called_lost(tmp_path, before, after):
                 packet.stream = video
                 container.mux(packet)
 
-    report = doubled(source, output)
+    report = doubled(source, output, window=Window(start))
 
     with av.open(str(output)) as container:
         tags = {key.lower(): value for key, value in container.streams.video[0].metadata.items()}
-        assert tags["timecode"] == "01:02:03:04"
+        assert tags["timecode"] == code
         assert container.streams.video[0].sample_aspect_ratio == Fraction(4, 3)
     assert all(choice.fate is not Fate.DROPPED for choice in report.plan.streams)
     assert np.all([choice.kind == "data" for choice in report.plan.streams])

@@ -1,6 +1,6 @@
 """What a job will make, worked out before anything is decoded, interpolated or written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from vfi_flow.media.pixels.samples import has_alpha
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.scene_list import SceneList, read_scene_list
 from vfi_flow.media.streams import StreamChoice, choose_streams
+from vfi_flow.media.timecode import retimed
 from vfi_flow.media.timing import Division, Multiply, Resample, Slow, common_unit, frame_count, storable_unit
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.placing import check_chunks, check_output, chunks_of
@@ -106,6 +107,8 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         streams = choose_streams(reader.container, reader.stream, form, job.audio, job.slow or Fraction(1))
         reader.check_whole()
     division = choose_division(job, info)
+    rate = division.rate_from(info.rate)
+    info = replace(info, metadata=with_time_code(info, rate, job.window))
     encoder = choose_encoder(job.encoder, info, job.output)
     obstacle = why_in_one_go(job, encoder)
     if obstacle and job.resume:
@@ -121,7 +124,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         division=division,
         encoder=encoder,
         unit=storable_unit(common_unit(division.unit(info.unit), info.first_seconds * division.stretch)),
-        rate=division.rate_from(info.rate),
+        rate=rate,
         frames=expected_frames(division, info),
         duration=None if info.duration is None else info.duration * division.stretch,
         streams=tuple(streams),
@@ -129,6 +132,15 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         notes=tuple(notes_on(info, encoder)),
         chunks=chunks,
     )
+
+
+def with_time_code(info: VideoInfo, rate: Fraction, window: Window) -> dict[str, str]:
+    """The video's tags, with the time code that the result's first frame has at its `rate`."""
+
+    def value(key: str, text: str) -> str:
+        return retimed(text, info.rate, rate, window.start) if key.lower() == "timecode" else text
+
+    return {key: value(key, text) for key, text in info.metadata.items()}
 
 
 def why_in_one_go(job: Job, encoder: Encoder) -> str | None:
