@@ -59,7 +59,7 @@ def clip_frames(path: Path, count: int, width: int, height: int) -> list[Frame]:
     return [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in found]
 
 
-def cpu_milliseconds(methods: dict[str, Method], frames: list[Frame], new: int = 1) -> dict[str, list[float]]:
+def cpu_milliseconds(methods: dict[str, Method], frames: list[Frame], new: int) -> dict[str, list[float]]:
     """Time of every method for each of the `new` frames that it makes of a pair, for every pair but the first."""
     times: dict[str, list[float]] = {name: [] for name in methods}
     for number, (before, frame0, frame1, after) in enumerate(

@@ -135,16 +135,15 @@ def case(
         return opened(file, inputs, [values[port.name] for port in inputs])
 
     encode = part("encode", {"frame": images[0]})
-    kept = dict(zip(encode.outputs, encode(images[:1], stays=True), strict=True))
+    kept = encode.named({"frame": images[0]}, stays=True)
     known |= {f"{name}_{side}": value for side in (0, 1) for name, value in kept.items()}
     register = part("register", known)
-    motion = dict(zip(register.outputs, register.named(known, stays=True), strict=True))
-    synthesise = part(SYNTHESISE, known | motion)
+    synthesise = part(SYNTHESISE, known | register.named(known, stays=True))
 
     def make() -> object:
-        new = dict(zip(encode.outputs, encode(images[1:], stays=True), strict=True))
+        new = encode.named({"frame": images[1]}, stays=True)
         values = known | {f"{name}_1": value for name, value in new.items()}
-        return synthesise.named(values | dict(zip(register.outputs, register.named(values, stays=True), strict=True)))
+        return list(synthesise.named(values | register.named(values, stays=True)).values())
 
     return make, about
 

@@ -175,6 +175,15 @@ class RegisterGraph(ExportGraph):
         return *maps, *maps
 
 
+def pair_example(network: InterpolationNetwork, question: Question) -> tuple[Tensor, ...]:
+    """What hosts keep of a pair to make frames of it: maps of both frames and their motion."""
+    with torch.no_grad():
+        features = network.encode(question.frame0)
+        motion = network.registration(features, features)[: len(MOTION)]
+    maps = maps_of(COMPOSED, features)
+    return *maps, *maps, *motion
+
+
 class SynthesiseGraph(ExportGraph):
     """Maps and motion of a pair, `tau`, `noise`, `strength` -> `frame` (B, H, W, 3) float32 in [0, 1]; steps unrolled.
 
@@ -198,11 +207,7 @@ class SynthesiseGraph(ExportGraph):
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         question = example_question(height, width)
-        with torch.no_grad():
-            features = self.network.encode(question.frame0)
-            motion = self.network.registration(features, features)[: len(MOTION)]
-        maps = maps_of(COMPOSED, features)
-        return *maps, *maps, *motion, *dials(question, self.steps)
+        return *pair_example(self.network, question), *dials(question, self.steps)
 
 
 class NativeGraph(PairGraph):

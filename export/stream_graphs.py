@@ -17,8 +17,8 @@ from vfi_flow.export.graph import (
     dials,
     example_question,
     feature_ports,
-    maps_of,
     motion_ports,
+    pair_example,
     read_dials,
     read_features,
     read_motion,
@@ -44,12 +44,11 @@ class ComposeGraph(ExportGraph):
     def __init__(self, network: InterpolationNetwork, steps: int) -> None:
         super().__init__(network)
         self.steps = steps
-        motion, *others = motion_ports(network)
+        motion = motion_ports(network)
         self.inputs = (
             *feature_ports(network, COMPOSED, SIDES),
-            motion,
-            *others,
-            *(Port(name, motion.axes) for name in BESIDE),
+            *motion,
+            *(Port(name, motion[0].axes) for name in BESIDE),
             Port("intervals", ("batch", 2, 1, 1)),
             Port("frame_width", (1,)),
             *dial_ports(steps),
@@ -66,8 +65,7 @@ class ComposeGraph(ExportGraph):
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         question = example_question(height, width)
-        with torch.no_grad():
-            features = self.network.encode(question.frame0)
-            motion = self.network.registration(features, features)[: len(MOTION)]
-        maps, beside = maps_of(COMPOSED, features), (motion[0], motion[0], torch.ones(1, 2, 1, 1))
-        return *maps, *maps, *motion, *beside, torch.full((1,), float(width)), *dials(question, self.steps)
+        pair = pair_example(self.network, question)
+        motion, *_ = pair[-len(MOTION) :]
+        beside = motion, motion, torch.ones(1, 2, 1, 1), torch.full((1,), float(width))
+        return *pair, *beside, *dials(question, self.steps)

@@ -87,15 +87,14 @@ class OnnxEngine:
     def encode(self, frame: Image) -> Maps:
         sizes = frame_sizes(*frame.shape[:2])
         graph = self._graph(ENCODE, sizes)
-        maps = dict(zip(graph.outputs, graph([frame[None]], stays=True), strict=True))
+        maps = graph.named({"frame": frame[None]}, stays=True)
         for name, value in maps.items():
             sizes |= dict(zip((f"{name}_height", f"{name}_width"), shape_of(value)[2:], strict=True))
         return Maps(maps, sizes)
 
     def register(self, features0: Maps, features1: Maps) -> Maps:
         graph = self._graph(REGISTER, features0.sizes)
-        motion = graph.named(both(features0, features1), stays=True)
-        return Maps(dict(zip(graph.outputs, motion, strict=True)), features0.sizes)
+        return Maps(graph.named(both(features0, features1), stays=True), features0.sizes)
 
     def compose(
         self,
@@ -111,8 +110,9 @@ class OnnxEngine:
         beside["frame_width"] = np.array([motion.frame_width], np.float32)
         dials = {"tau": place(tau), "noise": noise, "strength": np.array([strength], np.float32)}
         graph = self._graph(self._compose, features0.sizes)
-        [frame] = graph.named({**both(features0, features1), **motion.between.maps, **beside, **dials})
-        return frame[0]
+        made = graph.named({**both(features0, features1), **motion.between.maps, **beside, **dials})
+        frame: Image = made["frame"][0]
+        return frame
 
     def release(self) -> None:
         self._graphs.clear()  # an arena of onnxruntime never shrinks

@@ -60,9 +60,9 @@ class Graph:
         except Exception as error:  # onnxruntime's errors share no base class
             raise self._explained(error) from error
 
-    def named(self, values: Mapping[str, Any], *, stays: bool = False) -> list[Any]:
-        """The same with the inputs by their names; others among `values` are not needed."""
-        return self([values[name] for name in self.inputs], stays=stays)
+    def named(self, values: Mapping[str, Any], *, stays: bool = False) -> dict[str, Any]:
+        """The same with inputs and results by their names; others among `values` are not needed."""
+        return dict(zip(self.outputs, self([values[name] for name in self.inputs], stays=stays), strict=True))
 
     def _run_bound(self, feeds: Mapping[str, Any], stays: bool) -> list[Any]:
         binding = self.session.io_binding()

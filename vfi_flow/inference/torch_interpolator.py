@@ -57,10 +57,8 @@ class TorchEngine:
         strength: float,
     ) -> Image:
         with self._allocating():
-            place, scale = (
-                torch.full((1, 1, 1, 1), tau, device=self.device),
-                torch.tensor([strength], device=self.device),
-            )
+            place = torch.full((1, 1, 1, 1), tau, device=self.device)
+            scale = torch.tensor([strength], device=self.device)
             start = torch.from_numpy(noise).to(self.device)
             intervals = torch.tensor(motion.intervals, device=self.device).view(1, 2, 1, 1)
             width = torch.tensor([motion.frame_width / self.network.config.flow_scale], device=self.device)

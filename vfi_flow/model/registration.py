@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from vfi_flow.model.config import LevelConfig, NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution
-from vfi_flow.motion.acceleration import Neighbours, bend
+from vfi_flow.motion.acceleration import Bend, Neighbours, bend
 from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.camera import camera_motion
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
@@ -52,6 +52,10 @@ class Course(NamedTuple):
     unexplained: Tensor
     """(B, 1, 1, 1) in [0, 1]: how far no motion explains the two frames (see `motion.explained`)."""
 
+    def bent(self, by: Bend) -> "Course":
+        """The same of motion that is not even in time."""
+        return self._replace(flow=self.flow + torch.cat([by.ahead, by.ahead], 1), uneven=by.uneven, jerk=by.jerk)
+
 
 class Registration(NamedTuple):
     """The motion between two frames, by the place half-way, for a picture of h x w. It serves every `tau`."""
@@ -73,11 +77,9 @@ class Registration(NamedTuple):
         `mask` and `context` stay those of the place half-way: to carry them along changes nothing.
         """
         motion = passing(self.motion, tau)
-        flow, uneven, jerk = flow_to(motion, tau), torch.ones_like(self.mask), torch.zeros_like(self.mask)
-        if neighbours is not None:
-            ahead, uneven, jerk = bend(motion, neighbours, tau)
-            flow = flow + torch.cat([ahead, ahead], 1)
-        return Course(flow, self.mask, self.context, uneven, jerk, self.unexplained)
+        all_of_it, unknown = torch.ones_like(self.mask), torch.zeros_like(self.mask)
+        even = Course(flow_to(motion, tau), self.mask, self.context, all_of_it, unknown, self.unexplained)
+        return even if neighbours is None else even.bent(bend(motion, neighbours, tau))
 
     def flows_at(self, tau: Tensor) -> tuple[tuple[int, Tensor], ...]:
         """Flows (B, 4, h, w) at `tau` of all `motions`, with their scales."""

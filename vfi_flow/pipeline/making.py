@@ -1,6 +1,5 @@
 """The result frame by frame: source frames, new ones between them, held ones where nothing is to be made."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -88,12 +87,6 @@ class Part:
     """What the new ones have to keep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    arrays: Sequence[np.ndarray] = ()
-    seconds: float = 0.0
-
-
 def output_frames(
     spans: Iterable[Span],
     division: Division,
@@ -112,11 +105,10 @@ def output_frames(
     """
     asked = parts(spans, division, interpolate, clock, cut_fill, is_stored)
     with closing(at_once(asked, calls)) as answers:
-        for part, made in answers:
-            clock.seconds["interpolate"] += made.seconds
-            arrays = iter(made.arrays)
+        for part, arrays in answers:
+            made = iter(arrays)
             for shown in part.shown:
-                picture = finished(next(arrays), part.overlay, converter, clock) if shown.is_new else shown.picture
+                picture = finished(next(made), part.overlay, converter, clock) if shown.is_new else shown.picture
                 yield OutputFrame(picture, shown.place.seconds, shown.kind, shown.place.interval_end)
 
 
@@ -127,7 +119,7 @@ def parts(
     clock: StageClock,
     cut_fill: CutFill,
     is_stored: Callable[[int], bool],
-) -> Iterator[tuple[Part, Callable[[], Made]]]:
+) -> Iterator[tuple[Part, Callable[[], Sequence[np.ndarray]]]]:
     """The result in parts, and what makes the new frames of each."""
     numbers = count()
     for span in spans:
@@ -141,8 +133,10 @@ def parts(
         pair = pair_without_overlay(span, clock) if any(shown.is_new for shown in frames) else None
         for shown in in_batches(frames):
             taus = [float(each.place.tau) for each in shown if each.is_new]
-            ask = partial(timed, make, pair, taus, span.left.source.pts) if pair is not None and taus else Made
-            yield Part(shown, span.overlay), ask
+            if pair is None or not taus:
+                yield Part(shown, span.overlay), tuple
+            else:
+                yield Part(shown, span.overlay), partial(new_arrays, make, pair, taus, span.left.source.pts, clock)
 
 
 def shown_at(place: Place, span: Span, kind: Kind, stored: bool) -> Shown:
@@ -165,10 +159,11 @@ def in_batches(frames: Sequence[Shown]) -> Iterator[list[Shown]]:
         yield batch
 
 
-def timed(make: Interpolate, pair: Pair, taus: Sequence[float], pts: int) -> Made:
-    start = time.perf_counter()
-    arrays = make(pair.frame0, pair.frame1, taus=taus, pts=pts, before=pair.before, after=pair.after)
-    return Made(arrays, time.perf_counter() - start)
+def new_arrays(
+    make: Interpolate, pair: Pair, taus: Sequence[float], pts: int, clock: StageClock
+) -> Sequence[np.ndarray]:
+    with clock.during("interpolate"):
+        return make(pair.frame0, pair.frame1, taus=taus, pts=pts, before=pair.before, after=pair.after)
 
 
 def finished(array: np.ndarray, overlay: Overlay | None, converter: Converter, clock: StageClock) -> av.VideoFrame:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import TypeVar
 
 import av
@@ -33,10 +34,11 @@ class PreparedFrame:
 
 
 class StageClock:
-    """Seconds spent inside each stage; stages overlap, so the sum may exceed the time on the wall."""
+    """Seconds spent inside each stage, by all threads; stages overlap, so the sum may exceed the time on the wall."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
+        self._lock = Lock()
 
     def around(self, stage: str, items: Iterable[T]) -> Iterator[T]:
         """`items`, with the time that each of them takes to come counted for `stage`."""
@@ -48,7 +50,7 @@ class StageClock:
             except StopIteration:
                 return
             finally:
-                self.seconds[stage] += time.perf_counter() - start
+                self._add(stage, start)
             yield item
 
     @contextmanager
@@ -57,6 +59,10 @@ class StageClock:
         try:
             yield
         finally:
+            self._add(stage, start)
+
+    def _add(self, stage: str, start: float) -> None:
+        with self._lock:
             self.seconds[stage] += time.perf_counter() - start
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.registration import Course
-from vfi_flow.motion.acceleration import Neighbours
+from vfi_flow.motion.acceleration import Neighbours, bend
+from vfi_flow.motion.lucas_kanade import displacement
 from vfi_flow.motion.resize import double_flow
 from vfi_flow.training.batches import Batch
 
@@ -37,10 +38,10 @@ def move(network: InterpolationNetwork, batch: Batch) -> Moved:
         before = middle_motion(network, batch.before, frame0, batch.intervals[:, 0], registration.motion)
         after = middle_motion(network, frame1, batch.after, batch.intervals[:, 1], registration.motion)
         width = batch.frame_width / network.config.flow_scale
-        course = registration.at(batch.tau, Neighbours(before, after, batch.intervals, width))
-        ahead = course.flow - even.flow
-        even_flow = batch.flow - on_grid(ahead, batch.flow, network.config.motion_downscale)
-    course = even._replace(flow=even.flow + ahead, uneven=course.uneven, jerk=course.jerk)
+        added = bend(displacement(even.flow), Neighbours(before, after, batch.intervals, width), batch.tau)
+    course = even.bent(added)
+    ahead = (course.flow - even.flow).detach()
+    even_flow = batch.flow - on_grid(ahead, batch.flow, network.config.motion_downscale)
     return Moved(frame0, frame1, registration.flows_at(batch.tau), course, even_flow)
 
 
