@@ -25,6 +25,7 @@ NTSC, TWICE = Fraction(30000, 1001), Fraction(60000, 1001)
         ("01:01:00;02", NTSC, TWICE, 0, "01:01:00;04"),
         ("01:00:00;10", NTSC, 25, 0, "01:00:00:08"),
         ("01:00:00.10", NTSC, TWICE, 0, "01:00:00;20"),
+        ("00:00:59.24", 25, 25, Fraction(1, 25), "00:01:00:00"),
     ],
 )
 def test_the_same_moment_in_frames_of_the_result(code, rate, new_rate, start, expected):

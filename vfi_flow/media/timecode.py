@@ -21,7 +21,7 @@ def retimed(code: str, rate: Fraction, new_rate: Fraction, start: Fraction) -> s
     if match is None or not new_base or int(match[5]) >= base:
         return code
     hours, minutes, seconds, frames = (int(match[n]) for n in (1, 2, 3, 5))
-    drops = match[4] != ":"
+    drops = match[4] != ":" and base % 30 == 0
     count = (hours * 3600 + minutes * 60 + seconds) * base + frames
     count = with_dropped(without_dropped(count, base, drops) + math.ceil(start * rate), base, drops)
     seconds, frames = divmod(count, base)
