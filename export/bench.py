@@ -7,6 +7,7 @@ Every case (file, device, size) runs in a process of its own, so that its memory
 turns, frame by frame: a machine that is busy for a while is busy for all of them. The first frame does not count.
 Layouts are told by the inputs: native, 3in, 7ch, 11ch, u8; of `split` name the file `NAME.synthesise_STEPS.onnx`, of
 `stream` `NAME.compose_STEPS.onnx`: a frame then is what it costs in a stream, in which the one before is known.
+`--factor N` makes N - 1 frames of every pair, as a video of N times the rate needs; times are those of one of them.
 """
 
 import argparse
@@ -38,6 +39,8 @@ class Case:
     width: int
     height: int
     threads: int
+    new: int
+    """Frames that are made of a pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,11 @@ class Row:
 
 
 class Worker:
-    """A process that makes one frame whenever it is told to."""
+    """A process that makes the new frames of a pair whenever it is told to."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        words = [str(case.file), case.device, str(case.width), str(case.height), str(case.threads)]
+        words = [str(case.file), case.device, *map(str, (case.width, case.height, case.threads, case.new))]
         path = os.pathsep.join(filter(None, [str(Path(vfi_flow.__file__).parents[1]), os.environ.get("PYTHONPATH")]))
         self._process = subprocess.Popen(
             [sys.executable, str(WORKER), *words],
@@ -88,7 +91,7 @@ class Worker:
         self._process.communicate(timeout=CLOSING_SECONDS)
 
     def run(self) -> None:
-        """Makes a frame and notes its times; after a failure it does nothing."""
+        """Makes them and notes the times of one; after a failure it does nothing."""
         if self.error is None:
             answer = self._ask("run")
             self.error = answer.get("error")
@@ -174,6 +177,12 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+def parse_factor(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 up")
+    return int(text)
+
+
 def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m vfi_flow.export.bench",
@@ -186,7 +195,10 @@ def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--size", nargs="+", default=[(640, 360)], type=parse_size, metavar="WxH", help="default 640x360"
     )
-    parser.add_argument("--rounds", type=parse_count, default=5, metavar="N", help="frames of every case (default 5)")
+    parser.add_argument("--rounds", type=parse_count, default=5, metavar="N", help="pairs of every case (default 5)")
+    parser.add_argument(
+        "--factor", type=parse_factor, default=2, metavar="N", help="new frames of a pair, and one (default 2)"
+    )
     parser.add_argument("--threads", type=parse_count, default=1, metavar="N", help="of the CPU (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
     return parser.parse_args(words)
@@ -202,7 +214,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for device in arguments.device:
             parse_device(device)
         cases = (
-            Case(file, device, width, height, arguments.threads)
+            Case(file, device, width, height, arguments.threads, arguments.factor - 1)
             for (width, height), file, device in product(arguments.size, files, arguments.device)
         )
         rows: list[Row] = []

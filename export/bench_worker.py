@@ -1,7 +1,7 @@
 """One case of the benchmark in a process of its own, so that its memory is its own: one line of JSON a command.
 
-bench_worker.py FILE DEVICE WIDTH HEIGHT THREADS     says what it opened, after one frame; then reads commands:
-run    makes a frame: {"milliseconds", "cpu_milliseconds"}
+bench_worker.py FILE DEVICE WIDTH HEIGHT THREADS NEW     says what it opened, after one pair; then reads commands:
+run    makes the NEW frames of a pair: {"milliseconds", "cpu_milliseconds"} of each
 peak   the most memory that the process had so far: {"peak_mib"}
 """
 
@@ -105,9 +105,9 @@ def axis_sizes(ports: Sequence[Any], values: Sequence[Any]) -> dict[str, int]:
 
 
 def case(
-    path: Path, device: Device, height: int, width: int, threads: int
+    path: Path, device: Device, height: int, width: int, threads: int, new: int
 ) -> tuple[Callable[[], object], dict[str, str]]:
-    """What makes one frame, and what it is."""
+    """What makes `new` frames of a pair and gives the last of them, and what it is."""
     runtime = load_runtime()
     ports, metadata = ports_of(runtime, path)
     layout = layout_of(path, ports)
@@ -118,12 +118,12 @@ def case(
         return Graph(runtime, file, device, threads, sizes)
 
     if layout == "stream":
-        return stream(path, int(about["steps"]), device, height, width, threads), about
+        return stream(path, int(about["steps"]), device, height, width, threads, new), about
     if layout != "split":
         values = feed(layout, ports, height, width)
         check_size(path, ports, values)
         graph = opened(path, ports, values)
-        return lambda: graph(values), about
+        return repeated(lambda: graph(values), new), about
     # As in a stream: one frame is new, of the other the features are there.
     images = [image.transpose(0, 2, 3, 1).copy() for image in frames(*padded_size(height, width))]
     noise = np.random.default_rng(1).standard_normal((1, 3, *padded_size(height, width)), dtype=np.float32)
@@ -141,15 +141,23 @@ def case(
     synthesise = part(SYNTHESISE, known | register.named(known, stays=True))
 
     def make() -> object:
-        new = encode.named({"frame": images[1]}, stays=True)
-        values = known | {f"{name}_1": value for name, value in new.items()}
-        return list(synthesise.named(values | register.named(values, stays=True)).values())
+        later = encode.named({"frame": images[1]}, stays=True)
+        values = known | {f"{name}_1": value for name, value in later.items()}
+        values |= register.named(values, stays=True)
+        return repeated(lambda: list(synthesise.named(values).values()), new)()
 
     return make, about
 
 
-def stream(path: Path, steps: int, device: Device, height: int, width: int, threads: int) -> Callable[[], object]:
-    """What makes the frame in the middle of every pair of a stream, as this package does."""
+def repeated(make: Callable[[], Any], times: int) -> Callable[[], Any]:
+    """What does it as often and gives the last result."""
+    return lambda: [make() for _ in range(times)][-1]
+
+
+def stream(
+    path: Path, steps: int, device: Device, height: int, width: int, threads: int, new: int
+) -> Callable[[], object]:
+    """What makes `new` frames of every pair of a stream, as this package does."""
     engine = OnnxEngine(path, steps, str(device), threads)
     frame, later = (image[0].transpose(1, 2, 0).copy() for image in frames(*padded_size(height, width)))
     noise = np.random.default_rng(1).standard_normal((1, 3, *frame.shape[:2]), dtype=np.float32)
@@ -159,7 +167,7 @@ def stream(path: Path, steps: int, device: Device, height: int, width: int, thre
     def make() -> list[Array]:
         following = engine.register(kept[1], engine.encode(frame))
         around = Motion(motion, motion, following, (1.0, 1.0), width)
-        return [engine.compose(*kept, around, 0.5, noise, 1.0)[None]]
+        return repeated(lambda: [engine.compose(*kept, around, 0.5, noise, 1.0)[None]], new)()
 
     return make
 
@@ -184,12 +192,13 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def timed(make: Callable[[], object]) -> dict[str, float]:
+def timed(make: Callable[[], object], new: int) -> dict[str, float]:
+    """Times of each of the `new` frames that are made."""
     wall, cpu = time.perf_counter(), time.process_time()
     make()
     return {
-        "milliseconds": 1000 * (time.perf_counter() - wall),
-        "cpu_milliseconds": 1000 * (time.process_time() - cpu),
+        "milliseconds": 1000 * (time.perf_counter() - wall) / new,
+        "cpu_milliseconds": 1000 * (time.process_time() - cpu) / new,
     }
 
 
@@ -202,12 +211,13 @@ def main(arguments: Sequence[str]) -> int:
         print(json.dumps(values), file=answers, flush=True)
 
     try:
-        path, device, width, height, threads = arguments
-        make, about = case(Path(path), find_device(device, load_runtime()), int(height), int(width), int(threads))
+        path, device, *numbers = arguments
+        width, height, threads, new = map(int, numbers)
+        make, about = case(Path(path), find_device(device, load_runtime()), height, width, threads, new)
         make()
         answer(**about)
         for line in sys.stdin:
-            answer(**(timed(make) if line.strip() == "run" else {"peak_mib": peak_mib()}))
+            answer(**(timed(make, new) if line.strip() == "run" else {"peak_mib": peak_mib()}))
     except VfiFlowError as error:
         answer(error=str(error))
         return error.exit_code

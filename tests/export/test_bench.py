@@ -43,7 +43,7 @@ def foreign(path, *shapes, kind=FLOAT, operator="Identity"):
 
 @pytest.mark.parametrize("layout", [*LAYOUTS, "split", "stream"])
 def test_every_layout_of_ours_is_told_by_its_inputs_and_makes_a_frame(files, layout):
-    make, about = bench_worker.case(files[layout], parse_device("cpu"), 30, 50, 1)
+    make, about = bench_worker.case(files[layout], parse_device("cpu"), 30, 50, 1, 1)
 
     [frame] = make()
 
@@ -51,6 +51,26 @@ def test_every_layout_of_ours_is_told_by_its_inputs_and_makes_a_frame(files, lay
     assert about["steps"] == ("1" if layout in ("split", "stream") else "0")
     height, width = (32, 64) if layout in ("native", "split", "stream") else (30, 50)  # these do not pad
     assert sorted(frame.shape) == sorted((1, 3, height, width))
+
+
+@pytest.mark.parametrize(("layout", "made_of_a_pair"), [("split", 1 + 1 + 3), ("native", 3)])
+def test_several_frames_of_a_pair_share_what_is_found_once(files, monkeypatch, layout, made_of_a_pair):
+    make, _ = bench_worker.case(files[layout], parse_device("cpu"), 30, 50, 1, 3)
+    calls = []
+    run = bench_worker.Graph.__call__
+    monkeypatch.setattr(bench_worker.Graph, "__call__", lambda *words, **more: calls.append(1) or run(*words, **more))
+
+    make()
+
+    assert len(calls) == made_of_a_pair
+
+
+def test_times_are_those_of_one_new_frame(monkeypatch):
+    clock = iter([10.0, 20.0, 10.6, 20.3])  # both at the start, both at the end
+    monkeypatch.setattr(bench_worker.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(bench_worker.time, "process_time", lambda: next(clock))
+
+    assert bench_worker.timed(list, 3) == pytest.approx({"milliseconds": 200.0, "cpu_milliseconds": 100.0})
 
 
 @pytest.mark.parametrize(
@@ -68,7 +88,7 @@ def test_files_of_others_are_fed_what_their_inputs_ask_for(tmp_path, shapes, kin
     ports, _ = bench_worker.ports_of(load_runtime(), path)
 
     values = bench_worker.feed(layout, ports, 30, 50)
-    make, about = bench_worker.case(path, parse_device("cpu"), 30, 50, 1)
+    make, about = bench_worker.case(path, parse_device("cpu"), 30, 50, 1, 1)
 
     assert about["layout"] == layout
     named = {"h": 30, "w": 50, "n": 1}
@@ -94,7 +114,7 @@ def test_inputs_of_no_layout_are_refused(tmp_path):
     path = foreign(tmp_path / "other.onnx", [1, 5, "h", "w"])
 
     with pytest.raises(UsageError, match="inputs in0 are of no layout that is known"):
-        bench_worker.case(path, parse_device("cpu"), 30, 50, 1)
+        bench_worker.case(path, parse_device("cpu"), 30, 50, 1, 1)
 
 
 def test_the_table_has_ours_and_others_and_every_size(files, tmp_path, capsys):
@@ -183,7 +203,7 @@ def test_cases_of_one_size_take_turns_and_sizes_come_one_after_the_other(monkeyp
     monkeypatch.setattr(bench, "Worker", FakeWorker)
     monkeypatch.setattr(FakeWorker, "turns", [])
 
-    rows = list(bench.measure([Case(name, "cpu", width, 8, 1) for width in (8, 16) for name in "ab"], rounds=2))
+    rows = list(bench.measure([Case(name, "cpu", width, 8, 1, 1) for width in (8, 16) for name in "ab"], rounds=2))
 
     assert [(row.file, row.width) for row in rows] == [("a", 8), ("b", 8), ("a", 16), ("b", 16)]
     assert FakeWorker.turns == [
@@ -206,6 +226,6 @@ def test_a_process_that_dies_is_a_row(files, monkeypatch, tmp_path):
     script.write_text("print('{}', flush=True); input(); import os; os._exit(9)\n")
     monkeypatch.setattr(bench, "WORKER", script)
 
-    [row] = bench.measure([Case(files["7ch"], "cpu", 48, 32, 1)], rounds=2)
+    [row] = bench.measure([Case(files["7ch"], "cpu", 48, 32, 1, 1)], rounds=2)
 
     assert row.error is not None and "its process ended with 9" in row.error
