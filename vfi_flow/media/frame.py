@@ -41,7 +41,7 @@ class SourceFrame:
     seconds: Fraction
     """Time after the start of the window."""
     duration: Fraction
-    """How long the file shows it; counts for the last frame only."""
+    """How long it is on screen: until the next frame or the end of the window; the last of a file: as the file says."""
     picture: av.VideoFrame
     """Pixels as decoded. Shared between threads: read only."""
 

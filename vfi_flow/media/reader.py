@@ -34,6 +34,7 @@ from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.chroma_location import chroma_location
 from vfi_flow.media.pixels.colour import colour_of, with_tags_of
 from vfi_flow.media.rotation import display_matrix
+from vfi_flow.media.showing import cut, shown
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
 TAIL = Fraction(1)
@@ -102,16 +103,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def frames(self) -> Iterator[SourceFrame]:
         """All frames of the window in order of time; InputError where one is damaged or missing."""
         self._seek()
-        index = 0
         timed = self._timed()
         if self.deinterlace is not Deinterlace.OFF:
             timed = deinterlaced(timed, self.deinterlace)
-        for moment, duration in timed:
-            seconds = moment.time - self.origin
-            if seconds < 0:
-                continue
-            if self.window.length is not None and seconds >= self.window.length:
-                break
+        start, length, index = self.origin, self.window.length, 0
+        for moment, duration in shown(timed, start, None if length is None else start + length):
+            seconds = moment.time - start
+            if length is not None:
+                duration = cut(duration, length - seconds, 1 / self.rate, self.tick)
             yield SourceFrame(index, moment.stamp or 0, seconds, duration, moment.picture)
             index += 1
         if index == 0:
@@ -159,7 +158,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if end is None:
             return self.window.length
         rest = max(first.duration, end - self.origin - first.seconds)
-        return min(rest, self.window.length) if self.window.length else rest
+        return min(rest, self.window.length - first.seconds) if self.window.length else rest
 
     def check_whole(self) -> None:
         """InputError where the file is damaged or cut off, as far as that shows without decoding.

@@ -1,0 +1,43 @@
+"""A frame is on screen until the next one comes or the window ends."""
+
+from fractions import Fraction
+
+import pytest
+from clips import moving_square, write_clip
+
+from vfi_flow.media.frame import Window
+from vfi_flow.media.reader import VideoReader
+from vfi_flow.media.showing import cut
+
+TICK = Fraction(1, 1000)
+
+
+def on_screen(path, window=Window()):  # noqa: B008  (frozen)
+    """(begin, end) of every frame in milliseconds."""
+    with VideoReader(path, window) as reader:
+        return [(1000 * f.seconds, 1000 * (f.seconds + f.duration)) for f in reader.frames()]
+
+
+@pytest.mark.parametrize("bf", ["0", "3"])
+def test_a_long_frame_ends_with_the_window(tmp_path, bf):
+    ticks = [0, 100, 200, 300, 900, 10900, 11000]
+    clip = write_clip(
+        tmp_path / "vfr.mp4", moving_square(7), pts=ticks, time_base=TICK, options={"preset": "veryfast", "bf": bf}
+    )
+
+    part = on_screen(clip, Window(Fraction(0), Fraction(1)))
+
+    assert part == [(0, 100), (100, 200), (200, 300), (300, 900), (900, 1000)]
+    assert on_screen(clip, Window(Fraction("0.2"), Fraction("0.5"))) == [(0, 100), (100, 300)]
+
+
+def test_the_last_frame_of_an_even_video_stays_whole(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", moving_square(20), rate=Fraction(25))
+
+    assert on_screen(clip, Window(Fraction(0), Fraction("0.41")))[-1] == (400, 440)
+
+
+def test_what_is_cut_is_cut_to_whole_ticks_and_never_to_nothing():
+    assert cut(Fraction(10), Fraction(1, 3), Fraction(1), TICK) == Fraction(334, 1000)
+    assert cut(Fraction(10), Fraction(1, 10**9), Fraction(1), TICK) == TICK
+    assert cut(Fraction(1, 4), Fraction(1), Fraction(1, 25), TICK) == Fraction(1, 4)

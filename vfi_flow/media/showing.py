@@ -1,0 +1,36 @@
+"""How long every frame is on screen: a file's own word counts only where nothing follows."""
+
+import math
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
+
+from vfi_flow.media.deinterlace import Timed
+
+LONGEST_WHOLE = Fraction(1, 10)
+"""Seconds that a frame of an even video may last and is not cut: its result would be uneven at the end."""
+
+
+def shown(frames: Iterable[Timed], start: Fraction, end: Fraction | None) -> Iterator[Timed]:
+    """Those of `frames`, which are in order, that begin in [`start`, `end`), each until the next one begins.
+
+    What a file says of a frame need not fit: it may count from decoding to decoding.
+    """
+    frame: Timed | None = None
+    for following in chain(frames, [None]):
+        if frame is not None and frame.moment.time >= start:
+            until_next = None if following is None else following.moment.time - frame.moment.time
+            yield Timed(frame.moment, frame.duration if until_next is None else until_next)
+        if following is not None and end is not None and following.moment.time >= end:
+            return
+        frame = following
+
+
+def cut(duration: Fraction, rest: Fraction, usual: Fraction, tick: Fraction) -> Fraction:
+    """`duration` of a frame that begins `rest` before the window ends; longer than `rest` by less than a `tick`.
+
+    `usual` is the mean duration of the file's frames. One that is not much longer stays whole, as long as it is short.
+    """
+    if duration <= min(usual * 3 / 2, LONGEST_WHOLE):
+        return duration
+    return min(duration, math.ceil(rest / tick) * tick)
