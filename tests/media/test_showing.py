@@ -31,6 +31,17 @@ def test_a_long_frame_ends_with_the_window(tmp_path, bf):
     assert on_screen(clip, Window(Fraction("0.2"), Fraction("0.5"))) == [(0, 100), (100, 300)]
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".mov"])
+@pytest.mark.parametrize("late", [[5360, 5400, 5440], [900, 1000, 5400, 5440], [2000, 4000, 5400, 5440]], ids=str)
+def test_the_last_frame_does_not_get_the_length_of_one_before_it(tmp_path, late, ending):
+    ticks = [*range(0, 400, 40), *late]
+    options = {"preset": "veryfast", "bf": "3", "sc_threshold": "0"}
+    clip = tmp_path / f"clip{ending}"
+    write_clip(clip, moving_square(len(ticks)), rate=Fraction(25), pts=ticks, time_base=TICK, options=options)
+
+    assert on_screen(clip)[-2:] == [(5400, 5440), (5440, 5480)]
+
+
 def test_the_last_frame_of_an_even_video_stays_whole(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", moving_square(20), rate=Fraction(25))
 

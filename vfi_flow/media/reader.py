@@ -17,6 +17,7 @@ from vfi_flow.media.damage.ending import broken_off, broken_promise, promised_en
 from vfi_flow.media.damage.holding import Hold, Moment
 from vfi_flow.media.damage.integrity import damages
 from vfi_flow.media.damage.matroska import Elements
+from vfi_flow.media.damage.quicktime import HEADER_ROUNDING, last_shown_until
 from vfi_flow.media.decoding import Arrival, Decoder
 from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
 from vfi_flow.media.endpoints import Source
@@ -88,6 +89,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self.origin = clock_origin(self.container, window)
         start = self.stream.start_time
         self.stream_start = start * self.tick if start is not None else Fraction(0)
+        self._end = last_shown_until(path, self.container, self.stream)
         self.snaps = any(name in self.container.format.name for name in COARSE_FORMATS)
         if self.snaps:
             self.rate = standard_rate(self.rate)
@@ -152,7 +154,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _expected_duration(self, first: SourceFrame) -> Fraction | None:
         """Length of the window's frames, the first of which is `first`; None where nothing tells."""
-        end = promised_end(self.container, self.stream)
+        end = self._end or promised_end(self.container, self.stream)
         if end is None and self.container.duration:
             end = self.origin + self.container.duration * MICROSECOND
         if end is None:
@@ -220,7 +222,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         for number, moment in enumerate(self._moments()):
             if number == 0:
                 self._is_interlaced = bool(moment.picture.interlaced_frame)
-            yield Timed(moment, self._duration(moment.picture))
+            yield Timed(moment, self._duration(moment))
 
     def _moments(self) -> Iterator[Moment]:
         """Whole pictures at rising times, from the start of the file or a key frame before the window on."""
@@ -288,11 +290,13 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         time = arrival.stamp * self.tick
         return constant_rate_time(time, self.stream_start, self.rate, self.tick) if self.snaps else time
 
-    def _duration(self, picture: av.VideoFrame) -> Fraction:
-        duration = (picture.duration or 0) * self.tick
+    def _duration(self, moment: Moment) -> Fraction:
+        """How long the file shows a picture after which nothing comes."""
+        duration = (moment.picture.duration or 0) * self.tick
         if duration <= 0 or (self.snaps and abs(duration - 1 / self.rate) < self.tick):
             return 1 / self.rate
-        return duration
+        rest = self._end - moment.time if self._end is not None else duration
+        return rest if 0 < rest < duration - HEADER_ROUNDING else duration
 
 
 def describe(window: Window) -> str:
