@@ -53,6 +53,32 @@ def test_a_file_that_counts_from_midnight_starts_at_zero(tmp_path):
     assert times(clip) == [Fraction(k, 30) for k in range(4)]
 
 
+def moved(source: Path, target: Path, seconds: Fraction) -> Path:
+    """A recording that begins `seconds` later on its clock, which ends after 2^33 / 90000 s and begins again."""
+    options = {"mpegts_copyts": "1", "muxdelay": "0"}
+    with av.open(str(source)) as before, av.open(str(target), "w", container_options=options) as after:
+        streams = {stream.index: after.add_stream_from_template(stream) for stream in before.streams}
+        for packet in before.demux():
+            if packet.size:
+                shift = int(seconds / packet.time_base)
+                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize("early", [Fraction(1, 2), Fraction(5)], ids=["inside", "just before"])
+def test_a_recording_whose_clock_begins_again_starts_at_zero(tmp_path, early):
+    clip = write_clip(tmp_path / "clip.mp4", moving_square(30), sound="aac", options={"crf": "20", "g": "10"})
+    recording = moved(clip, tmp_path / "clip.ts", Fraction(2**33, 90000) - early)
+
+    found = times(recording)
+
+    assert 0 <= found[0] < Fraction(1, 20)  # its sound begins earlier
+    assert [time - found[0] for time in found] == [Fraction(k, 30) for k in range(30)]
+    assert len(times(recording, Window(Fraction(1, 2)))) == sum(time >= Fraction(1, 2) for time in found)
+
+
 @pytest.mark.parametrize("ending", [".mp4", ".mkv"])
 @pytest.mark.parametrize(("start", "end", "first", "count"), [("0.5", "0.9", 15, 12), ("0.51", None, 16, 44)])
 def test_a_window_is_exact_to_the_frame_wherever_the_key_frames_are(tmp_path, ending, start, end, first, count):

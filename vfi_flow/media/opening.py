@@ -8,7 +8,7 @@ from types import TracebackType
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
@@ -135,12 +135,15 @@ def pick_video(container: InputContainer, path: Source) -> VideoStream:
 def clock_origin(container: InputContainer, window: Window) -> Fraction:
     """The file's time at which the job's clock is 0: where the window starts.
 
-    A file that starts late (a recording that counts from midnight) is moved to 0 as ffmpeg does; one that starts early,
-    as sound with encoder delay does, is not.
+    A file that starts late (a recording that counts from midnight) is moved to 0 as ffmpeg does, and so is one whose
+    video starts early (a recording in which the counter begins again). One of which only sound starts early, as sound
+    with encoder delay does, is not.
     """
-    starts = [
-        stream.start_time * (fraction(stream.time_base) or MICROSECOND)
-        for stream in container.streams
-        if stream.start_time is not None
-    ]
-    return max(Fraction(0), min(starts, default=Fraction(0))) + window.start
+    starts = {stream.index: start_of(stream) for stream in container.streams if stream.start_time is not None}
+    first = min(starts.values(), default=Fraction(0))
+    is_early = any(starts.get(stream.index, 0) < 0 for stream in container.streams.video)
+    return (first if is_early else max(Fraction(0), first)) + window.start
+
+
+def start_of(stream: Stream) -> Fraction:
+    return (stream.start_time or 0) * (fraction(stream.time_base) or MICROSECOND)
