@@ -41,6 +41,23 @@ def test_a_constant_rate_is_read_exactly_from_every_container(tmp_path, rate, en
     assert times(clip) == [k / rate for k in range(20)]
 
 
+@pytest.mark.parametrize("ticks", [[0, 16, 17, 33, 50, 67], [0, 17, 33, 34, 50, 67]], ids=str)
+def test_frames_a_millisecond_apart_are_both_there_in_a_format_that_counts_milliseconds(tmp_path, ticks):
+    clip = write_clip(
+        tmp_path / "clip.mkv", moving_square(6), rate=Fraction(60), pts=ticks, time_base=Fraction(1, 1000)
+    )
+
+    with VideoReader(clip, Window()) as reader:
+        unit = reader.info().unit
+    with VideoReader(clip, Window()) as reader:
+        found = [frame.seconds for frame in reader.frames()]
+
+    assert found == sorted(set(found))
+    assert all(abs(1000 * time - tick) < 1 for time, tick in zip(found, ticks, strict=True))
+    assert all((time / unit).denominator == 1 for time in found)
+    assert not reader.warnings
+
+
 def test_a_video_that_starts_after_its_sound_does_so_here(tmp_path):
     clip = write_clip(tmp_path / "late.mp4", moving_square(8), pts=range(6, 14), time_base=Fraction(1, 30), sound="aac")
 

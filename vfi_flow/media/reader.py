@@ -288,7 +288,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if arrival.stamp is None:
             return self.stream_start if last is None else last + 1 / self.rate
         time = arrival.stamp * self.tick
-        return constant_rate_time(time, self.stream_start, self.rate, self.tick) if self.snaps else time
+        even = constant_rate_time(time, self.stream_start, self.rate, self.tick) if self.snaps else time
+        return time if last is not None and even <= last < time else even  # two frames closer than the rate says
 
     def _duration(self, moment: Moment) -> Fraction:
         """How long the file shows a picture after which nothing comes."""
