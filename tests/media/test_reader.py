@@ -1,5 +1,6 @@
 """Files are read on an exact clock, and what cannot be read is named."""
 
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -112,6 +113,33 @@ def test_a_window_is_exact_to_the_frame_wherever_the_key_frames_are(tmp_path, en
         assert (pts, index) == (everything[first + n][0], n)
         assert seconds == Fraction(first + n, 30) - Fraction(start)
         np.testing.assert_array_equal(picture, everything[first + n][1])
+
+
+@pytest.mark.parametrize("start", ["0.42", "0.8"])
+@pytest.mark.parametrize("ending", [".h264", ".hevc", ".m2v", ".ivf"])
+def test_a_bare_stream_in_which_nobody_can_seek_has_a_window_too(tmp_path, ending, start):
+    codec, options = {
+        ".h264": ("libx264", {"preset": "ultrafast"}),
+        ".hevc": ("libx265", {"preset": "ultrafast", "x265-params": "log-level=none"}),
+        ".m2v": ("mpeg2video", {"qscale": "2"}),
+        ".ivf": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8"}),
+    }[ending]
+    clip = write_clip(
+        tmp_path / f"s{ending}", moving_square(30), rate=Fraction(25), codec=codec, options={**options, "g": "12"}
+    )
+    with VideoReader(clip, Window()) as reader:
+        everything = [frame.picture.to_ndarray(format="yuv420p") for frame in reader.frames()]
+
+    with VideoReader(clip, Window(Fraction(start), Fraction("1.08"))) as reader:
+        info = reader.info()
+    with VideoReader(clip, Window(Fraction(start), Fraction("1.08"))) as reader:
+        part = [(f.seconds, f.picture.to_ndarray(format="yuv420p")) for f in reader.frames()]
+
+    first = math.ceil(Fraction(start) * 25)
+    assert [seconds for seconds, _ in part] == [Fraction(n, 25) - Fraction(start) for n in range(first, 27)]
+    assert info.first_seconds == part[0][0]
+    for n, (_, picture) in enumerate(part):
+        np.testing.assert_array_equal(picture, everything[first + n])
 
 
 def test_one_look_tells_what_the_result_must_keep(tmp_path):

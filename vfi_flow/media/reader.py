@@ -68,22 +68,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self.path, self.window, self.ignore_errors, self.deinterlace = path, window, ignore_errors, deinterlace
         self._is_interlaced = False
         self.warnings: list[str] = []
-        self._input = open_input(path)
-        self.container = self._input.container
-        try:
-            self.stream = pick_video(self.container, path)
-        except InputError:
-            self._input.close()
-            raise
+        self._threads = threads
+        self._open()
         self._elements = Elements()
         if isinstance(path, InputPipe) and "matroska" in self.container.format.name:
             path.watch(self._elements.feed)
-        self.stream.thread_type = "AUTO"
-        if threads:
-            self.stream.thread_count = threads
-        for stream in self.container.streams:
-            if stream is not self.stream:
-                stream.discard = Discard.all
         self.tick = fraction(self.stream.time_base) or MICROSECOND
         self.rate = fraction(self.stream.average_rate) or fraction(self.stream.guessed_rate) or Fraction(25)
         self.origin = clock_origin(self.container, window)
@@ -93,6 +82,21 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self.snaps = any(name in self.container.format.name for name in COARSE_FORMATS)
         if self.snaps:
             self.rate = standard_rate(self.rate)
+
+    def _open(self) -> None:
+        self._input = open_input(self.path)
+        self.container = self._input.container
+        try:
+            self.stream = pick_video(self.container, self.path)
+        except InputError:
+            self._input.close()
+            raise
+        self.stream.thread_type = "AUTO"
+        if self._threads:
+            self.stream.thread_count = self._threads
+        for stream in self.container.streams:
+            if stream is not self.stream:
+                stream.discard = Discard.all
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -216,7 +220,15 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             landed = first is not None and self._time(first, None) <= self.origin
             self.container.seek(int(target / self.tick) if landed else 0, stream=self.stream)
         except (av.FFmpegError, InputError):
+            self._go_back()
+
+    def _go_back(self) -> None:
+        """To the start of the file; what is a bare stream of frames has to be opened again."""
+        try:
             self.container.seek(0)
+        except av.FFmpegError:
+            self._input.close()
+            self._open()
 
     def _timed(self) -> Iterator[Timed]:
         for number, moment in enumerate(self._moments()):
