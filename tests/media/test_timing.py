@@ -19,6 +19,7 @@ from vfi_flow.media.timing import (
     standard_rate,
     storable_unit,
     to_pts,
+    unit_with_room,
 )
 
 FACTORS = [Fraction(2), Fraction(5, 2), Fraction(7, 3), Fraction(1), Fraction(1, 2), Fraction(3, 4), Fraction(8)]
@@ -100,6 +101,21 @@ def test_the_common_unit_divides_all_times_and_is_the_largest_that_does():
 def test_a_unit_too_fine_for_a_container_falls_back_to_microseconds():
     assert storable_unit(Fraction(1, 90000 * 7)) == Fraction(1, 630000)
     assert storable_unit(Fraction(1, 2**40)) == Fraction(1, 1_000_000)
+
+
+@pytest.mark.parametrize("rate", [Fraction(48000, 1001), Fraction(50), Fraction(120000, 1001)], ids=str)
+def test_a_clock_with_room_for_pauses_keeps_a_constant_rate_exact(rate):
+    unit = unit_with_room(Fraction(1, 90_000_000), rate, Fraction(7200))
+
+    assert unit.denominator <= 1_000_000 and (1 / rate / unit).denominator == 1
+
+
+def test_a_clock_is_not_made_coarser_without_need():
+    fine, uneven = Fraction(1, 90_000_000), Fraction(540_000_001, 1_300_333_333)
+
+    assert unit_with_room(fine, Fraction(50), Fraction(5)) == fine
+    assert unit_with_room(Fraction(1, 630_000), uneven, Fraction(10**6)) == Fraction(1, 630_000)
+    assert unit_with_room(fine, uneven, None) == Fraction(1, 1_000_000)
 
 
 def test_pts_round_to_nearest_and_are_exact_where_they_can_be():

@@ -76,6 +76,18 @@ def test_a_variable_rate_keeps_its_clock_under_a_factor_and_is_sampled_under_a_r
     assert sampled == [Fraction(k, 60) for k in range(len(sampled))]
 
 
+def test_long_pauses_counted_on_a_fine_clock_fit_into_mp4(tmp_path):
+    ticks = [0, 333_333, 666_666, 11_000_000, 600_000_000, 1_300_000_000]
+    source = write_clip(tmp_path / "in.mov", moving_square(6), pts=ticks, time_base=Fraction(1, 10_000_000))
+
+    interpolated(source, tmp_path / "out.mp4", factor=Fraction(9))
+
+    found = video_times(tmp_path / "out.mp4")[::9]
+    assert all(
+        abs(time - Fraction(tick, 10_000_000)) < Fraction(1, 10**6) for time, tick in zip(found, ticks, strict=True)
+    )
+
+
 def test_the_original_frames_of_a_lossless_result_are_the_original_pixels(tmp_path):
     source = write_clip(tmp_path / "in.mkv", moving_square(10), codec="ffv1", options={})
 

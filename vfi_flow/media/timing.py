@@ -13,6 +13,11 @@ LARGEST_DENOMINATOR = 2**31 - 1
 FALLBACK_TIME_BASE = Fraction(1, 1_000_000)
 """Where no common unit of all times fits into `LARGEST_DENOMINATOR`: microseconds, rounded to nearest."""
 
+COARSE_ENOUGH = 1_000_000
+"""Units per second in which mp4 and mov have room for any pause of a video: 35 minutes are less than 2^31 of them."""
+
+ROOM_FOR_PAUSES = 2**30
+"""Units of a whole video, among which no pause is too long for mp4 and mov."""
 
 RATE_ROUNDING = Fraction(5, 1_000_000)
 """Containers round frame rates at least this well; 24 and 24000/1001 are 200 times further apart."""
@@ -163,6 +168,18 @@ def storable_unit(unit: Fraction) -> Fraction:
     """`unit` if FFmpeg can count in it, otherwise `FALLBACK_TIME_BASE`."""
     fits = unit.denominator <= LARGEST_DENOMINATOR and unit.numerator <= LARGEST_DENOMINATOR
     return unit if fits else FALLBACK_TIME_BASE
+
+
+def unit_with_room(unit: Fraction, rate: Fraction, duration: Fraction | None) -> Fraction:
+    """`unit`, or a coarser one where a video of this `duration` (None: unknown) may have a pause of too many units.
+
+    mp4 and mov count in 31 bits from the decoding of a frame to its showing, which may lie several pauses apart. Times
+    at the constant `rate` stay exact, or as far apart as they were; others are rounded by half a microsecond.
+    """
+    if unit.denominator <= COARSE_ENOUGH or (duration is not None and duration / unit < ROOM_FOR_PAUSES):
+        return unit
+    times = COARSE_ENOUGH // rate.numerator
+    return Fraction(1, times * rate.numerator or COARSE_ENOUGH)
 
 
 def to_pts(seconds: Fraction, unit: Fraction) -> int:

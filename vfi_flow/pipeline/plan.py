@@ -18,7 +18,17 @@ from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.scene_list import SceneList, read_scene_list
 from vfi_flow.media.streams import StreamChoice, choose_streams
 from vfi_flow.media.timecode import retimed
-from vfi_flow.media.timing import Division, Multiply, Resample, Slow, common_unit, frame_count, storable_unit
+from vfi_flow.media.timing import (
+    Division,
+    Multiply,
+    Resample,
+    Slow,
+    common_unit,
+    frame_count,
+    storable_unit,
+    unit_with_room,
+)
+from vfi_flow.media.writer import is_quicktime
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.placing import check_chunks, check_output, chunks_of
 
@@ -123,7 +133,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         info=info,
         division=division,
         encoder=encoder,
-        unit=storable_unit(common_unit(division.unit(info.unit), info.first_seconds * division.stretch)),
+        unit=choose_unit(division, info, job.output),
         rate=rate,
         frames=expected_frames(division, info),
         duration=None if info.duration is None else info.duration * division.stretch,
@@ -167,6 +177,15 @@ def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:
     if job.slow is not None:
         return Slow(job.slow)
     return Multiply(job.factor or Fraction(2))
+
+
+def choose_unit(division: Division, info: VideoInfo, output: Target) -> Fraction:
+    """The result's clock: the coarsest one on which all times are exact, if its format has room for that."""
+    unit = storable_unit(common_unit(division.unit(info.unit), info.first_seconds * division.stretch))
+    if not isinstance(output, Path) or not is_quicktime(output):
+        return unit
+    duration = None if info.duration is None else info.duration * division.stretch
+    return unit_with_room(unit, division.rate_from(info.rate), duration)
 
 
 def makes_new_frames(division: Multiply | Resample | Slow) -> bool:
