@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from clips import moving_square, write_clip
 
@@ -29,6 +30,20 @@ def test_a_long_frame_ends_with_the_window(tmp_path, bf):
 
     assert part == [(0, 100), (100, 200), (200, 300), (300, 900), (900, 1000)]
     assert on_screen(clip, Window(Fraction("0.2"), Fraction("0.5"))) == [(0, 100), (100, 300)]
+
+
+def test_a_long_frame_is_on_screen_where_the_window_starts(tmp_path):
+    ticks = [0, 100, 200, 300, 900, 10900, 11000]
+    clip = write_clip(tmp_path / "vfr.mp4", moving_square(7), pts=ticks, time_base=TICK)
+    with VideoReader(clip, Window(Fraction("0.9"))) as reader:
+        picture = next(reader.frames()).picture.to_ndarray(format="yuv420p")
+
+    with VideoReader(clip, Window(Fraction(3), Fraction(8))) as reader:
+        [frame] = reader.frames()
+
+    assert (frame.seconds, frame.duration) == (0, 5)
+    np.testing.assert_array_equal(frame.picture.to_ndarray(format="yuv420p"), picture)
+    assert on_screen(clip, Window(Fraction("10.8")))[:2] == [(0, 100), (100, 200)]
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mov"])

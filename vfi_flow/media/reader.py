@@ -112,11 +112,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         timed = self._timed()
         if self.deinterlace is not Deinterlace.OFF:
             timed = deinterlaced(timed, self.deinterlace)
-        start, length, index = self.origin, self.window.length, 0
-        for moment, duration in shown(timed, start, None if length is None else start + length):
+        start, length, usual, index = self.origin, self.window.length, 1 / self.rate, 0
+        for moment, duration in shown(timed, start, None if length is None else start + length, usual):
             seconds = moment.time - start
             if length is not None:
-                duration = cut(duration, length - seconds, 1 / self.rate, self.tick)
+                duration = cut(duration, length - seconds, usual, self.tick)
             yield SourceFrame(index, moment.stamp or 0, seconds, duration, moment.picture)
             index += 1
         if index == 0:
