@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from clips import moving_square, write_clip
@@ -55,6 +56,22 @@ def test_the_last_frame_does_not_get_the_length_of_one_before_it(tmp_path, late,
     write_clip(clip, moving_square(len(ticks)), rate=Fraction(25), pts=ticks, time_base=TICK, options=options)
 
     assert on_screen(clip)[-2:] == [(5400, 5440), (5440, 5480)]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+def test_a_last_frame_that_stays_is_no_missing_end(tmp_path, ending):
+    short = write_clip(tmp_path / "short.mp4", moving_square(10), rate=Fraction(25), options={"bf": "0"})
+    clip = tmp_path / f"clip{ending}"
+    with av.open(str(short)) as before, av.open(str(clip), "w") as after:
+        stream = after.add_stream_from_template(before.streams.video[0])
+        for packet in before.demux(before.streams.video[0]):
+            if packet.size:
+                is_last = packet.pts * packet.time_base == Fraction(9, 25)
+                packet.duration = int((5 if is_last else Fraction(1, 25)) / packet.time_base)
+                packet.stream = stream
+                after.mux(packet)
+
+    assert on_screen(clip)[-1] == (360, 5360)
 
 
 def test_the_last_frame_of_an_even_video_stays_whole(tmp_path):

@@ -245,6 +245,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 hold.has_gaps = True
         decoder, promised = Decoder(self.container, self.stream), promised_end(self.container, self.stream)
         left_out: Counter[str] = Counter()
+        length = Fraction(0)
         for arrival in decoder.arrivals():
             picture = arrival.picture
             time = None if picture is None and arrival.stamp is None else self._time(arrival, hold.last)
@@ -260,21 +261,22 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             else:
                 if picture is None:
                     self._complain(arrival.why, time, decoder.decoded)
+                length = Fraction(0) if picture is None else (picture.duration or 0) * self.tick
                 yield from hold.moments(arrival.stamp, time, picture)
         if not decoder.decoded:
             hint = f"; {PIPE_HINT}" if decoder.failure and isinstance(self.path, InputPipe) else ""
             raise InputError(f"{self.path}: no frame could be decoded{decoder.failure and ': '}{decoder.failure}{hint}")
-        yield from self._ended(hold, promised, decoder.packet_bytes)
+        yield from self._ended(hold, hold.end(length), promised, decoder.packet_bytes)
         self.warnings += [f"{self.path}: {count} frames left out: {why}" for why, count in left_out.items()]
         if hold.held:
             self.warnings.append(f"{self.path}: {hold.held} frames are damaged or missing; the one before is held")
 
-    def _ended(self, hold: Hold, promised: Fraction | None, packet_bytes: int) -> Iterator[Moment]:
+    def _ended(self, hold: Hold, end: Fraction, promised: Fraction | None, packet_bytes: int) -> Iterator[Moment]:
         """What is held up to the promised end; InputError where that is not ignored."""
-        off = broken_off(self.path, self.container, hold.end, packet_bytes)
+        off = broken_off(self.path, self.container, end, packet_bytes)
         if missing := self._elements.missing:
-            off = f"the stream breaks off after {float(hold.end):.2f} s; {missing} bytes of a cluster are missing"
-        for what in filter(None, (off, broken_promise(promised, hold.end, self._slack))):
+            off = f"the stream breaks off after {float(end):.2f} s; {missing} bytes of a cluster are missing"
+        for what in filter(None, (off, broken_promise(promised, end, self._slack))):
             self._complain(what, None)
             self.warnings.append(f"{self.path}: {what}")
             hold.has_gaps = True

@@ -61,10 +61,9 @@ class Hold:
         self._picture = shown
         self._has_gap &= picture is None
 
-    @property
-    def end(self) -> Fraction:
-        """When the last picture is over, as far as the rate and the picture before tell."""
-        return Fraction(0) if self.last is None else self.last + max(self._frame_time, self._interval)
+    def end(self, length: Fraction) -> Fraction:
+        """When the last picture is over, as far as the rate, the picture before and the file's word `length` tell."""
+        return Fraction(0) if self.last is None else self.last + max(self._frame_time, self._interval, length)
 
     def up_to(self, end: Fraction) -> Iterator[Moment]:
         """The last picture again for every frame that has room before `end`, if that is not absurdly far away."""
