@@ -137,6 +137,34 @@ def test_an_interrupt_does_not_wait_for_a_sender_who_has_gone_quiet(tmp_path, nu
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_does_not_wait_for_a_reader_who_has_stopped_reading(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving_square(60, 320, 240))
+    job = start(JOB, source, "-", "--progress", "none", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    job.stdout.read(1)
+
+    job.send_signal(signal.SIGTERM)
+
+    assert job.wait(timeout=10) == 130
+    assert job.stderr.read() == b"vfi-flow: interrupted\n"
+
+
+@pytest.mark.parametrize("calls_before", [0, 1, 7])
+def test_an_interrupt_while_bytes_leave_ends_the_job(tmp_path, calls_before):
+    """FFmpeg, which has them written, would drop it and go on."""
+    source, calls = write_clip(tmp_path / "in.mp4", moving_square(5)), []
+
+    def write(part: memoryview) -> int:
+        calls.append(len(part))
+        if len(calls) == calls_before + 1:
+            raise KeyboardInterrupt
+        return len(part)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(make_plan(Job(source, OutputPipe(write, "yuv4mpegpipe"))), Blend())
+
+    assert len(calls) == calls_before + 1
+
+
 def test_what_the_format_does_not_hold_costs_a_line(tmp_path):
     source = write_clip(tmp_path / "in.mkv", moving_square(10), sound="aac")
 

@@ -74,6 +74,8 @@ def test_an_output_that_takes_a_few_bytes_at_a_time_gets_all_of_them():
         return len(data[:7])
 
     pipe = OutputPipe(take, "nut")
+    pipe.write(DATA[:600])
+    pipe.write(DATA[600:1000])
+    pipe.send()
 
-    assert pipe.write(DATA[:1000]) == 1000
     assert bytes(taken) == DATA[:1000] and pipe.bytes_written == 1000

@@ -3,6 +3,7 @@
 import os
 import select
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -144,22 +145,29 @@ class InputPipe:
 
 
 class OutputPipe:
-    """A result that leaves as it grows; also the file object that PyAV writes to."""
+    """A result that leaves as it grows; also the file object that PyAV writes to.
+
+    PyAV's `write` only keeps the bytes, `send` sends them when FFmpeg has returned: an interrupt inside FFmpeg would be
+    dropped, and the job would go on without these bytes. It cannot be raised in `write`, which is no Python code.
+    """
 
     name = "standard output"
 
     def __init__(self, write: Callable[[memoryview], int], format_name: str) -> None:
         """`write` may take a part of the bytes, as os.write does; `format_name` is FFmpeg's."""
-        self._write, self.format_name = write, format_name
+        self._write_some, self.format_name = write, format_name
+        self._unsent: deque[bytes] = deque()
+        self.write: Callable[[bytes], None] = self._unsent.append
         self.bytes_written = 0
 
     def __str__(self) -> str:
         return self.name
 
-    def write(self, data: bytes) -> int:
-        rest = memoryview(data)
-        while rest:
-            count = self._write(rest)
-            rest = rest[count:]
-            self.bytes_written += count
-        return len(data)
+    def send(self) -> None:
+        """Send what has been written; OSError where nobody takes it."""
+        while self._unsent:
+            rest = memoryview(self._unsent.popleft())
+            while rest:
+                count = self._write_some(rest)
+                rest = rest[count:]
+                self.bytes_written += count

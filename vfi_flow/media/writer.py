@@ -186,9 +186,15 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     def _call(self, function, *arguments):  # type: ignore[no-untyped-def]
         """`function(*arguments)` with FFmpeg's errors as sentences."""
         try:
-            return function(*arguments)
+            result = function(*arguments)
+            self._send()
+            return result
         except (av.FFmpegError, OSError) as error:
             raise write_error(self.path, error) from error
+
+    def _send(self) -> None:
+        if isinstance(self.path, OutputPipe):
+            self.path.send()
 
     def __enter__(self) -> Self:
         return self

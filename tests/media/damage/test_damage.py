@@ -165,6 +165,7 @@ def test_a_stream_that_breaks_off_in_a_pipe_is_noticed(tmp_path, name):
             if packet.size:
                 packet.stream = stream
                 after.mux(packet)
+    pipe.send()
 
     def frames(data: bytes) -> int:
         with VideoReader(InputPipe(io.BytesIO(data)), Window()) as reader:
