@@ -1,5 +1,6 @@
 """`-` as INPUT and OUTPUT: three processes that never see a file, as with `ffmpeg ... | vfi-flow ... | ffmpeg ...`."""
 
+import errno
 import io
 import json
 import os
@@ -17,7 +18,8 @@ from blending import Blend
 from clips import moving_square, pixels, scene, stream_packets, video_times, write_clip
 
 from vfi_flow.cli.main import main
-from vfi_flow.errors import InputError, VerificationError
+from vfi_flow.errors import InputError, OutputError, VerificationError
+from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.plan import Job, make_plan
@@ -257,6 +259,24 @@ def test_a_reader_that_ends_early_is_said_in_one_sentence(tmp_path):
 
     assert job.wait(timeout=30) == 7
     assert err == "vfi-flow: standard output: the program that reads it has ended\n"
+
+
+@pytest.mark.parametrize("calls_before", range(4))
+def test_what_is_not_taken_is_an_error_of_the_result_whatever_was_being_written(tmp_path, calls_before):
+    """Most of these bytes are sound; a packet of it that does not fit would only be left out."""
+    source = write_clip(tmp_path / "in.mkv", moving_square(30), sound="pcm_s16le")
+    calls = []
+
+    def write(part: memoryview) -> int:
+        calls.append(len(part))
+        if len(calls) > calls_before:
+            raise OSError(errno.EIO, "it burns")
+        return len(part)
+
+    with pytest.raises(OutputError, match="standard output: it burns"):
+        run(make_plan(Job(source, OutputPipe(write, "matroska"), encoder=EncoderOptions("ffv1"))), Blend())
+
+    assert len(calls) == calls_before + 1
 
 
 @pytest.mark.parametrize(

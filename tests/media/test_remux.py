@@ -34,7 +34,7 @@ def copy(
     with (
         VideoReader(source, window) as reader,
         VideoWriter(output, info, encoder, UNIT, info.rate) as writer,
-        StreamCopier(source, window, writer.container, choices) as copier,
+        StreamCopier(source, window, writer, choices) as copier,
     ):
         for frame in reader.frames():
             writer.write(frame.picture, to_pts(frame.seconds, UNIT))

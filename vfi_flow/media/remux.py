@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import av
 from av.audio.stream import AudioStream
-from av.container import OutputContainer
 from av.stream import Discard, Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
@@ -24,6 +23,7 @@ from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate, StreamChoice, add_copy, add_cover, codec_of
 from vfi_flow.media.text import TextLane, add_text, says_something
 from vfi_flow.media.timing import to_pts
+from vfi_flow.media.writer import VideoWriter
 
 FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 """Metadata of a file that its muxer writes anew."""
@@ -44,7 +44,7 @@ class CopiedStream:
 
 
 class StreamCopier(AbstractContextManager["StreamCopier"]):
-    """Copies the other streams of `source` into `output`, always as far as the video has come.
+    """Copies the other streams of `source` into what `writer` writes, always as far as the video has come.
 
     The file is opened a second time: sound and pictures then wait for each other nowhere.
     """
@@ -53,12 +53,13 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self,
         source: Source,
         window: Window,
-        output: OutputContainer,
+        writer: VideoWriter,
         choices: Sequence[StreamChoice],
         stretch: Fraction = ONCE,
     ) -> None:
         """`choices` says what to do with every stream; all times are multiplied by `stretch`."""
-        self.window, self.output, self.stretch = window, output, stretch
+        self.window, self.writer, self.stretch = window, writer, stretch
+        self.output = writer.container
         self.copied: dict[int, CopiedStream] = {}
         self.warnings: list[str] = []
         self._lanes: dict[int, Lane] = {}
@@ -87,7 +88,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
     def copy_until(self, seconds: Fraction | None) -> None:
         """Write all packets that start up to `seconds` in the result; None: all that are left."""
         while self._covers:
-            self.output.mux(self._covers.pop())
+            self.writer.mux_other(self._covers.pop())
         while self._next is not None and (seconds is None or self._next[0] * self.stretch <= seconds):
             time, packet = self._next
             if packet is not None and says_something(packet, codec_of(packet.stream)):
@@ -104,7 +105,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 packet.stream = self._lanes[index].target
                 unit = fraction(packet.time_base) or MICROSECOND
                 self.start = min(self.start, (packet.pts or 0) * unit)
-                self.output.mux(packet)
+                self.writer.mux_other(packet)
                 self.copied[index].packets += packet.size > 0  # FLAC ends with an empty one that has the checksum
         except (av.FFmpegError, ValueError) as error:
             self.warnings.append(f"a {self.copied[index].kind} packet was left out: {reason(error)}")

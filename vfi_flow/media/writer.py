@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import av
 from av.container import OutputContainer
@@ -182,6 +182,14 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             return 2 * self._pts[0] - self._time(-frame)
         beyond = max(0, frame - (len(self._pts) - 1))  # a video of one or two frames whose decoding starts two early
         return self._pts[frame - beyond] + beyond * self._frame_time
+
+    def mux_other(self, packet: "av.Packet[Any]") -> None:
+        """Give the container a packet of another stream; ValueError or FFmpegError where it does not fit there."""
+        try:
+            self.container.mux(packet)
+            self._send()
+        except OSError as error:
+            raise write_error(self.path, error) from error
 
     def _call(self, function, *arguments):  # type: ignore[no-untyped-def]
         """`function(*arguments)` with FFmpeg's errors as sentences."""

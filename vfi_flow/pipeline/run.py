@@ -97,9 +97,7 @@ def run(
             reader_for(plan.job) as reader,
             made_frames(plan, reader, interpolate, found, clock, chunks, calls) as frames,
             VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate, chunks) as writer,
-            StreamCopier(
-                plan.job.source, plan.job.window, writer.container, plan.streams, plan.division.stretch
-            ) as copier,
+            StreamCopier(plan.job.source, plan.job.window, writer, plan.streams, plan.division.stretch) as copier,
         ):
             if isinstance(plan.job.source, InputPipe):
                 plan.job.source.forget()
