@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from clips import moving_square, pixels, stream_packets, video_times, write_clip
+
+from vfi_flow.cli.interpolate import stop_on_signal
 
 JOB = """
 import sys, time
@@ -156,6 +160,18 @@ def test_what_cannot_be_resumed_leaves_nothing(tmp_path, output, number):
     assert code == 130
     assert err[-1] == "vfi-flow: interrupted" and not any("kept" in line for line in err)
     assert left_in(tmp_path) == ["in.mp4", "out"] and left_in(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_whose_exception_is_dropped_still_says_stop(number):
+    in_one_go = SimpleNamespace(chunks=None)
+
+    with stop_on_signal(in_one_go) as stop:
+        assert not stop()
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(number)
+
+        assert stop()
 
 
 def test_a_job_that_has_kept_frames_says_how_to_go_on(whole, tmp_path):

@@ -139,6 +139,37 @@ def test_an_interrupt_does_not_wait_for_a_sender_who_has_gone_quiet(tmp_path, nu
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_does_not_wait_for_a_sender_who_never_finishes_the_first_frame(tmp_path):
+    job = start(JOB, "-", tmp_path / "out.mkv", "--progress", "none", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    job.stdin.write(b"YUV4MPEG2 W640 H480 F30:1 Ip C420jpeg\nFRAME\n" + bytes(1 << 17))  # a pipe takes half of it
+    job.stdin.flush()
+
+    job.send_signal(signal.SIGINT)
+
+    assert job.wait(timeout=10) == 130
+    assert job.stderr.read() == b"vfi-flow: interrupted\n"
+
+
+@pytest.mark.parametrize("calls_before", [0, 1, 2, 3, 5, 8])
+def test_an_interrupt_while_bytes_come_ends_the_job(tmp_path, calls_before):
+    """Which would take it for the end of the stream."""
+    source = write_clip(tmp_path / "in.mkv", moving_square(20, 320, 240), codec="rawvideo", options={}, sound="aac")
+
+    class Interrupted(io.BytesIO):
+        calls = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.calls += 1
+            if self.calls == calls_before + 1:
+                raise KeyboardInterrupt
+            return super().read(size)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(make_plan(Job(InputPipe(Interrupted(source.read_bytes())), tmp_path / "out.mkv")), Blend())
+
+    assert os.listdir(tmp_path) == ["in.mkv"]
+
+
 def test_an_interrupt_does_not_wait_for_a_reader_who_has_stopped_reading(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(60, 320, 240))
     job = start(JOB, source, "-", "--progress", "none", stdout=subprocess.PIPE, stderr=subprocess.PIPE)

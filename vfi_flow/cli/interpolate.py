@@ -224,26 +224,23 @@ def sigterm_as_interrupt() -> Iterator[None]:
 def stop_on_signal(plan: Plan) -> Iterator[Callable[[], bool]]:
     """Inside the block, the first Ctrl-C or SIGTERM makes what is yielded True, a second one ends the job at once.
 
-    So the job has time to keep what it has made; where it cannot, the first one ends it. However it ends too early, a
-    line says what was kept.
+    So the job has time to keep what it has made; where it cannot, the first one ends it, if need be by what is yielded:
+    FFmpeg, when it reads from a pipe, may drop an exception. However it ends too early, a line says what was kept.
     """
     signals = 0
 
     def handler(number: int, frame: FrameType | None) -> None:
         nonlocal signals
         signals += 1
-        if signals > 1:
+        if signals > 1 or plan.chunks is None:
             raise KeyboardInterrupt
         with suppress(OSError):  # nobody may be there to read it
             # Past Python's buffer, whose writing the signal may have interrupted.
             os.write(2, b"\nvfi-flow: keeping what has been made; once more ends the job at once\n")
 
     try:
-        if plan.chunks is None:
-            yield lambda: False
-        else:
-            with signal_handler(handler, signal.SIGINT, signal.SIGTERM):
-                yield lambda: signals > 0
+        with signal_handler(handler, signal.SIGINT, signal.SIGTERM):
+            yield lambda: signals > 0
     except BaseException as error:
         for note in getattr(error, "__notes__", ()):
             say(note)

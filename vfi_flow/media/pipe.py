@@ -46,6 +46,7 @@ class InputPipe:
         self.raw = raw
         self._file = file
         self._stopped = threading.Event()
+        self._interrupt: KeyboardInterrupt | None = None
         self.first_line = b""
         self.tail = b""
         self.length = 0
@@ -82,6 +83,12 @@ class InputPipe:
     def stop(self) -> None:
         """End all reading now, also that which waits for a sender who has gone quiet."""
         self._stopped.set()
+
+    def raise_interrupt(self) -> None:
+        """KeyboardInterrupt where one has come while FFmpeg was reading, and nobody has been told yet."""
+        interrupt, self._interrupt = self._interrupt, None
+        if interrupt is not None:
+            raise interrupt
 
     @property
     def kept(self) -> int:
@@ -124,24 +131,34 @@ class InputPipe:
             self._kept_from = needed_from
 
     class Reader:
-        """A file object for PyAV that cannot seek."""
+        """A file object for PyAV that cannot seek.
+
+        FFmpeg, which calls `read`, would drop an interrupt there. So it becomes the end of the stream for all readers,
+        and it is raised when one of them is closed, if nobody asks before.
+        """
 
         def __init__(self, pipe: "InputPipe") -> None:
             self._pipe = pipe
             self.position = 0
 
         def read(self, size: int) -> bytes:
-            data = self._pipe._read(self.position, size)
-            with self._pipe._lock:
-                self.position += len(data)
-                self._pipe._drop()
-            return data
+            try:
+                data = self._pipe._read(self.position, size)
+                with self._pipe._lock:
+                    self.position += len(data)
+                    self._pipe._drop()
+                return data
+            except KeyboardInterrupt as interrupt:
+                self._pipe._interrupt = interrupt
+                self._pipe.stop()
+                return b""
 
         def close(self) -> None:
             with self._pipe._lock:
                 if self in self._pipe._readers:
                     self._pipe._readers.remove(self)
                 self._pipe._drop()
+            self._pipe.raise_interrupt()
 
 
 class OutputPipe:

@@ -198,6 +198,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                     return
                 packets = self.container.demux(wanted_streams)
                 continue
+            if isinstance(self._source, InputPipe):
+                self._source.raise_interrupt()
             if packet is None:
                 return
             if packet.size == 0 or (packet.pts is None and packet.dts is None):
