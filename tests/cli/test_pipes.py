@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -131,6 +132,7 @@ def test_an_interrupt_does_not_wait_for_a_sender_who_has_gone_quiet(tmp_path, nu
     for line in job.stderr:
         if b'"progress"' in line:
             break
+    time.sleep(0.3)  # every thread waits for the one that waits for the sender
 
     job.send_signal(number)
     rest = job.stderr.read()

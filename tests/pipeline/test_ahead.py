@@ -1,5 +1,6 @@
 """Working ahead changes when things happen, never what comes out."""
 
+import signal
 import threading
 import time
 
@@ -64,6 +65,26 @@ def test_a_consumer_that_stops_stops_the_thread_and_closes_its_items():
 
     assert closed == ["stopped"]
     assert threads_named("stopped") == []
+
+
+def test_an_interrupt_does_not_wait_for_what_the_thread_waits_for():
+    given_up = threading.Event()
+
+    def items():
+        yield 1
+        given_up.wait(20)
+        yield 2
+
+    consumer = ahead(items(), 2, "waiting", given_up.set)
+    next(consumer)
+    threading.Timer(0.1, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
+    started = time.perf_counter()
+
+    with pytest.raises(KeyboardInterrupt):
+        next(consumer)
+
+    assert time.perf_counter() - started < 10
+    assert threads_named("waiting") == []
 
 
 def test_stages_overlap():

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -22,11 +22,11 @@ class _End:
     error: BaseException | None
 
 
-def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T]:
+def ahead(items: Iterable[T], depth: int, name: str, give_up: Callable[[], None] = lambda: None) -> Generator[T]:
     """`items`, made in a thread of their own, at most `depth` of them waiting.
 
     An error of the thread is raised here, as it was. When the consumer stops early, for whatever reason, the thread
-    stops after the item it works on, and `items` is closed in it.
+    stops after the item it works on, and `items` is closed in it. `give_up` ends what this item may wait for.
     """
     waiting: queue.Queue[_Item[T] | _End] = queue.Queue(depth)
     over = threading.Event()
@@ -65,6 +65,9 @@ def ahead(items: Iterable[T], depth: int, name: str) -> Generator[T]:
                     raise entry.error
                 return
             yield entry.value
+    except BaseException:
+        give_up()
+        raise
     finally:
         over.set()
         thread.join()

@@ -10,6 +10,7 @@ from typing import Any
 
 from vfi_flow.media.chunks import ChunkFolder
 from vfi_flow.media.container import keeps_times
+from vfi_flow.media.endpoints import Source
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.colour import Converter
@@ -176,13 +177,14 @@ def made_frames(
         is_stored = chunks.holds if chunks is not None else lambda frame: False
         fill = plan.job.cut_fill
         made = output_frames(between, plan.division, interpolate, converter, clock, fill, is_stored, calls)
-        with closing(ahead(made, MADE_AHEAD, "interpolate")) as frames:
-            try:
-                yield frames
-            except BaseException:
-                if isinstance(plan.job.source, InputPipe):
-                    plan.job.source.stop()  # the decoder may wait for bytes
-                raise
+        with closing(ahead(made, MADE_AHEAD, "interpolate", lambda: stop_reading(plan.job.source))) as frames:
+            yield frames
+
+
+def stop_reading(source: Source) -> None:
+    """Let nobody wait for bytes any more."""
+    if isinstance(source, InputPipe):
+        source.stop()
 
 
 def cut_judge(plan: Plan) -> Callable[[PreparedFrame, PreparedFrame], bool]:
