@@ -21,6 +21,7 @@ from clips import moving_square, pixels, scene, stream_packets, video_times, wri
 from vfi_flow.cli.main import main
 from vfi_flow.errors import InputError, OutputError, VerificationError
 from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.plan import Job, make_plan
@@ -398,6 +399,23 @@ def test_full_range_stays_full_range():
     _, y4m, _ = job_in_memory(with_range, "yuv4mpegpipe")
 
     assert b"XCOLORRANGE=FULL" in y4m[: y4m.index(b"\n")]
+
+
+def test_a_sender_who_goes_on_is_left_soon_after_the_window(tmp_path):
+    """Though no subtitle says that it is over: the last one is shown before."""
+    source = write_clip(
+        tmp_path / "in.mkv", moving_square(360), codec="rawvideo", options={}, sound="aac", subtitles=True
+    )
+    data, two_seconds = source.read_bytes(), Window(Fraction(0), Fraction(2))
+    run(make_plan(Job(source, tmp_path / "from file.mkv", window=two_seconds)), Blend())
+
+    pipe, sent, _ = job_in_memory(data, "matroska", window=two_seconds)
+
+    (tmp_path / "out.mkv").write_bytes(sent)
+    assert pipe.length < len(data) / 2
+    assert len(video_times(tmp_path / "out.mkv")) == 120
+    for kind in ("audio", "subtitle"):
+        assert stream_packets(tmp_path / "out.mkv", kind) == stream_packets(tmp_path / "from file.mkv", kind) != []
 
 
 def test_a_long_stream_is_not_kept_in_memory(tmp_path):

@@ -23,6 +23,7 @@ from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate, StreamChoice, add_copy, add_cover, codec_of
 from vfi_flow.media.text import TextLane, add_text, says_something
 from vfi_flow.media.timing import to_pts
+from vfi_flow.media.window_end import WindowEnd
 from vfi_flow.media.writer import VideoWriter
 
 FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
@@ -71,10 +72,13 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         for choice in choices:
             if choice.fate in (Fate.COPIED, Fate.CONVERTED):
                 self._add(self.container.streams[choice.index], choice)
-        self._video = pick_video(self.container, source)
+        video = pick_video(self.container, source).index
+        self._wanted = {*self._lanes, *([video] if self._is_pipe or window.length is not None else [])}
         for stream in self.container.streams:
-            if stream.index not in self._lanes and not (self._is_pipe and stream is self._video):
+            if stream.index not in self._wanted:
                 stream.discard = Discard.all
+        sounds = [index for index in self._lanes if self.container.streams[index].type == "audio"]
+        self._end = WindowEnd(window.length, video, sounds, self._is_pipe)
         self._copy_tags()
         self._packets = self._read()
         self._next: tuple[Fraction, av.Packet[Any] | None] | None = None
@@ -176,15 +180,15 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         """(time, packet) of all packets in the window, on the job's clock.
 
         From a pipe also (time, None) for every packet of the video: otherwise the search for the next subtitle would
-        run minutes ahead of the video's reader, and all bytes between them would have to be kept.
+        run minutes ahead of the video's reader, and all bytes between them would have to be kept. And where the window
+        ends: otherwise that search would go on to the end of the source.
         """
         if self.window.start > 0 and not self._is_pipe:
             try:
                 self.container.seek(int((self._origin - SEEK_MARGIN) / MICROSECOND))
             except av.FFmpegError:
                 self.container.seek(0)
-        wanted = {*self._lanes, *([self._video.index] if self._is_pipe else [])}
-        wanted_streams = [self.container.streams[index] for index in wanted]
+        wanted_streams = [self.container.streams[index] for index in self._wanted]
         packets = self.container.demux(wanted_streams)
         failures = 0
         while True:
@@ -209,6 +213,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             packet.pts = packet.pts - shift if packet.pts is not None else None
             packet.dts = packet.dts - shift if packet.dts is not None else None
             time = (packet.pts if packet.pts is not None else packet.dts or 0) * unit
+            if self._end.is_past(packet.stream.index, time):
+                return
             if self.window.start > 0 and time < 0:
                 continue
             if self.window.length is not None and time >= self.window.length:
