@@ -14,6 +14,7 @@ from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 
 BT2020, PQ_CURVE = 9, 16
+TITLES = "the titles of sound and text and the video's tag title"
 
 
 def losses(source, output, **job) -> str:
@@ -52,7 +53,7 @@ def test_a_picture_that_is_turned(tmp_path, ending, lost):
     [
         (".mp4", ""),
         (".mkv", ""),
-        (".ts", "the chapters and the tag title"),
+        (".ts", "the chapters, the titles of sound and text and the tag title"),
         (".avi", "the chapters and the languages"),
         (".gif", "the chapters and the tag title"),
     ],
@@ -61,6 +62,25 @@ def test_chapters_tags_and_languages(tmp_path, ending, lost):
     source = write_clip(tmp_path / "in.mp4", moving_square(30), rate=Fraction(25), sound="aac", chapters=True)
 
     assert losses(source, tmp_path / f"out{ending}") == lost
+
+
+@pytest.mark.parametrize("before", [".mp4", ".mkv"])
+@pytest.mark.parametrize(("after", "lost"), [(".mp4", ""), (".mkv", ""), (".ts", TITLES)])
+def test_titles_of_tracks(tmp_path, before, after, lost):
+    plain, titled = write_clip(tmp_path / "in.mkv", moving_square(4), sound="aac"), tmp_path / f"titled{before}"
+    with av.open(str(plain)) as source, av.open(str(titled), "w") as target:
+        streams = [target.add_stream_from_template(stream) for stream in source.streams]
+        for stream, title in zip(streams, ("Picture", "Sound"), strict=True):
+            stream.metadata["title"] = title
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+
+    assert losses(titled, tmp_path / f"out{after}") == lost
+    with av.open(str(tmp_path / f"out{after}")) as result:
+        found = [stream.metadata.get("title", stream.metadata.get("name")) for stream in result.streams]
+    assert found == ([None, None] if lost else ["Picture", "Sound"])
 
 
 def test_tags_of_ones_own(tmp_path):

@@ -32,6 +32,10 @@ QUICKTIME_LANGUAGES = {
 def lasting_tags(metadata: dict[str, str], format_name: str) -> dict[str, str]:
     """The tags of a stream that are still true of its copy, in the words of the container."""
     tags = {key: value for key, value in metadata.items() if not key.upper().startswith(STALE_TAGS)}
+    named = next((key for key in tags if key.lower() == "name"), None)
+    if named is not None and not any(key.lower() == "title" for key in tags):
+        # FFmpeg reads the title of a track in mov as its name, but writes only a title.
+        tags["title"] = tags.pop(named)
     if format_name == "mov" and tags.get("language") in QUICKTIME_LANGUAGES:
         tags["language"] = QUICKTIME_LANGUAGES[tags["language"]]
     return tags

@@ -52,8 +52,11 @@ def untold_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSeque
         others = [stream for stream in reader.container.streams if stream is not reader.stream]
         if languages(copier.copied.values()) - languages(others):
             lost.append("the languages")
+        if titles(stream.title for stream in copier.copied.values()) - titles(map(title_of, others)):
+            lost.append("the titles of sound and text")
         lost += of_tags(copier.tags, reader.container.metadata, "the tag")
-        lost += of_tags(lasting_tags(plan.info.metadata, ""), found.metadata, "the video's tag")
+        wanted, kept = (lasting_tags(tags, "") for tags in (plan.info.metadata, found.metadata))
+        lost += of_tags(wanted, kept, "the video's tag")
         return sentence(str(plan.job.output), lost)
     return []
 
@@ -101,6 +104,15 @@ def languages(streams: Iterable[CopiedStream | Stream]) -> Counter[str]:
     """How often each is spoken or written, whichever of its codes in ISO 639-2 is used."""
     known = [language for stream in streams if (language := stream.language) and language != "und"]
     return Counter(QUICKTIME_LANGUAGES.get(language, language) for language in known)
+
+
+def title_of(stream: Stream) -> str | None:
+    return lasting_tags(stream.metadata, "").get("title")
+
+
+def titles(streams: Iterable[str | None]) -> Counter[str]:
+    """How often each is there."""
+    return Counter(title for title in streams if title)
 
 
 def of_tags(wanted: dict[str, str], found: dict[str, str], name: str) -> Iterator[str]:
