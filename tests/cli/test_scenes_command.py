@@ -95,6 +95,14 @@ def test_a_cut_may_be_filled_with_a_blend(clip):
     assert np.abs(between - (before + after) / 2).mean() < 2
 
 
+def test_a_list_holds_where_two_pictures_are_made_of_each_frame(clip):
+    listed(clip)
+
+    report = render(clip, "--scenes", str(clip.with_name("cuts.json")), "--deinterlace", "fields")
+
+    assert report["cuts_seconds"] == [round(float(cut / RATE), 6) for cut in CUTS]
+
+
 def test_the_list_goes_to_standard_output_and_replaces_nothing_unasked(clip, capsys):
     assert main(["scenes", str(clip)]) == 0
     out, err = capsys.readouterr()

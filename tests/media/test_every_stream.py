@@ -233,3 +233,16 @@ def test_a_language_is_not_lost_in_mov(tmp_path, language):
     with av.open(str(tmp_path / "out.mov")) as container:
         found = container.streams.audio[0].language
     assert found == QUICKTIME_LANGUAGES.get(language, language)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mov"])
+def test_chapters_are_not_called_a_lost_stream(tmp_path, ending):
+    """Beside them mp4 and mov have a track with their names as text."""
+    source = write_clip(tmp_path / f"in{ending}", moving_square(30), sound="aac", chapters=True, options={"bf": "0"})
+
+    report = doubled(source, tmp_path / f"out{ending}")
+
+    with av.open(str(source)) as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio", "data"]
+    assert [kind for kind in fates(report) if kind != "video"] == ["audio"]
+    assert not [warning for warning in report.warnings if "data stream" in warning]

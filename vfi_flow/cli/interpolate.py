@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int:
     if arguments.report is not None:
-        check_place(arguments.report)
+        check_place(arguments.report, source, output)
     plan = make_plan(picture_job(arguments, job_from(arguments, source, output)))
     for note in plan.notes:
         say(note)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vfi_flow import __version__
 from vfi_flow.cli import compare, doctor, evaluate, export, interpolate, probe, scenes, train
+from vfi_flow.cli.stdout import printing
 from vfi_flow.errors import OutOfMemoryError, UsageError, VfiFlowError
 
 COMMANDS = (interpolate, probe, scenes, compare, evaluate, train, export, doctor)
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code of one command line; `argv` without the program's name, None for the process's own."""
     arguments = build_parser().parse_args(argv)
     try:
-        return arguments.run(arguments)
+        with printing():
+            return arguments.run(arguments)
     except VfiFlowError as error:
         print(f"vfi-flow: {error}", file=sys.stderr)
         return error.exit_code

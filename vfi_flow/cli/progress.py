@@ -46,7 +46,7 @@ def bar(name: str, planned: int | None) -> Iterator[Show]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a name of a file may have [brackets]
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]:.1f} frames/s"),

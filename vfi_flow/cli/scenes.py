@@ -13,6 +13,7 @@ from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.scene_list import FoundCut, as_json, find_cuts, to_text
+from vfi_flow.pipeline.placing import check_beside
 from vfi_flow.pipeline.report import describe_input
 from vfi_flow.pipeline.run import Progress
 
@@ -44,7 +45,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     source, output = read_source(arguments), arguments.output
-    check_output(output, arguments.overwrite)
+    check_output(output, source, arguments.overwrite)
     window = window_from(arguments)
     with VideoReader(source, window, arguments.threads) as reader:
         info = reader.info()
@@ -55,16 +56,17 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise OutputError(f"{output}: the list cannot be written: {error.strerror}") from None
     return 0
 
 
-def check_output(output: Path | None, overwrite: bool) -> None:
+def check_output(output: Path | None, source: Source, overwrite: bool) -> None:
     """OutputError where the list would replace one that somebody may have edited, before the work starts."""
     if output is None:
         return
+    check_beside(output, source, None, "the list")
     if output.exists() and not overwrite:
         raise OutputError(f"{output} exists; pass --overwrite to replace it")
     if not output.parent.is_dir():

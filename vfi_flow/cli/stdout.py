@@ -1,9 +1,12 @@
 """Standard output for what the user asked for, and nothing else: some libraries print there, too."""
 
+import io
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from vfi_flow.errors import OutputError
 
 
 @contextmanager
@@ -21,3 +24,28 @@ def own_stdout() -> Iterator[int]:
         sys.stdout.flush()
         os.dup2(own, shared)
         os.close(own)
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Inside the block names of files that are no text can be printed, too.
+
+    OutputError where what was printed does not arrive: nobody reads it any more, or the disk is full.
+    """
+    if not isinstance(sys.stdout, io.TextIOWrapper):  # closed, or somebody else's
+        yield
+        return
+    sys.stdout.reconfigure(errors="backslashreplace")
+    lost: OSError
+    try:
+        yield
+    except BrokenPipeError as error:
+        lost = error
+    else:
+        try:
+            sys.stdout.flush()
+            return
+        except OSError as error:
+            lost = error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the rest goes when Python ends
+    raise OutputError(f"standard output: {lost.strerror}") from None

@@ -45,8 +45,10 @@ class ImageSequence:
 
     @property
     def ffmpeg_pattern(self) -> str:
-        """The pattern for FFmpeg, to which a per cent sign in a folder's name would mean another number."""
-        return str(self.pattern.parent).replace("%", "%%") + "/" + self.pattern.name
+        """The pattern for FFmpeg, to which another per cent sign would mean another number."""
+        start, end = self._span
+        before, after = f"{self.pattern.parent}/{self.name[:start]}", self.name[end:]
+        return before.replace("%", "%%") + self.name[start:end] + after.replace("%", "%%")
 
     def path(self, number: int) -> Path:
         """The file of one picture."""

@@ -105,7 +105,7 @@ def open_file(path: Path) -> InputContainer:
             raise InputError(f"{path}: the file is empty")
         if path.suffix.lower() == ".webp" and webp.is_animated(path):
             return webp.open_animation(path)
-        return av.open(str(path), metadata_errors="replace")
+        return av.open(str(path.absolute()), metadata_errors="replace")  # relative, `a:b.mp4` would be of protocol `a`
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except IsADirectoryError:

@@ -87,9 +87,10 @@ class SceneList:
     source: Mapping[str, Any]
     """What the list says about its video; may be empty."""
 
-    def check_fits(self, info: VideoInfo, window: Window) -> None:
-        """UsageError where the list cannot be about this part of this video."""
-        for name, found in (("width", info.width), ("height", info.height), ("rate", info.rate)):
+    def check_fits(self, info: VideoInfo, window: Window, pictures: int = 1) -> None:
+        """UsageError where the list cannot be about this part of this video; `pictures` are made of each of its frames."""
+        rate = info.rate / pictures
+        for name, found in (("width", info.width), ("height", info.height), ("rate", rate)):
             listed = self.source.get(name)
             if listed is not None and str(listed) != str(found):
                 raise UsageError(f"{self.path}: the list is for a video with {name} {listed}, {info.path} has {found}")

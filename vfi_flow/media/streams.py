@@ -51,7 +51,8 @@ def choose_streams(
     container: InputContainer, video: Stream, form: Form, audio: bool, stretch: Fraction
 ) -> list[StreamChoice]:
     """A choice for every stream but `video`, for a result of this form that is `stretch` times as long."""
-    others = [stream for stream in container.streams if stream is not video]
+    chapters = len(container.chapters())
+    others = [s for s in container.streams if s is not video and not is_chapter_track(s, chapters)]
     return [choose(stream, form, audio, stretch) for stream in others]
 
 
@@ -88,6 +89,11 @@ def other_encoder(stream: Stream, form: Form) -> str | None:
 def is_timecode(stream: Stream) -> bool:
     """Whether it is the track that mp4 and mov make of the video's time code, which goes with the video's tags."""
     return stream.type == "data" and any(key.lower() == "timecode" for key in stream.metadata)
+
+
+def is_chapter_track(stream: Stream, chapters: int) -> bool:
+    """Whether it is the text that mp4 and mov have beside their chapters, which are kept as such."""
+    return stream.type == "data" and stream.codec_context is None and 0 < chapters == stream.frames
 
 
 def codec_of(stream: Stream) -> str:

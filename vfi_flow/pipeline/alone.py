@@ -22,8 +22,7 @@ def alone(output: Target) -> Iterator[None]:
     if isinstance(output, OutputPipe):
         yield
         return
-    path = output.pattern if isinstance(output, ImageSequence) else output
-    mark = path.with_name(f"{path.name}.lock")
+    mark = mark_of(output)
     file = locked(mark)
     if file is None:
         raise OutputError(f"{output}: another job is writing it; wait for it or choose another name")
@@ -36,6 +35,11 @@ def alone(output: Target) -> Iterator[None]:
         else:
             mark.unlink(missing_ok=True)
             os.close(file)
+
+
+def mark_of(output: Path | ImageSequence) -> Path:
+    path = output.pattern if isinstance(output, ImageSequence) else output
+    return path.with_name(f"{path.name}.lock")
 
 
 def locked(mark: Path) -> int | None:

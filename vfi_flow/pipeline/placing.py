@@ -11,6 +11,7 @@ from vfi_flow.media.chunks import frames_in
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
+from vfi_flow.pipeline.alone import mark_of
 
 OnDisk = Path | ImageSequence
 
@@ -19,6 +20,13 @@ def check_output(output: Target, source: Source, overwrite: bool) -> None:
     """OutputError where the result cannot or must not be written."""
     if isinstance(output, OutputPipe):
         return
+    try:
+        _check_place(output, source, overwrite)
+    except OSError as error:  # such as a name that is too long
+        raise OutputError(f"{output}: {error.strerror}") from None
+
+
+def _check_place(output: OnDisk, source: Source, overwrite: bool) -> None:
     folder = folder_of(output)
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder for the result")
@@ -31,8 +39,22 @@ def check_output(output: Target, source: Source, overwrite: bool) -> None:
         raise OutputError(f"{output} exists; pass --overwrite to replace it")
     if share_files(files_of(partial), files_of(source)):
         raise OutputError(f"{partial}: the input has the name that the unfinished result needs; choose another output")
+    check_way(files_of(partial), is_ours=overwrite or was_begun(output))
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{folder}: no permission to write into this folder")
+
+
+def check_way(partial: list[Path], is_ours: bool) -> None:
+    """OutputError where something has the name of the unfinished result that is not left over from a job."""
+    for path in partial:
+        if path.is_dir() or not is_ours:
+            way_out = "rename it" if path.is_dir() else "rename it, or pass --overwrite if it can go"
+            raise OutputError(f"{path}: is in the way, the unfinished result needs this name; {way_out}")
+
+
+def was_begun(output: OnDisk) -> bool:
+    """Whether a job that was to write `output` has left its marks."""
+    return mark_of(output).exists() or (isinstance(output, Path) and chunks_of(output).is_dir())
 
 
 def check_chunks(folder: Path, overwrite: bool, resume: bool) -> None:
@@ -110,6 +132,19 @@ def share_files(some: list[Path], others: list[Path]) -> bool:
     return not {(s.st_dev, s.st_ino) for s in map(Path.stat, some)}.isdisjoint(
         (s.st_dev, s.st_ino) for s in map(Path.stat, others)
     )
+
+
+def check_beside(path: Path, source: Source, output: Target | None, what: str) -> None:
+    """OutputError where what is written beside a result (`what`) would replace the input or the result itself."""
+    try:
+        if share_files(files_of(path), files_of(source)):
+            raise OutputError(f"{path}: is the input itself; choose another name for {what}")
+        if isinstance(output, Path) and (path.absolute() == output.absolute() or share_files([path], [output])):
+            raise OutputError(f"{path}: is the result itself; choose another name for {what}")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror}") from None
 
 
 def remove(files: list[Path]) -> None:

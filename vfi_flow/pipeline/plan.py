@@ -112,7 +112,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         info = reader.info()
         scenes = None if job.scene_list is None else read_scene_list(job.scene_list)
         if scenes is not None:
-            scenes.check_fits(info, job.window)
+            scenes.check_fits(info, job.window, job.deinterlace.pictures)
         form = form_of(job.output)
         streams = choose_streams(reader.container, reader.stream, form, job.audio, job.slow or Fraction(1))
         reader.check_whole()

@@ -13,10 +13,11 @@ import av
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
+from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
-from vfi_flow.pipeline.placing import size_of
+from vfi_flow.pipeline.placing import check_beside, size_of
 from vfi_flow.pipeline.plan import Plan
 
 FORMAT_VERSION = 1
@@ -120,10 +121,11 @@ def versions() -> dict[str, str]:
     return found
 
 
-def check_place(path: Path) -> None:
-    """OutputError, before any work, where a report could not be written to `path` after it."""
+def check_place(path: Path, source: Source, output: Target) -> None:
+    """OutputError, before any work, where a report could not or must not be written to `path` after it."""
     if str(path) == "-":
         raise OutputError("-: the report goes to a file; name one")
+    check_beside(path, source, output, "the report")
     if path.is_dir():
         raise OutputError(f"{path}: is a directory, expected a file for the report")
     if not path.absolute().parent.is_dir():
@@ -131,7 +133,8 @@ def check_place(path: Path) -> None:
 
 
 def write_report(report: Report, path: Path) -> None:
+    text = json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n"
     try:
-        path.write_text(json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")  # a file's name may be no text
     except OSError as error:
         raise OutputError(f"{path}: the report cannot be written: {error.strerror}") from None

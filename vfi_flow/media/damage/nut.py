@@ -41,7 +41,7 @@ def lacks_index(source: Path | InputPipe) -> bool:
 
 def broken_place(path: Path) -> str:
     """The first thing that is wrong with the file; "" where nothing is."""
-    with av.open(str(path), metadata_errors="replace") as container, path.open("rb") as file:
+    with av.open(str(path.absolute()), metadata_errors="replace") as container, path.open("rb") as file:
         end = len(MAGIC)
         try:
             for packet in container.demux():
