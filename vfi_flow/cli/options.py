@@ -73,7 +73,9 @@ def read_source(arguments: argparse.Namespace) -> Source:
         raise UsageError(f"-framerate is for numbered pictures (frames/%06d.png) and --raw; {text} is not such a name")
     if text != "-":
         return path
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise UsageError("standard input is closed; pipe a video into it")
+    if sys.stdin.isatty():
         raise UsageError("standard input is a terminal; pipe a video into it")
     frames = None if raw is None else replace(raw, rate=framerate or raw.rate)
     return InputPipe(FileIO(sys.stdin.fileno(), closefd=False), frames)
@@ -85,7 +87,9 @@ def read_target(text: str, format_name: str | None) -> Target:
         if format_name is not None:
             raise UsageError(f"-f {format_name} is for standard output (-); a file has the format of its ending")
         return ImageSequence(Path(text)) if is_pattern(Path(text)) else Path(text)
-    if sys.stdout is None or sys.stdout.isatty():
+    if sys.stdout is None:
+        raise UsageError("standard output is closed; pipe it into another program or a file")
+    if sys.stdout.isatty():
         raise UsageError("standard output is a terminal; pipe it into another program or a file")
     return OutputPipe(partial(os.write, sys.stdout.fileno()), format_name or Y4M)
 
