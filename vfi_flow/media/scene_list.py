@@ -88,7 +88,10 @@ class SceneList:
     """What the list says about its video; may be empty."""
 
     def check_fits(self, info: VideoInfo, window: Window, pictures: int = 1) -> None:
-        """UsageError where the list cannot be about this part of this video; `pictures` are made of each of its frames."""
+        """UsageError where the list cannot be about this part of this video.
+
+        `pictures` are made of each of its frames (`Deinterlace.pictures`); the list counts them as one.
+        """
         rate = info.rate / pictures
         for name, found in (("width", info.width), ("height", info.height), ("rate", rate)):
             listed = self.source.get(name)
