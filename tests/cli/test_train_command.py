@@ -208,3 +208,19 @@ def test_an_unreadable_clip_to_choose_on_is_left_out_with_a_line(videos, tmp_pat
 
     assert [place.clip for place in places_in(tmp_path, 2)] == ["good", "good"]
     assert "broken.mp4: cannot be read as a video" in caplog.text and "left out" in caplog.text
+
+
+def test_a_run_begins_with_the_strength_of_its_weights_and_goes_on_with_it(tmp_path):
+    from vfi_flow.cli.train import start_strength
+    from vfi_flow.model.config import TINY
+    from vfi_flow.model.network import InterpolationNetwork
+    from vfi_flow.model.weights import Card, save_weights
+
+    save_weights(InterpolationNetwork(TINY), tmp_path / "first.safetensors", Card(strength=1.25))
+    begun = Namespace(output=tmp_path, resume=False, init=str(tmp_path / "first.safetensors"))
+    resumed = Namespace(output=tmp_path, resume=True, init=None)
+
+    assert start_strength(begun) == 1.25
+    assert start_strength(resumed) == start_strength(Namespace(output=tmp_path, resume=False, init=None)) == 1.0
+    save_weights(InterpolationNetwork(TINY), tmp_path / "best.safetensors", Card(strength=1.5))
+    assert start_strength(resumed) == 1.5

@@ -206,6 +206,18 @@ def test_the_log_and_the_progress_are_valid_json_where_there_is_no_score(start, 
     assert resumed.progress.best == -math.inf
 
 
+def test_a_run_without_any_score_leaves_weights_too_until_some_have_one(start, learn):
+    training = start("run", samples=4)
+    training.validation.scores = lambda *what: {"score": math.nan}
+    learn(training)
+    assert load_weights(training.folder / "best.safetensors")[1].samples == 4
+    longer = start("run", samples=8)
+    longer.resume()
+    learn(longer)
+
+    assert load_weights(training.folder / "best.safetensors")[1].samples == 8
+
+
 def test_a_checkpoint_without_one_of_its_files_is_a_sentence(start, learn):
     training = start("run", samples=2)
     learn(training)

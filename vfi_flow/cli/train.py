@@ -86,6 +86,7 @@ class Prepared:
     network: "InterpolationNetwork"
     objective: Any
     lpips: "Lpips | None"
+    strength: float
     places: "list[Place]"
     shares: list[Any]
     processes: int
@@ -105,7 +106,7 @@ class Prepared:
             seed=arguments.seed,
             validate_start=arguments.init is not None,
         )
-        validation = Validation([] if group.rank else self.places, self.device, self.lpips)
+        validation = Validation([] if group.rank else self.places, self.device, self.lpips, self.strength)
         training = Training(self.network, self.objective, recipe, validation, arguments.output, self.device, group)
         if arguments.resume:
             training.resume()
@@ -136,6 +137,7 @@ def prepare(arguments: argparse.Namespace) -> Prepared:
         torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
     network = start_network(arguments)
+    strength = start_strength(arguments)
     lpips = load_metric(arguments.lpips, device)
     objective = make_objective(arguments, lpips)
     make_folder(arguments.output)
@@ -143,7 +145,7 @@ def prepare(arguments: argparse.Namespace) -> Prepared:
     shares = make_shares(arguments, shots)
     with draft_of(arguments.output / KEPT) as draft:
         draft.write_text(to_json(arguments))
-    return Prepared(arguments, device, network, objective, lpips, places, shares, processes)
+    return Prepared(arguments, device, network, objective, lpips, strength, places, shares, processes)
 
 
 def make_folder(folder: Path) -> None:
@@ -183,6 +185,19 @@ def start_network(arguments: argparse.Namespace) -> "InterpolationNetwork":
     adopted, expected = adopt(network, trained)
     print(f"{arguments.init} gives {adopted} of {expected} tensors, the others start at random", file=sys.stderr)
     return network
+
+
+def start_strength(arguments: argparse.Namespace) -> float:
+    """That of the weights that the run begins with, or has kept so far; 1 where there are none."""
+    from vfi_flow.model.weights import find_weights, load_weights
+
+    best = arguments.output / "best.safetensors"
+    try:
+        if arguments.resume:
+            return load_weights(best)[1].strength
+        return 1.0 if arguments.init is None else load_weights(find_weights(arguments.init))[1].strength
+    except ComponentError:  # of a run that has lost its weights; those of --init have been read before
+        return 1.0
 
 
 def load_metric(path: Path | None, device: "torch.device") -> "Lpips | None":

@@ -212,11 +212,11 @@ class Training:
         torch._foreach_lerp_(moving, [p.detach() for p in self.parameters.values()], 1 - decay)
 
     def validate(self) -> dict[str, float]:
-        """Scores of the averaged weights; the best ones so far are kept as `best.safetensors`."""
+        """Scores of the averaged weights; the best ones so far are kept as `best.safetensors`, any before none."""
         scores = self.validation.scores(self.average, self.objective.name)
-        score = scores["score"]
-        if score > self.progress.best:
-            best = self.folder / "best.safetensors"
+        score = -math.inf if math.isnan(scores["score"]) else scores["score"]
+        best = self.folder / "best.safetensors"
+        if score > self.progress.best or not best.exists():
             with uninterrupted():
                 if self._written(best, lambda: self.export(best, scores)):
                     self._replace(best=score)

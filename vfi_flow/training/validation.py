@@ -1,6 +1,7 @@
 """Quick scores of a network on held-out clips while it trains; `evaluate` measures the whole product."""
 
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 STRENGTHS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7)
 RIGHT_SHARPNESS = 0.88
 """The strength is calibrated to this Laplacian energy against the truth; exactly 1 would cost LPIPS."""
+LEAST_SHARPNESS = 1e-6
+"""That of a frame without any detail counts as this: its logarithm has to be a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,15 @@ def places_in(folder: Path, per_clip: int) -> list[Place]:
 
 
 class Validation:
-    """Places, held in memory, at which networks are compared."""
+    """Places, held in memory, at which networks are compared.
 
-    def __init__(self, places: Sequence[Place], device: torch.device, lpips: Lpips | None = None) -> None:
-        self.places, self.device, self.lpips = places, device, lpips
+    `strength` is what is kept where nothing moves at any of them, so that none can be calibrated.
+    """
+
+    def __init__(
+        self, places: Sequence[Place], device: torch.device, lpips: Lpips | None = None, strength: float = 1.0
+    ) -> None:
+        self.places, self.device, self.lpips, self.strength = places, device, lpips, strength
 
     def scores(self, network: InterpolationNetwork, stage: str) -> dict[str, float]:
         """Means over clips; `score` is what the best weights are chosen by, larger is better."""
@@ -76,7 +84,10 @@ class Validation:
         return {"psnr": float(np.mean(clips)), "score": float(np.mean(clips))}
 
     def sample_scores(self, network: InterpolationNetwork) -> dict[str, float]:
-        """PSNR, sharpness and LPIPS of one midpoint step at the strength whose sharpness is right."""
+        """PSNR, sharpness and LPIPS of one midpoint step at the strength whose sharpness is right.
+
+        Sharpness is left out where nothing moves.
+        """
         found: dict[float, dict[str, list[float]]] = {s: defaultdict(list) for s in (0.0, *STRENGTHS)}
         for number, (place, mean) in enumerate(self.means(network)):
             triplet = place.triplet
@@ -90,12 +101,11 @@ class Validation:
                 values["sharpness"].append(sharpness(frame, triplet.truth, mask))
                 if self.lpips is not None:
                     values["lpips"].append(self.distance(frame, triplet.truth))
-        table = {s: {name: float(np.nanmean(v)) for name, v in values.items()} for s, values in found.items()}
-        strength = calibrated({s: row["sharpness"] for s, row in table.items()})
+        table = {s: means_of(values) for s, values in found.items()}
+        strength = calibrated({s: row["sharpness"] for s, row in table.items() if "sharpness" in row}, self.strength)
         nearest = min(STRENGTHS, key=lambda s: abs(s - strength))
         row = table[nearest]
-        score = -row["lpips"] if self.lpips is not None else -abs(float(np.log(row["sharpness"])))
-        return {**row, "strength": strength, "mean psnr": table[0.0]["psnr"], "score": score}
+        return {**row, "strength": strength, "mean psnr": table[0.0]["psnr"], "score": score_of(row)}
 
     def distance(self, frame: Frame, truth: Frame) -> float:
         assert self.lpips is not None
@@ -131,9 +141,29 @@ def to_frame(image: Tensor, place: Place) -> Frame:
     return pixels.permute(1, 2, 0).cpu().numpy()
 
 
-def calibrated(sharpness_by_strength: dict[float, float]) -> float:
-    """The strength at which the sharpness crosses RIGHT_SHARPNESS, linear in between; the largest if it never does."""
+def means_of(values: dict[str, list[float]]) -> dict[str, float]:
+    """The mean of every measure over the places that have it; none of a measure that no place has."""
+    known = {name: [value for value in each if not math.isnan(value)] for name, each in values.items()}
+    return {name: float(np.mean(each)) for name, each in known.items() if each}
+
+
+def score_of(row: dict[str, float]) -> float:
+    """By LPIPS; without it by how right the sharpness is; where nothing moves by PSNR."""
+    if "lpips" in row:
+        return -row["lpips"]
+    if "sharpness" in row:
+        return -abs(math.log(max(row["sharpness"], LEAST_SHARPNESS)))
+    return row["psnr"]
+
+
+def calibrated(sharpness_by_strength: dict[float, float], otherwise: float) -> float:
+    """The strength at which the sharpness crosses RIGHT_SHARPNESS, linear in between; the largest if it never does.
+
+    `otherwise` where no sharpness is known.
+    """
     points = sorted(sharpness_by_strength.items())
+    if not points:
+        return otherwise
     for (s0, low), (s1, high) in pairwise(points):
         if low <= RIGHT_SHARPNESS <= high:
             return round(s0 + (s1 - s0) * (RIGHT_SHARPNESS - low) / (high - low), 3)
