@@ -11,8 +11,11 @@ pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
+from safetensors import SafetensorError
+
 from vfi_flow.cli import adapting
 from vfi_flow.cli.main import main
+from vfi_flow.model import weights
 from vfi_flow.training import adaptation
 from vfi_flow.training.adaptation import Adaptation
 
@@ -115,7 +118,48 @@ def test_a_video_with_too_few_frames_is_made_with_the_general_model(tiny_model, 
     assert "short.mp4: too few different frames to learn from; at least six in a row are needed" in told
     assert json.loads((tmp_path / "report.json").read_text())["model"]["adapted"]["share"] == 0
     assert len(video_times(tmp_path / "out.mp4")) == 8
+    assert not cache.exists()
+
+
+@pytest.fixture
+def no_fitting(monkeypatch):
+    monkeypatch.setattr(adaptation, "fit", lambda weights, *rest: (adaptation.load_weights(weights)[0], 1))
+
+
+def full_disk(*arguments: object, **others: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_what_the_cache_has_no_room_for_is_used_and_said(
+    clip, tiny_model, tmp_path, cache, no_fitting, always_better, monkeypatch, capsys
+):
+    monkeypatch.setattr(adapting.shutil, "copyfile", full_disk)
+    words = [clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--report", tmp_path / "report.json"]
+
+    assert interpolate(*words, "--adapt", 1) == 0
+
+    told = capsys.readouterr().err
+    assert f"{cache} cannot be written (No space left on device), so the next job has to fit it again" in told
+    assert json.loads((tmp_path / "report.json").read_text())["model"]["adapted"]["share"] == 1.0
     assert not list(cache.iterdir())
+
+
+@pytest.mark.parametrize("full", ["weights", "temporary folder"])
+def test_where_there_is_no_room_at_all_it_is_a_sentence(
+    clip, tiny_model, tmp_path, no_fitting, always_better, monkeypatch, capsys, full
+):
+    def cut_off(*arguments: object) -> None:
+        raise SafetensorError("No space left on device")
+
+    if full == "temporary folder":
+        monkeypatch.setattr(adapting.tempfile, "mkdtemp", full_disk)
+    else:
+        monkeypatch.setattr(weights, "save_file", cut_off)
+
+    assert interpolate(clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--adapt", 1) == 7
+
+    assert "(No space left on device)" in capsys.readouterr().err
+    assert not (tmp_path / "out.mp4").exists()
 
 
 @pytest.mark.parametrize("damage", ["missing", "broken", "without weights"])

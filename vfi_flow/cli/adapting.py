@@ -1,6 +1,7 @@
 """`--adapt`: the model is fitted to a video before its frames are made, and kept for the next time."""
 
 import argparse
+import atexit
 import json
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from vfi_flow.cli.export import quiet_tracer
 from vfi_flow.cli.options import read_by
 from vfi_flow.cli.progress import wants_bar, write_event
 from vfi_flow.errors import ComponentError, OutputError, UsageError
+from vfi_flow.files import write_complete
 from vfi_flow.inference.onnx_session import file_hash
 from vfi_flow.inference.providers import cache_folder
 from vfi_flow.pipeline.plan import Plan
@@ -64,19 +66,22 @@ def adapted_model(arguments: argparse.Namespace, plan: Plan) -> AdaptedModel:
         raise ComponentError(f'--adapt needs {error.name}; run: pip install "vfi-flow[train]"') from error
     weights = find_weights(arguments.model)
     folder = cache_folder() / "adapted" / key_of(arguments, plan, video, weights)
-    found = kept(folder)
+    found, lost = kept(folder), ""
     if found is None:
-        shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there
         try:
-            with new_folder(folder) as draft:
-                found = learn(arguments, plan, video, weights, draft)
-                (draft / RECORD).write_text(json.dumps(asdict(found)))
+            made = scratch_folder()
+            found = learn(arguments, plan, video, weights, made)
         except TooFewFramesError as reason:
             record: dict[str, object] = {"share": 0.0, "before": None, "after": None, "samples": 0}
             return AdaptedModel(arguments.model, record, f"the model stays as it is: {reason}")
-        found = kept(folder) or found
+        try:
+            keep(made, folder)
+            found = kept(folder) or found
+        except OSError as error:
+            lost = f"; {folder.parent} cannot be written ({error.strerror}), so the next job has to fit it again"
+            folder = made
     model = folder / WEIGHTS if found.share else arguments.model
-    return AdaptedModel(model, asdict(found), sentence(video, found))
+    return AdaptedModel(model, asdict(found), sentence(video, found) + lost)
 
 
 def kept(folder: Path) -> "Adaptation | None":
@@ -98,7 +103,7 @@ def key_of(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path
 
 
 def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path, folder: Path) -> "Adaptation":
-    """Fits the model and, where that is better, writes what the interpolator opens to `folder`."""
+    """Fits the model and writes what came of it to `folder`: the record and, if better, what the interpolator opens."""
     import torch
 
     from vfi_flow.export.write import write_onnx
@@ -111,6 +116,7 @@ def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path,
         found = adapt(weights, video, (window.start, window.end), arguments.adapt, rendering, folder / WEIGHTS, show)
         if found.share:
             list(write_onnx(folder / WEIGHTS, folder, ["stream"], [arguments.steps]))
+    write_complete(folder / RECORD, json.dumps(asdict(found)).encode())
     return found
 
 
@@ -123,16 +129,24 @@ def sentence(video: Path, found: "Adaptation") -> str:
     )
 
 
-@contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill that appears as `folder` when all is in it."""
+def scratch_folder() -> Path:
+    """A folder that is there until this process ends: with it, what no cache has room for can be used once."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
+        folder = Path(tempfile.mkdtemp(prefix="vfi_flow_"))
     except OSError as error:
-        raise OutputError(f"{folder.parent}: cannot be written ({error.strerror})") from error
+        raise OutputError(f"no temporary folder can be made ({error.strerror})") from error
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def keep(made: Path, folder: Path) -> None:
+    """Copies what is in `made` to `folder`, which appears when all is in it."""
+    shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
     try:
-        yield draft
+        for path in made.iterdir():
+            shutil.copyfile(path, draft / path.name)
         if not folder.exists():  # another job may have been faster
             draft.rename(folder)
     finally:

@@ -21,6 +21,7 @@ from vfi_flow.inference.noise import pair_noise
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, channels_last, load_weights, save_weights
 from vfi_flow.training.batches import Share, batches
+from vfi_flow.training.checkpoint import draft_of
 from vfi_flow.training.clips import RealClips
 from vfi_flow.training.excerpts import read_excerpts
 from vfi_flow.training.held_out import hold_out
@@ -105,7 +106,8 @@ def adapt(
     doubt = float(np.std(gains)) / math.sqrt(len(gains))
     if best and gains.mean() >= max(LEAST_GAIN, doubt):
         summary = f"{card.summary}; adapted to {video.name}"
-        save_weights(mixed(general, fitted, best), result, Card(card.strength, card.samples + samples, summary))
+        with draft_of(result) as draft:
+            save_weights(mixed(general, fitted, best), draft, Card(card.strength, card.samples + samples, summary))
     else:
         best = 0.0
     return Adaptation(best, float(np.mean(scores[0.0])), float(np.mean(scores[best])), samples)
