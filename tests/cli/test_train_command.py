@@ -171,6 +171,29 @@ def test_options_that_are_not_given_are_those_of_the_run(tmp_path, monkeypatch):
     assert others == ["--crop 96 (was 64)"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("data", 5),
+        ("minutes", "x"),
+        ("minutes", None),
+        ("samples", 2.5),
+        ("crop", True),
+        ("freeze", "encoder"),
+        ("freeze", [5]),
+        ("stage", "all"),
+    ],
+    ids=str,
+)
+def test_options_of_a_run_that_are_damaged_are_a_sentence(tmp_path, capfd, name, value):
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / KEPT).write_text(json.dumps({name: value, "unknown": 1}))
+
+    assert main(["train", "--output", str(tmp_path), "--resume"]) == 3
+    sentence = f"--{name} cannot be {value!r}; without this file --resume takes defaults"
+    assert capfd.readouterr().err == f"vfi-flow: {tmp_path / KEPT}: {sentence}\n"
+
+
 def test_a_module_of_the_current_folder_hides_none_of_the_library(videos, tmp_path):
     (tmp_path / "random.py").write_text("raise SystemExit('hidden')")
     program = "import sys; from vfi_flow.cli.main import main; sys.exit(main(sys.argv[1:]))"

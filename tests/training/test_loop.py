@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from tests.training.conftest import CROP, Sliding, with_large_heads
 from vfi_flow.errors import InputError, OutputError, UsageError, VfiFlowError
@@ -15,7 +16,7 @@ from vfi_flow.model import weights
 from vfi_flow.model.weights import load_weights
 from vfi_flow.training import checkpoint
 from vfi_flow.training.losses import LossWeights
-from vfi_flow.training.objective import FusionObjective, MotionObjective, VelocityObjective
+from vfi_flow.training.objective import FusionObjective, MeanObjective, MotionObjective, VelocityObjective
 
 
 def test_a_few_steps_lower_the_loss(start, learn):
@@ -225,6 +226,42 @@ def test_a_checkpoint_without_one_of_its_files_is_a_sentence(start, learn):
 
     with pytest.raises(InputError, match=r"the checkpoint is damaged \(average.safetensors is missing\)"):
         training.resume()
+
+
+@pytest.mark.parametrize("part", checkpoint.PARTS)
+@pytest.mark.parametrize("damage", ["missing", "of another shape"])
+def test_a_checkpoint_that_does_not_fit_the_network_is_a_sentence(start, learn, part, damage):
+    learn(start("run", samples=2))
+    training = start("run", samples=4)
+    path = training.folder / "checkpoint" / f"{part}.safetensors"
+    tensors = load_file(path)
+    wrong = tensors.pop("fusion.head.weight")
+    save_file(tensors if damage == "missing" else {**tensors, "fusion.head.weight": wrong[:1].clone()}, path)
+
+    with pytest.raises(InputError, match=rf"{part}.safetensors: the checkpoint is damaged \(fusion.head.weight should"):
+        training.resume()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("samples", "x"), ("step", 1.5), ("seconds", []), ("best", "high"), ("stage", 3)]
+)
+def test_a_progress_that_is_none_is_a_sentence(start, learn, name, value):
+    training = start("run", samples=2)
+    learn(training)
+    path = training.folder / "checkpoint" / "progress.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+
+    with pytest.raises(InputError, match=rf"the checkpoint is damaged \({name} in progress.json is "):
+        training.resume()
+
+
+def test_modules_that_are_frozen_from_now_on_may_have_moments(start, learn):
+    learn(start("run", samples=2))
+    resumed = start("run", samples=4, objective=MeanObjective(LossWeights(), frozen=["encoder"]))
+    resumed.resume()
+    learn(resumed)
+
+    assert resumed.progress.samples == 4
 
 
 def test_resuming_another_stage_is_refused(start, learn):

@@ -101,14 +101,30 @@ def complete(arguments: argparse.Namespace) -> list[str]:
 def kept_options(folder: Path) -> dict[str, Any]:
     """The options that a run was last given; none of a run that began before they were kept."""
     try:
-        stored = json.loads((folder / KEPT).read_text())
-        return {name: value for name, value in stored.items() if name in USUAL}
+        stored = {name: v for name, v in json.loads((folder / KEPT).read_text()).items() if name in USUAL}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(
             f"{folder / KEPT}: cannot be read ({error}); without this file --resume takes defaults"
         ) from error
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    for action in parser._actions:
+        if action.dest in stored and not could_be(action, stored[action.dest]):
+            wrong = f"{dashed(action.dest)} cannot be {stored[action.dest]!r}"
+            raise InputError(f"{folder / KEPT}: {wrong}; without this file --resume takes defaults")
+    return stored
+
+
+def could_be(option: argparse.Action, value: Any) -> bool:
+    """Whether the command line can give this value, as JSON holds it, or it is the default."""
+    if value == USUAL[option.dest]:
+        return True
+    if option.nargs == "+":
+        return isinstance(value, list) and all(each in MODULES for each in value)
+    kinds = (int, float) if option.type is float else (int,) if option.type is int else (str,)
+    return type(value) in kinds and (option.choices is None or value in option.choices)
 
 
 def to_json(arguments: argparse.Namespace) -> str:

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -42,6 +42,14 @@ class Progress:
             )
 
 
+KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("preset", "stage"), (str,)),
+    **dict.fromkeys(("step", "samples"), (int,)),
+    **dict.fromkeys(("seconds", "best"), (int, float)),
+}
+"""Of what `Progress` holds, as JSON has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """The tensors of a run by name: weights, their moving average, AdamW's two moments."""
@@ -50,6 +58,25 @@ class State:
     average: dict[str, Tensor]
     first_moment: dict[str, Tensor]
     second_moment: dict[str, Tensor]
+
+    def require(self, folder: Path, weights: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> None:
+        """Refuses tensors of other names or shapes than those of `weights` and, for the moments, of `parameters`.
+
+        Parameters that were frozen until now have no moments; others may have some that are no longer needed.
+        """
+        first, second = self.first_moment, self.second_moment
+        moved = {name: value for name, value in parameters.items() if name in first or name in second}
+        require_shapes(folder / "network.safetensors", self.network, weights)
+        require_shapes(folder / "average.safetensors", self.average, weights)
+        require_shapes(folder / "first_moment.safetensors", {n: t for n, t in first.items() if n in moved}, moved)
+        require_shapes(folder / "second_moment.safetensors", {n: t for n, t in second.items() if n in moved}, moved)
+
+
+def require_shapes(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    for name in sorted(found.keys() | expected.keys()):
+        shapes = [tuple(tensors[name].shape) if name in tensors else "nothing" for tensors in (expected, found)]
+        if shapes[0] != shapes[1]:
+            raise InputError(f"{path}: the checkpoint is damaged ({name} should be {shapes[0]}, found {shapes[1]})")
 
 
 def save_checkpoint(folder: Path, progress: Progress, state: State) -> None:
@@ -123,7 +150,12 @@ def load_progress(folder: Path) -> Progress:
         raise InputError(f"{folder}: no checkpoint to resume from (progress.json is missing)") from error
     except (OSError, ValueError, TypeError) as error:
         raise InputError(f"{folder}: the checkpoint is damaged ({error})") from error
-    return progress if progress.best is not None else replace(progress, best=-math.inf)
+    if progress.best is None:
+        progress = replace(progress, best=-math.inf)
+    for name, kind in KINDS.items():
+        if not isinstance(value := getattr(progress, name), kind):
+            raise InputError(f"{folder}: the checkpoint is damaged ({name} in progress.json is {value!r})")
+    return progress
 
 
 def optimiser_moments(optimiser: torch.optim.AdamW, parameters: dict[str, nn.Parameter]) -> State:

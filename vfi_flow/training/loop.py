@@ -114,8 +114,10 @@ class Training:
 
     def resume(self) -> None:
         """Goes on from the checkpoint in the run's folder, from the same state."""
-        progress, state = load_checkpoint(self.folder / "checkpoint")
+        folder = self.folder / "checkpoint"
+        progress, state = load_checkpoint(folder)
         progress.require(self.folder, self.progress.preset, self.progress.stage)
+        state.require(folder, self.network.state_dict(), self.parameters)
         self.network.load_state_dict(state.network)
         self.average.load_state_dict(state.average)
         restore_moments(self.optimiser, self.parameters, state, progress.step)
