@@ -38,9 +38,9 @@ except VfiFlowError as error:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="forks")
-def test_one_process_hears_what_stops_all_and_the_death_of_another_is_a_sentence():
-    line = [sys.executable, "-c", TOLD_TO_STOP]
-    done = subprocess.run(line, start_new_session=True, capture_output=True, text=True, timeout=60)
+def test_one_process_hears_what_stops_all_and_the_death_of_another_is_a_sentence(tmp_path):
+    line, environment = [sys.executable, "-c", TOLD_TO_STOP], {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(line, env=environment, start_new_session=True, capture_output=True, text=True, timeout=60)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
@@ -48,6 +48,7 @@ def test_one_process_hears_what_stops_all_and_the_death_of_another_is_a_sentence
         "the second process lives",
         "a process of the run was ended, perhaps for lack of memory; --resume goes on",
     ]
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])

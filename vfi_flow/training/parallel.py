@@ -5,6 +5,7 @@ its core holds up all others at every operation, a process only once a step.
 """
 
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -96,16 +97,21 @@ def start_processes(count: int) -> Group:
     """
     if count == 1:
         return Group()
-    meeting = Path(tempfile.mkdtemp(prefix="vfi_flow_")) / "meeting"
+    meeting = Path(tempfile.mkdtemp(prefix="vfi_flow_"))
     parent = os.getpid()
-    with deaf_children():
-        rank = next((r for r in range(1, count) if os.fork() == 0), 0)
-        if rank:
-            ignore_stops()
-            threading.Thread(target=end_with, args=(parent,), daemon=True).start()
-    torch.set_num_threads(1)
-    store = dist.FileStore(str(meeting), count)
-    dist.init_process_group("gloo", store=store, rank=rank, world_size=count, timeout=PATIENCE)
+    try:
+        with deaf_children():
+            rank = next((r for r in range(1, count) if os.fork() == 0), 0)
+            if rank:
+                ignore_stops()
+                threading.Thread(target=end_with, args=(parent,), daemon=True).start()
+        torch.set_num_threads(1)
+        store = dist.FileStore(str(meeting / "addresses"), count)
+        dist.init_process_group("gloo", store=store, rank=rank, world_size=count, timeout=PATIENCE)
+        dist.barrier()  # from here on all have met
+    finally:
+        if os.getpid() == parent:
+            shutil.rmtree(meeting, ignore_errors=True)
     return Group(rank, count)
 
 
