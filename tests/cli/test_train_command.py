@@ -14,6 +14,7 @@ from clips import moving_square, write_clip
 
 from vfi_flow.cli.main import build_parser, main
 from vfi_flow.cli.train_options import KEPT, complete, to_json
+from vfi_flow.errors import UsageError
 
 pytest.importorskip("torch")
 
@@ -164,6 +165,11 @@ def test_options_that_are_not_given_are_those_of_the_run(tmp_path, monkeypatch):
     same, changed = completed(f"{first} --resume")
     longer, nothing = completed("train --output run --resume --minutes 5")
     _, others = completed("train --output run --resume --crop 96 --synthetic 0.3")
+    with pytest.raises(UsageError, match=r"--init base does not go with --resume: run began with .*a.safetensors and"):
+        completed("train --output run --resume --init base")
+    Path("run", KEPT).write_text('{"init": null}')
+    with pytest.raises(UsageError, match="run began with random weights"):
+        completed("train --output run --resume --init base")
 
     assert changed == nothing == []
     assert same.crop == longer.crop == 64 and longer.data == tmp_path / "videos" and longer.freeze == ["fusion"]

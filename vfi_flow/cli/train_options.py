@@ -86,6 +86,12 @@ def complete(arguments: argparse.Namespace) -> list[str]:
     """
     given = {name: kept(name, getattr(arguments, name)) for name in USUAL if getattr(arguments, name) is not None}
     stored = kept_options(arguments.output) if arguments.resume else {}
+    if "init" in given and stored.get("init", given["init"]) != given["init"]:
+        began = f"began with {stored['init'] or 'random weights'}"
+        raise UsageError(
+            f"--init {arguments.init} does not go with --resume: {arguments.output} {began} and goes on with its own "
+            "weights; leave it out, or name another folder for a new run"
+        )
     if given.keys() & LENGTHS:
         stored = {name: value for name, value in stored.items() if name not in LENGTHS}
     for name, value in {**USUAL, **stored}.items():
