@@ -15,6 +15,7 @@ pytest.importorskip("cv2")
 from clips import moving_square, write_clip
 
 from vfi_flow.cli.main import main
+from vfi_flow.errors import OutputError
 from vfi_flow.training.baselines import blend
 from vfi_flow.training.lpips import expected_shapes
 
@@ -82,7 +83,7 @@ def test_several_strengths_are_points_of_a_curve_for_each_number_of_steps(folder
 
     opened = [(options["steps"], options["strength"]) for options in interpolator.opened]
     assert code == 0
-    assert opened == [(0, None), (1, 0.5), (1, 1.5), (2, 0.5), (2, 1.5)]
+    assert opened == [twin for one in [(0, None), (1, 0.5), (1, 1.5), (2, 0.5), (2, 1.5)] for twin in (one, one)]
     lines = re.findall(r'<polyline points="([^"]*)"', page.read_text())
     assert (
         sum(len(line.split()) == 3 for line in lines) == 4
@@ -96,6 +97,43 @@ def test_a_strength_that_is_no_number_is_one_sentence(folder, capsys, wrong):
 
     assert exit.value.code == 2
     assert f"expected numbers such as 1 or 0.5,1,1.5, got '{wrong}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["2.5", "nan", "1,-1"])
+def test_a_strength_out_of_range_is_one_sentence(folder, capsys, wrong):
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--data", str(folder), f"--strength={wrong}"])
+
+    assert f"a strength must be from 0 to 2, got '{wrong}'" in capsys.readouterr().err
+
+
+def test_a_result_replaces_no_clip_and_no_other_result(folder, tmp_path, capsys):
+    clip = sorted(folder.iterdir())[0]
+    before = clip.read_bytes()
+    command = ["evaluate", "--data", str(folder), "--steps", "none", "--baselines", "blend"]
+
+    assert main([*command, "--json", str(clip)]) == 7
+    assert main([*command, "--json", str(tmp_path / "same"), "--html", str(tmp_path / "same")]) == 7
+
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        f"vfi-flow: {path}: is one of the clips, or named twice; choose another name"
+        for path in (clip, tmp_path / "same")
+    ]
+    assert clip.read_bytes() == before and not (tmp_path / "same").exists()
+
+
+def test_the_table_is_there_even_where_the_file_cannot_be_written(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("vfi_flow.cli.evaluate.write_complete", fails)
+    command = ["evaluate", "--data", str(folder), "--steps", "none", "--baselines", "blend"]
+
+    assert main([*command, "--json", str(tmp_path / "out.json")]) == 7
+
+    assert "| blend" in capsys.readouterr().out
+
+
+def fails(path, data):
+    raise OutputError(f"{path}: cannot be written")
 
 
 def test_without_the_model_nothing_of_it_is_loaded(folder, interpolator, capsys):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -282,8 +283,13 @@ def test_threads_that_share_an_interpolator_get_what_one_gets(tiny_model, counte
 
     with Interpolator(tiny_model, threads=1) as alone:
         expected = [made(alone, first) for first in range(1, 7)]
+    found, waiting = [], deque()
     with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(lambda first: made(counted, first), range(1, 7)))
+        for first in range(1, 7):  # none is three pairs behind the others, as in a job
+            if len(waiting) == 3:
+                found.append(waiting.popleft().result())
+            waiting.append(pool.submit(made, counted, first))
+        found += [call.result() for call in waiting]
 
     assert all(equal(*each) for each in zip(found, expected, strict=True))
     assert counted._engine.registered == 8
@@ -451,7 +457,7 @@ def test_places_outside_the_pair_are_refused(sampler, tau):
     [
         ({"steps": 3}, UsageError, "steps must be 0, 1 or 2, got 3"),
         ({"steps": -1}, UsageError, "steps must be 0, 1 or 2, got -1"),
-        ({"steps": 0.5}, UsageError, "steps must be 0, 1 or 2, got 0.5"),
+        ({"steps": 0.5}, UsageError, "steps must be a whole number, got 0.5"),
         ({"strength": 2.1}, UsageError, "strength must be from 0 to 2, got 2.1"),
         ({"strength": float("nan")}, UsageError, "strength must be from 0 to 2, got nan"),
         ({"threads": 0}, UsageError, "threads must be 1 or more, got 0"),
@@ -577,3 +583,54 @@ def test_it_can_be_closed_twice(tiny_model):
     with Interpolator(tiny_model, threads=1) as interpolator:
         interpolator(*pair(16, 16), [0.5])
         interpolator.close()
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_it_makes_nothing_after_it_was_closed(tiny_model, engine):
+    interpolator = Interpolator(tiny_model, steps=0, threads=1, engine=engine)
+    interpolator.close()
+
+    with pytest.raises(UsageError, match="the interpolator is closed; open another one"):
+        interpolator(*pair(16, 16), [0.5])
+
+
+def test_whole_numbers_may_be_of_numpys_kinds(tiny_model):
+    made = []
+    for kind in (int, np.int32, np.int64, np.uint64):
+        with Interpolator(tiny_model, steps=kind(1), seed=kind(5), threads=kind(1)) as interpolator:
+            made.append(interpolator(*pair(16, 16), [0.5], pts=kind(3)))
+
+    assert all(equal(other, made[0]) for other in made[1:])
+
+
+@pytest.mark.parametrize("option", ["steps", "seed", "threads"])
+def test_other_numbers_are_refused(tiny_model, option):
+    with pytest.raises(UsageError, match=rf"{option} must be a whole number, got 1\.0"):
+        Interpolator(tiny_model, **{"steps": 0, option: 1.0})
+
+
+def test_a_time_stamp_is_a_whole_number(sampler):
+    with pytest.raises(UsageError, match=r"pts must be a whole number, got 0\.5"):
+        sampler(*pair(16, 16), [0.5], pts=0.5)
+
+
+@pytest.mark.parametrize("interval", [1e-30, 0.49, 2.01, 1e40])
+def test_neighbours_much_nearer_or_further_than_the_pair_say_nothing(sampler, interval):
+    frame0, frame1 = pair(32, 48)
+    beside = Neighbour(moving_texture(32, 48, dx=-9), interval)
+
+    assert equal(sampler(frame0, frame1, [0.5], before=beside, after=beside), sampler(frame0, frame1, [0.5]))
+
+
+@pytest.mark.parametrize("interval", [0.5, 2.0])
+def test_neighbours_half_or_twice_as_far_do(sampler, interval):
+    frame0, frame1 = pair(32, 48)
+    beside = Neighbour(moving_texture(32, 48, dx=-9), interval)
+
+    assert not equal(sampler(frame0, frame1, [0.5], before=beside, after=beside), sampler(frame0, frame1, [0.5]))
+
+
+@pytest.mark.parametrize("neighbour", [GREY, Neighbour([[0, 0, 0]])], ids=["an array", "a list in a Neighbour"])
+def test_what_is_no_neighbour_is_refused(sampler, neighbour):
+    with pytest.raises(UsageError, match="before must be a Neighbour of an array, got "):
+        sampler(GREY, GREY, [0.5], before=neighbour)

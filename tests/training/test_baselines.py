@@ -7,7 +7,7 @@ cv2 = pytest.importorskip("cv2")
 
 from tolerances import DIS_TRANSLATION_PSNR, MINTERPOLATE_TRANSLATION_PSNR  # noqa: E402
 
-from vfi_flow.errors import InputError, UsageError  # noqa: E402
+from vfi_flow.errors import UsageError  # noqa: E402
 from vfi_flow.training import baselines  # noqa: E402
 from vfi_flow.training.baselines import BASELINES, Dis, blend, make_baseline, minterpolate, project, repeat  # noqa: E402
 from vfi_flow.training.metrics import psnr  # noqa: E402
@@ -91,8 +91,12 @@ def test_minterpolate_follows_a_translation_at_its_grid(world, pixels, tau):
 def test_minterpolate_refuses_what_it_cannot_do(world):
     with pytest.raises(UsageError, match="k/n"):
         minterpolate(view(world, 0), view(world, 1), 0.123)
-    with pytest.raises(InputError, match="at least 32x32 pixels, got 40x31"):
-        minterpolate(*(np.zeros((31, 40, 3), np.uint8),) * 2, 0.5)
+
+
+def test_minterpolate_blends_frames_that_are_too_small_for_it():
+    dark, light = (np.full((31, 40, 3), level, np.uint8) for level in (0, 200))
+
+    assert (minterpolate(dark, light, 0.25) == 50).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (15, 40), (16, 16), (17, 23), (16, 200)])

@@ -4,9 +4,10 @@ import argparse
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,11 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--draws must be 0 or at least 2, got {arguments.draws}")
     set_threads(arguments.threads)
     clips = places.find_clips(arguments.data)
-    for path in (arguments.json, arguments.html):
-        if path is not None and path.is_dir():
-            raise OutputError(f"{path} is a folder; expected the name of a file")
-        if path is not None and not path.parent.is_dir():
-            raise OutputError(f"{path}: the folder {path.parent} does not exist")
+    check_places([path for path in (arguments.json, arguments.html) if path is not None], clips)
     options = evaluate.Options(
         spacing=places.spacing(arguments.tau, arguments.gap),
         per_clip=arguments.per_clip,
@@ -130,12 +127,25 @@ def run(arguments: argparse.Namespace) -> int:
         "model": model,
     }
     result = report.Report(results, settings, curves)
+    print(report.to_text(result), end="", flush=True)
     if arguments.json is not None:
         write_complete(arguments.json, result.to_json().encode())
     if arguments.html is not None:
         write_complete(arguments.html, html_report.to_html(result).encode())
-    print(report.to_text(result), end="")
     return 0 if len(results) == len(clips) else VfiFlowError.exit_code
+
+
+def check_places(paths: list[Path], clips: Sequence[Path]) -> None:
+    """OutputError, before anything is measured, where a result could not or must not be written to one of `paths`."""
+    taken = {clip.resolve() for clip in clips}
+    for path in paths:
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; expected the name of a file")
+        if not path.parent.is_dir():
+            raise OutputError(f"{path}: the folder {path.parent} does not exist")
+        if path.resolve() in taken:
+            raise OutputError(f"{path}: is one of the clips, or named twice; choose another name")
+        taken.add(path.resolve())
 
 
 def require_training_packages() -> None:
@@ -172,7 +182,9 @@ def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["M
     methods = []
     chosen = arguments.strength or [None]
     # At zero steps there is no residual that a strength could scale.
-    for steps, strength in ((n, s) for n in arguments.steps for s in (chosen if n else [None])):
+    sides = [side for side, choice in ((True, "on"), (False, "off")) if arguments.neighbours in (choice, "both")]
+    drawn = [(n, s) for n in arguments.steps for s in (chosen if n else [None])]
+    for (steps, strength), neighbours in product(drawn, sides):  # what one has found out must not save another's time
         interpolator = stack.enter_context(
             Interpolator(
                 model=arguments.model,
@@ -184,9 +196,7 @@ def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["M
                 engine=arguments.engine,
             )
         )
-        for neighbours, choice in ((True, "on"), (False, "off")):
-            if arguments.neighbours in (choice, "both"):
-                methods.append(of_interpolator(interpolator, steps, strength, neighbours))
+        methods.append(of_interpolator(interpolator, steps, strength, neighbours))
     model = {"name": interpolator.model_name, "hash": interpolator.model_hash, "engine": interpolator.engine}
     return methods, model
 
@@ -237,9 +247,12 @@ def steps_list(text: str) -> list[int]:
 
 def strengths(text: str) -> list[float]:
     try:
-        return sorted({float(part) for part in text.split(",")})
+        found = sorted({float(part) for part in text.split(",")})
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected numbers such as 1 or 0.5,1,1.5, got '{text}'") from None
+    if not all(0 <= strength <= 2 for strength in found):
+        raise argparse.ArgumentTypeError(f"a strength must be from 0 to 2, got '{text}'")
+    return found
 
 
 def names(text: str) -> list[str]:

@@ -1,10 +1,12 @@
 """Frames between two frames: what programs use; arrays in, arrays out."""
 
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -58,11 +60,12 @@ class Interpolator:
         engine: str = "onnx",
         tile: TileOption = "auto",
     ) -> None:
+        steps, seed = whole_number("steps", steps), whole_number("seed", seed)
         if steps not in range(MOST_STEPS + 1):
             raise UsageError(f"steps must be 0, 1 or 2, got {steps}")
         if strength is not None and not 0 <= strength <= 2:
             raise UsageError(f"strength must be from 0 to 2, got {strength}")
-        if threads is not None and threads < 1:
+        if threads is not None and whole_number("threads", threads) < 1:
             raise UsageError(f"threads must be 1 or more, got {threads}")
         self._tiles = TileChoice(tile, self._affordable_pixels)
         self._engine = open_engine(engine, model, steps, device, threads)
@@ -105,18 +108,24 @@ class Interpolator:
             taus: places of the new frames, from 0 (frame0) to 1 (frame1); 0 and 1 return copies of the frames.
             pts: of frame0 in its stream; keys the noise of the pair together with the seed.
             before, after: the frames before frame0 and after frame1, of the same scene, size and type. With them motion
-                may speed up, slow down and turn between the two; without, it is even. Not looked at with alpha.
+                may speed up, slow down and turn between the two; without, it is even. Not looked at with alpha, nor
+                where their interval is less than half or more than twice that of the two.
+
+        Raises UsageError for anything else, and after `close`.
 
         Several threads may call at the same time (see `calls_at_once`).
         Calling with consecutive pairs in order is cheapest: what is found out about a frame, and about the motion from
         it to the next, is kept for the next call.
         """
+        if self._closed:
+            raise UsageError("the interpolator is closed; open another one")
         check_frames(frame0, frame1)
         for name, neighbour in (("before", before), ("after", after)):
             check_neighbour(name, neighbour, frame0)
+        pts = whole_number("pts", pts)
         places = [check_tau(tau) for tau in taus]
         inside = [tau for tau in places if 0 < tau < 1]
-        pair = Pair(frame0, frame1, before, after)
+        pair = Pair(frame0, frame1, *(one if one is not None and one.tells else None for one in (before, after)))
         made = iter(self._between(pair, inside, pts) if inside else [])
         return [next(made) if 0 < tau < 1 else (frame1 if tau else frame0).copy() for tau in places]
 
@@ -204,9 +213,19 @@ def check_frames(frame0: Frame, frame1: Frame) -> None:
         raise UsageError(f"frame0 and frame1 must have the same type, got {frame0.dtype} and {frame1.dtype}")
 
 
+def whole_number(name: str, value: SupportsIndex) -> int:
+    """`value` as a number of Python's own, also of numpy's kinds."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise UsageError(f"{name} must be a whole number, got {value!r}") from None
+
+
 def check_neighbour(name: str, neighbour: Neighbour | None, frame: Frame) -> None:
     if neighbour is None:
         return
+    if not (isinstance(neighbour, Neighbour) and isinstance(neighbour.frame, np.ndarray)):
+        raise UsageError(f"{name} must be a Neighbour of an array, got {type(neighbour).__name__}")
     got = neighbour.frame
     if got.shape != frame.shape or got.dtype != frame.dtype:
         raise UsageError(f"{name} must be like frame0, {frame.dtype} {frame.shape}, got {got.dtype} {got.shape}")

@@ -2,8 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from vfi_flow.inference.engine import Frame
+
+MOST_UNLIKE = 2
+"""How many times as long as the other one of two intervals may be for the motion in one to say something of the other.
+"""
+
+
+def is_alike(interval: Fraction | float) -> bool:
+    """Whether motion in `interval` says something of that in one beside it, whose length is its unit."""
+    return 1 / MOST_UNLIKE <= interval <= MOST_UNLIKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +23,11 @@ class Neighbour:
     frame: Frame
     interval: float = 1.0
     """Time between it and the nearer frame of the pair, in units of the time between the two."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it is near enough, and not too near, to say something of the motion between the two."""
+        return is_alike(self.interval)
 
 
 @dataclass(frozen=True, slots=True)

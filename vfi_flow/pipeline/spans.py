@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 
 import numpy as np
 
+from vfi_flow.inference.pair import is_alike
 from vfi_flow.media.repeats import change, may_be_repeat, stands_out
 from vfi_flow.media.timing import Division
 from vfi_flow.pipeline.overlays import FRAMES, Overlay, Shot
@@ -16,10 +17,6 @@ from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
 MOST_REPEATS = 5
 """Repeats of one picture that are bridged; as many frames wait in memory."""
-
-MOST_UNLIKE = 2
-"""How many times as long as the other one of two intervals may be for the motion in one to say something of the other.
-"""
 
 LONGEST_BRIDGE = Fraction(1, 4)
 """Seconds from one picture to the next: twos to fours of animation take 1/12 to 1/6."""
@@ -185,9 +182,7 @@ def with_neighbours(spans: Iterable[Span]) -> Iterator[Span]:
 
 def tells(one: Span, other: Span) -> bool:
     """Whether the motion in a span says something of that in the one before or after it."""
-    if not (one.is_bridge and other.is_bridge):
-        return False
-    return 1 / MOST_UNLIKE <= one.length / other.length <= MOST_UNLIKE
+    return one.is_bridge and other.is_bridge and is_alike(one.length / other.length)
 
 
 def rgb_of(frame: PreparedFrame) -> np.ndarray:

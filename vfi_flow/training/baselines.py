@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfi_flow.errors import ComponentError, InputError, UsageError
+from vfi_flow.errors import ComponentError, UsageError
 
 Frame = NDArray[np.uint8]
 Flow = NDArray[np.float32]
@@ -122,7 +122,7 @@ def minterpolate(frame0: Frame, frame1: Frame, tau: float) -> Frame:
     """ffmpeg's motion-compensated `minterpolate` (overlapped blocks of variable size, both directions).
 
     It makes frames on a regular grid only: `tau` is k/n with n up to 8. Its scene detection is off, because whoever
-    asks for this frame has already decided that the two belong together.
+    asks for this frame has already decided that the two belong together. Frames too small for it are blended.
     """
     try:
         import av
@@ -134,7 +134,7 @@ def minterpolate(frame0: Frame, frame1: Frame, tau: float) -> Frame:
         raise UsageError(f"minterpolate: tau must be k/n with n of at most 8, got {tau}")
     height, width = frame0.shape[:2]
     if min(height, width) < MINTERPOLATE_SMALLEST_SIDE:
-        raise InputError(f"minterpolate: frames must be at least 32x32 pixels, got {width}x{height}")
+        return blend(frame0, frame1, tau)
 
     graph = av.filter.Graph()
     rgb = av.VideoFormat("rgb24", width, height)
