@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from tiny_network import as_image, moving_texture, standard_noise  # noqa: E402
 
-from vfi_flow.motion.stillness import CLOSE, WINDOW, activity, stillness  # noqa: E402
+from vfi_flow.motion.stillness import CLOSE, NARROW, WINDOW, activity, stillness  # noqa: E402
 
 GROUND = as_image(moving_texture(64, 96))
 ELSEWHERE = as_image(moving_texture(64, 96, dx=8))
@@ -42,6 +42,26 @@ def test_ground_beside_a_moving_thing_is_still_half_a_window_away_from_it():
     assert found[..., : 48 - WINDOW // 2].min() > 0.99
     assert found[..., 48 + WINDOW // 2 :].max() < 0.01
     assert 0 <= found.min() <= found.max() <= 1
+
+
+def test_ground_right_beside_a_moving_thing_is_still_where_the_frames_are_equal():
+    """The thing covers the right half; the motion of its surroundings is wrong, on the thing itself as well."""
+    frame1 = GROUND.clone()
+    frame1[..., 48:] = ELSEWHERE[..., 48:]
+    edge = 48 - NARROW // 2
+
+    found = stillness(GROUND, frame1, GROUND, torch.roll(GROUND, 5, 2))
+
+    assert found[..., edge - 4 : edge].median() > 0.99
+    assert found[..., 48 + WINDOW // 2 :].max() < 0.01
+
+
+def test_a_few_equal_pixels_in_what_moves_are_not_still():
+    patch = slice(30, 35), slice(46, 51)
+    frame1 = ELSEWHERE.clone()
+    frame1[:, :, *patch] = GROUND[:, :, *patch]
+
+    assert stillness(GROUND, frame1, GROUND, torch.roll(GROUND, 5, 2))[:, :, *patch].max() < 0.01
 
 
 def test_nothing_happens_between_equal_frames_and_under_faint_noise():

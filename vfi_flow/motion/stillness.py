@@ -12,6 +12,17 @@ SHARPNESS = 500.0
 LEVEL = 0.02
 """Root mean square difference between the frames up to which a place can count as still; noise and compression."""
 
+NARROW = 3
+"""Pixels over which they are compared close to a moving thing, where WINDOW would take it for a part of the ground."""
+NARROW_SHARPNESS = 1000.0
+NARROW_LEVEL = 0.012
+BETTER = 0.5
+"""Share of the difference after warping up to which so few pixels can count as still."""
+AROUND = 15
+"""Pixels around a place of which enough must be still as well."""
+FEW, ENOUGH = 0.25, 0.5
+"""Share of them up to which, and from which on, they are not and are enough."""
+
 CLOSE = 3
 """Pixels, at half the frames' resolution, over which they are compared to tell whether anything happens."""
 QUIET, LIVELY = 2.0 / 255, 4.0 / 255
@@ -28,11 +39,21 @@ def stillness(frame0: Tensor, frame1: Tensor, warped0: Tensor, warped1: Tensor) 
 
     Flow is estimated from coarse to fine, so the motion of a thing spreads to the still ground around it. There the
     unwarped frames agree better, which decides; where things do move, they do not agree at all. Where neither is
-    better the result is about a half, and no flow matters much.
+    better the result is about a half, and no flow matters much. Right beside a thing only a few pixels can be compared;
+    as few of them agree by chance in what moves, they count in still surroundings alone.
     """
-    as_they_are, warped = difference(frame0, frame1, WINDOW), difference(warped0, warped1, WINDOW)
-    better = torch.sigmoid(SHARPNESS * (warped - as_they_are))
-    equal = torch.sigmoid(SHARPNESS * (LEVEL - as_they_are))
+    as_they_are, warped = square_difference(frame0, frame1), square_difference(warped0, warped1)
+    over_window = _agree(as_they_are, warped, WINDOW, 1.0, LEVEL, SHARPNESS)
+    over_few = _agree(as_they_are, warped, NARROW, BETTER, NARROW_LEVEL, NARROW_SHARPNESS)
+    surroundings = ((box_mean(over_few, AROUND) - FEW) / (ENOUGH - FEW)).clamp(0, 1)
+    return torch.maximum(over_window, surroundings * over_few)
+
+
+def _agree(as_they_are: Tensor, warped: Tensor, window: int, share: float, level: float, sharpness: float) -> Tensor:
+    """How far the first is less than `share` of the second, and than `level`; square differences over `window`."""
+    as_they_are, warped = box_mean(as_they_are, window).sqrt(), box_mean(warped, window).sqrt()
+    better = torch.sigmoid(sharpness * (share * warped - as_they_are))
+    equal = torch.sigmoid(sharpness * (level - as_they_are))
     return better * equal
 
 
@@ -49,4 +70,9 @@ def activity(frame0: Tensor, frame1: Tensor) -> Tensor:
 
 def difference(image: Tensor, other: Tensor, window: int) -> Tensor:
     """(B, 1, H, W): root mean square difference over window x window pixels and all channels."""
-    return box_mean((image - other).square().mean(1, keepdim=True), window).sqrt()
+    return box_mean(square_difference(image, other), window).sqrt()
+
+
+def square_difference(image: Tensor, other: Tensor) -> Tensor:
+    """(B, 1, H, W): mean over all channels."""
+    return (image - other).square().mean(1, keepdim=True)
