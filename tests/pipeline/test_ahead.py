@@ -97,3 +97,31 @@ def test_stages_overlap():
     list(slow(ahead(slow(ahead(slow(range(10)), 2, "a")), 2, "b")))
 
     assert time.perf_counter() - started < 0.45  # 0.6 one after the other, 0.24 side by side
+
+
+def test_an_interrupt_while_the_thread_is_being_started_leaves_no_thread(monkeypatch):
+    def items():
+        yield from range(100)
+
+    def started_and_interrupted(thread):
+        start(thread)
+        raise KeyboardInterrupt
+
+    start, source = threading.Thread.start, items()
+    monkeypatch.setattr(threading.Thread, "start", started_and_interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        next(ahead(source, 2, "worker"))
+
+    assert "worker" not in {thread.name for thread in threading.enumerate()}
+    source.close()  # nobody is at it any more
+
+
+def test_an_interrupt_before_the_thread_was_started_is_just_raised(monkeypatch):
+    def interrupted(thread):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        next(ahead(range(3), 2, "worker"))

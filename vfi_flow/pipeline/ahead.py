@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -10,6 +11,9 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.1
 """How often a thread that waits for room looks whether the job is over."""
+
+LONGEST_START_SECONDS = 0.5
+"""From asking for a thread to its first step; one that was never asked for is waited for as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,8 @@ def ahead(items: Iterable[T], depth: int, name: str, give_up: Callable[[], None]
         put(_End(error))
 
     thread = threading.Thread(target=work, name=name, daemon=True)
-    thread.start()
     try:
+        thread.start()
         while True:
             entry = waiting.get()
             if isinstance(entry, _End):
@@ -70,4 +74,13 @@ def ahead(items: Iterable[T], depth: int, name: str, give_up: Callable[[], None]
         raise
     finally:
         over.set()
+        join(thread)
+
+
+def join(thread: threading.Thread) -> None:
+    """Waits for its end, also where an interrupt came while it was being started, which may just have happened."""
+    deadline = time.monotonic() + LONGEST_START_SECONDS
+    while not thread.is_alive() and thread.ident is None and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS / 100)
+    if thread.is_alive() or thread.ident is not None:
         thread.join()
