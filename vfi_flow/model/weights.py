@@ -114,10 +114,17 @@ def _read_card(path: Path, metadata: Mapping[str, str]) -> Card:
 
 
 def _check_shapes(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    if wrong := misfit(expected, found):
+        raise ComponentError(f"{path}: {wrong}")
+
+
+def misfit(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """The first name whose tensor is missing, too many or of another shape, and how; "" where all fit."""
     for name in sorted(expected.keys() | found.keys()):
         shapes = [tuple(tensors[name].shape) if name in tensors else "nothing" for tensors in (expected, found)]
         if shapes[0] != shapes[1]:
-            raise ComponentError(f"{path}: {name} should be {shapes[0]}, found {shapes[1]}")
+            return f"{name} should be {shapes[0]}, found {shapes[1]}"
+    return ""
 
 
 def channels_last(network: InterpolationNetwork) -> InterpolationNetwork:

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vfi_flow.errors import InputError, OutputError
+from vfi_flow.model.weights import misfit
 from vfi_flow.training.finite import without_nan
 from vfi_flow.training.signals import uninterrupted
 
@@ -73,10 +74,8 @@ class State:
 
 
 def require_shapes(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    for name in sorted(found.keys() | expected.keys()):
-        shapes = [tuple(tensors[name].shape) if name in tensors else "nothing" for tensors in (expected, found)]
-        if shapes[0] != shapes[1]:
-            raise InputError(f"{path}: the checkpoint is damaged ({name} should be {shapes[0]}, found {shapes[1]})")
+    if wrong := misfit(expected, found):
+        raise InputError(f"{path}: the checkpoint is damaged ({wrong})")
 
 
 def save_checkpoint(folder: Path, progress: Progress, state: State) -> None:
