@@ -142,12 +142,13 @@ def test_an_interrupt_does_not_wait_for_a_sender_who_has_gone_quiet(tmp_path, nu
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupt_does_not_wait_for_a_sender_who_never_finishes_the_first_frame(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupt_does_not_wait_for_a_sender_who_never_finishes_the_first_frame(tmp_path, number):
     job = start(JOB, "-", tmp_path / "out.mkv", "--progress", "none", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     job.stdin.write(b"YUV4MPEG2 W640 H480 F30:1 Ip C420jpeg\nFRAME\n" + bytes(1 << 17))  # a pipe takes half of it
     job.stdin.flush()
 
-    job.send_signal(signal.SIGINT)
+    job.send_signal(number)
 
     assert job.wait(timeout=10) == 130
     assert job.stderr.read() == b"vfi-flow: interrupted\n"

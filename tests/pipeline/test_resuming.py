@@ -19,6 +19,7 @@ from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
+from vfi_flow.pipeline.alone import alone
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -320,6 +321,8 @@ def test_the_work_of_an_interrupted_job_is_not_lost_by_accident(tmp_path):
     with pytest.raises(OutputError, match=r"out.mp4.partial holds 14 frames of an interrupted job; pass --resume"):
         make(job)
 
+    with alone(job.output), pytest.raises(OutputError, match=r"out.mp4: another job is writing it"):
+        make(job)
     assert chunks_module.frames_in(folder) == 14
     assert make(replace(job, overwrite=True)).resumed == 0
     assert left_in(tmp_path) == ["in.mp4", "out.mp4"]

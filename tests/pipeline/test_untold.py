@@ -1,10 +1,13 @@
 """What a format has no words for: said in one line where it is lost, and not said where it is kept."""
 
 import io
+from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import pytest
+from av.stream import Disposition, Stream
 from blending import Blend
 from clips import moving_square, write_clip
 
@@ -67,20 +70,45 @@ def test_chapters_tags_and_languages(tmp_path, ending, lost):
 @pytest.mark.parametrize("before", [".mp4", ".mkv"])
 @pytest.mark.parametrize(("after", "lost"), [(".mp4", ""), (".mkv", ""), (".ts", TITLES)])
 def test_titles_of_tracks(tmp_path, before, after, lost):
-    plain, titled = write_clip(tmp_path / "in.mkv", moving_square(4), sound="aac"), tmp_path / f"titled{before}"
-    with av.open(str(plain)) as source, av.open(str(titled), "w") as target:
-        streams = [target.add_stream_from_template(stream) for stream in source.streams]
-        for stream, title in zip(streams, ("Picture", "Sound"), strict=True):
-            stream.metadata["title"] = title
-        for packet in source.demux():
-            if packet.size:
-                packet.stream = streams[packet.stream.index]
-                target.mux(packet)
+    plain = write_clip(tmp_path / "in.mkv", moving_square(4), sound="aac")
+
+    def name(picture: Stream, sound: Stream) -> None:
+        picture.metadata["title"], sound.metadata["title"] = "Picture", "Sound"
+
+    titled = copied(plain, tmp_path / f"titled{before}", name)
 
     assert losses(titled, tmp_path / f"out{after}") == lost
     with av.open(str(tmp_path / f"out{after}")) as result:
         found = [stream.metadata.get("title", stream.metadata.get("name")) for stream in result.streams]
     assert found == ([None, None] if lost else ["Picture", "Sound"])
+
+
+@pytest.mark.parametrize("role", ["forced", "comment", "hearing_impaired", "visual_impaired", "dub"])
+@pytest.mark.parametrize("before", [".mp4", ".mkv"])
+@pytest.mark.parametrize(("after", "kept"), [(".mp4", True), (".mkv", True), (".mov", False)])
+def test_what_a_track_is_meant_for(tmp_path, role, before, after, kept):
+    plain = write_clip(tmp_path / "in.mkv", moving_square(4), sound="aac")
+
+    def choose(picture: Stream, sound: Stream) -> None:
+        sound.disposition = Disposition[role]
+
+    source = copied(plain, tmp_path / f"role{before}", choose)
+
+    assert losses(source, tmp_path / f"out{after}") == ("" if kept else f"what tracks are meant for ({role})")
+    with av.open(str(tmp_path / f"out{after}")) as result:
+        assert bool(result.streams.audio[0].disposition & Disposition[role]) == kept
+
+
+def copied(source: Path, path: Path, describe: Callable[..., None]) -> Path:
+    """The same packets in a file at `path`, whose streams `describe` has been shown."""
+    with av.open(str(source)) as before, av.open(str(path), "w") as after:
+        streams = [after.add_stream_from_template(stream) for stream in before.streams]
+        describe(*streams)
+        for packet in before.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+    return path
 
 
 def test_tags_of_ones_own(tmp_path):

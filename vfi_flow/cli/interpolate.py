@@ -144,22 +144,26 @@ def run(arguments: argparse.Namespace) -> int:
 def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int:
     if arguments.report is not None:
         check_place(arguments.report, source, output)
-    plan = make_plan(picture_job(arguments, job_from(arguments, source, output)))
+    with sigterm_as_interrupt():
+        plan = make_plan(picture_job(arguments, job_from(arguments, source, output)))
+        report = run_plan(arguments, plan)
+    tell(report)
+    if arguments.report is not None:
+        write_report(report, arguments.report)
+    return 0
+
+
+def run_plan(arguments: argparse.Namespace, plan: Plan) -> Report:
     for note in plan.notes:
         say(note)
     with (
-        sigterm_as_interrupt(),
         interpolator_for(arguments, plan) as (interpolate, engine, calls),
         progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
     ):
         if arguments.progress in ("auto", "bar"):
             say(describe_plan(plan))
         with stop_on_signal(plan) as stop:
-            report = run_job(plan, interpolate, engine, show, stop, calls)
-    tell(report)
-    if arguments.report is not None:
-        write_report(report, arguments.report)
-    return 0
+            return run_job(plan, interpolate, engine, show, stop, calls)
 
 
 @contextmanager

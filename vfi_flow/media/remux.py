@@ -21,7 +21,7 @@ from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fr
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate, StreamChoice, add_copy, add_cover, codec_of
-from vfi_flow.media.tags import lasting_tags
+from vfi_flow.media.tags import lasting_tags, roles_of
 from vfi_flow.media.text import TextLane, add_text, says_something
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.window_end import WindowEnd
@@ -41,7 +41,9 @@ class CopiedStream:
     kind: str
     codec: str
     language: str | None
-    title: str | None = None
+    title: str | None
+    roles: Disposition
+    """Of those in `tags.ROLES`."""
     packets: int = 0
     """Written into the result."""
 
@@ -126,7 +128,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
 
     def _add(self, stream: Stream, choice: StreamChoice) -> None:
         title = lasting_tags(stream.metadata, self.output.format.name).get("title")
-        self.copied[stream.index] = CopiedStream(choice.kind, choice.encoder or choice.codec, choice.language, title)
+        codec = choice.encoder or choice.codec
+        self.copied[stream.index] = CopiedStream(choice.kind, codec, choice.language, title, roles_of(stream))
         if choice.fate is Fate.CONVERTED:
             if isinstance(stream, AudioStream):
                 sound = add_sound(self.output, stream, choice.encoder)

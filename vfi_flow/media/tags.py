@@ -1,10 +1,20 @@
 """The words that go with a stream: language, title, what it is meant for."""
 
 from av.container import OutputContainer
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 STALE_TAGS = ("DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS", "_STATISTICS", "ENCODER", "VENDOR_ID")
 """Metadata of a stream that describes its packets, and is wrong for others."""
+
+ROLES = (
+    Disposition.forced
+    | Disposition.hearing_impaired
+    | Disposition.visual_impaired
+    | Disposition.comment
+    | Disposition.original
+    | Disposition.dub
+)
+"""What listeners and readers choose a track for."""
 
 # mov knows a language under one of its codes only, mostly the bibliographic one of ISO 639-2 (tried out, FFmpeg 8).
 QUICKTIME_LANGUAGES = {
@@ -45,3 +55,7 @@ def describe_like(stream: Stream, target: Stream, output: OutputContainer) -> No
     """Give `target` the language, title and disposition of `stream`."""
     target.metadata.update(lasting_tags(stream.metadata, output.format.name))
     target.disposition = stream.disposition
+
+
+def roles_of(stream: Stream) -> Disposition:
+    return stream.disposition & ROLES

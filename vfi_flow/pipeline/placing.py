@@ -11,7 +11,7 @@ from vfi_flow.media.chunks import frames_in
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
-from vfi_flow.pipeline.alone import mark_of
+from vfi_flow.pipeline.alone import alone, mark_of
 
 OnDisk = Path | ImageSequence
 
@@ -57,12 +57,15 @@ def was_begun(output: OnDisk) -> bool:
     return mark_of(output).exists() or (isinstance(output, Path) and chunks_of(output).is_dir())
 
 
-def check_chunks(folder: Path, overwrite: bool, resume: bool) -> None:
-    """OutputError where the work of an interrupted job would be lost, or something else has its name."""
+def check_chunks(output: Path, overwrite: bool, resume: bool) -> None:
+    """OutputError where the work of another job would be lost, or something else has the name of its folder."""
+    folder = chunks_of(output)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is in the way; the unfinished job needs this name for a folder")
     frames = frames_in(folder)
     if frames and not overwrite and not resume:
+        with alone(output):  # or else it is not interrupted at all
+            pass
         raise OutputError(
             f"{folder} holds {frames} frames of an interrupted job; pass --resume to go on with it, "
             "or --overwrite to start again"

@@ -126,8 +126,8 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
     chunks = None
     if isinstance(job.output, Path) and not obstacle and makes_new_frames(division):  # without, it takes no time
         chunks = chunks_of(job.output)
-    if chunks is not None and may_write:
-        check_chunks(chunks, job.overwrite, job.resume)
+        if may_write:
+            check_chunks(job.output, job.overwrite, job.resume)
     return Plan(
         job=job,
         info=info,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.media.encoder import Encoder
@@ -21,7 +21,7 @@ from vfi_flow.media.pixels.colour import Colour, Converter
 from vfi_flow.media.pixels.pix_fmt import traits_of
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import CopiedStream, StreamCopier
-from vfi_flow.media.tags import QUICKTIME_LANGUAGES, lasting_tags
+from vfi_flow.media.tags import QUICKTIME_LANGUAGES, lasting_tags, roles_of
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.plan import Plan
 
@@ -54,6 +54,7 @@ def untold_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSeque
             lost.append("the languages")
         if titles(stream.title for stream in copier.copied.values()) - titles(map(title_of, others)):
             lost.append("the titles of sound and text")
+        lost += of_roles((stream.roles for stream in copier.copied.values()), map(roles_of, others))
         lost += of_tags(copier.tags, reader.container.metadata, "the tag")
         wanted, kept = (lasting_tags(tags, "") for tags in (plan.info.metadata, found.metadata))
         lost += of_tags(wanted, kept, "the video's tag")
@@ -113,6 +114,13 @@ def title_of(stream: Stream) -> str | None:
 def titles(streams: Iterable[str | None]) -> Counter[str]:
     """How often each is there."""
     return Counter(title for title in streams if title)
+
+
+def of_roles(wanted: Iterable[Disposition], found: Iterable[Disposition]) -> Iterator[str]:
+    lost = Counter(role.name for roles in wanted for role in roles)
+    lost -= Counter(role.name for roles in found for role in roles)
+    if lost:
+        yield f"what tracks are meant for ({', '.join(sorted(map(str, lost)))})"
 
 
 def of_tags(wanted: dict[str, str], found: dict[str, str], name: str) -> Iterator[str]:
