@@ -6,7 +6,7 @@ import numpy as np
 class Blend:
     """Stands in for the model: the weighted mean of both frames."""
 
-    model_name, model_hash, engine = "blend", "00", "numpy"
+    model_name, model_hash, engine, any_size = "blend", "00", "numpy", True
 
     def __init__(self, model="base", steps=1, strength=None, seed=0, device="auto", threads=None, tile="off"):
         Blend.options = {"model": model, "steps": steps, "seed": seed, "device": device, "threads": threads}

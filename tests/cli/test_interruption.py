@@ -26,7 +26,7 @@ from vfi_flow.media import chunks
 
 class Slow:
     model_name = model_hash = engine = "slow"
-    strength = 1.0
+    strength, any_size = 1.0, True
     def __init__(self, **options): pass
     def __enter__(self): return self
     def __exit__(self, *error): pass

@@ -21,6 +21,7 @@ class Blender:
     """An engine that blends, and remembers how many pixels it was asked for at once; it has memory for `pixels`."""
 
     model, description, bytes_per_pixel = ModelInfo("blend", "0" * 64, 1.0), "blender", 1
+    any_size = True
 
     def __init__(self, pixels: float = np.inf) -> None:
         self.pixels, self.asked, self.released = pixels, [], 0

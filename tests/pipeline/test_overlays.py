@@ -55,13 +55,13 @@ def noisy(frames: Sequence[np.ndarray], sigma: float) -> list[np.ndarray]:
     return [(f + rng.normal(0, sigma, f.shape)).clip(0, 255).astype(np.uint8) for f in frames]
 
 
-def overlays(frames: Sequence[np.ndarray]) -> list[Overlay | None]:
+def overlays(frames: Sequence[np.ndarray], crops: bool = True) -> list[Overlay | None]:
     """The overlay of every pair, as the pipeline finds them."""
     prepared = [
         PreparedFrame(SourceFrame(n, n, Fraction(n), Fraction(1), PICTURE), PICTURE, frame, None)
         for n, frame in enumerate(frames)
     ]
-    found = list(with_overlays(spans(prepared, lambda left, right: False), StageClock()))
+    found = list(with_overlays(spans(prepared, lambda left, right: False), StageClock(), crops))
     assert [span.left.source.index for span in found] == list(range(len(frames)))
     return [span.overlay for span in found[:-1]]
 
@@ -112,7 +112,7 @@ def test_bars_are_kept_to_their_last_row_whatever_moves():
         frame[:13] = frame[-9:] = 16
         frame[:, :10] = 16
 
-    for overlay in overlays(noisy(frames, 1)):
+    for overlay in overlays(noisy(frames, 1), crops=False):
         mask = mask_of(overlay)
         assert mask[:13].all() and mask[-9:].all() and mask[:, :10].all()
         assert mask[14:-10, 11:].mean() < 0.05
@@ -127,7 +127,7 @@ def test_a_kept_pixel_stays_between_those_of_the_source_and_others_are_not_touch
         overlay = Overlay(places, np.full((100, 1), 9, np.int32), np.minimum(*flat), np.maximum(*flat))
         before = made.copy()
 
-        kept = overlay.keep(made).reshape(-1, 4)
+        kept = overlay.keep(made, 0.5).reshape(-1, 4)
 
         assert np.array_equal(made, before) and kept.dtype == dtype
         assert np.array_equal(kept[places], before.reshape(-1, 4)[places].clip(np.minimum(*flat), np.maximum(*flat)))
@@ -233,7 +233,7 @@ def test_a_picture_without_letters_reaches_the_model_untouched():
     for frame in frames:
         frame[:12] = frame[-12:] = 16
 
-    for overlay, frame in zip(overlays(frames), frames, strict=False):
+    for overlay, frame in zip(overlays(frames, crops=False), frames, strict=False):
         assert overlay is not None and overlay.without(frame) is frame
 
 
@@ -243,7 +243,7 @@ def test_the_ground_beside_a_caption_is_the_models(tmp_path):
 
     for overlay, new in zip(overlays(frames), made, strict=False):
         assert overlay is not None
-        changed = (overlay.keep(new) != new).any(axis=-1)
+        changed = (overlay.keep(new, 0.5) != new).any(axis=-1)
         assert not changed[:56].any()
 
 

@@ -30,7 +30,7 @@ from vfi_flow.cli.stdout import own_stdout
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.streams import STRETCHED, Fate
-from vfi_flow.pipeline.making import CutFill, Interpolate
+from vfi_flow.pipeline.making import ONE_BY_ONE, Calls, CutFill, Interpolate
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, check_place, write_report
 from vfi_flow.pipeline.run import run as run_job
@@ -167,13 +167,15 @@ def run_plan(arguments: argparse.Namespace, plan: Plan) -> Report:
 
 
 @contextmanager
-def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tuple[Interpolate, dict[str, object], int]]:
-    """What makes the new frames, what the report says of it, and how many calls of it run at the same time.
+def interpolator_for(
+    arguments: argparse.Namespace, plan: Plan
+) -> Iterator[tuple[Interpolate, dict[str, object], Calls]]:
+    """What makes the new frames, what the report says of it, and how it is called.
 
     Nothing is loaded where there are none to make.
     """
     if not plan.makes_new_frames:
-        yield no_frames, {}, 1
+        yield no_frames, {}, ONE_BY_ONE
         return
     model, record = None, {}
     if arguments.adapt is not None:
@@ -193,8 +195,8 @@ def interpolator_for(arguments: argparse.Namespace, plan: Plan) -> Iterator[tupl
             "seed": arguments.seed,
             "tile": interpolator.tile_side(plan.info.height, plan.info.width) or "off",
         }
-        calls = arguments.parallel or interpolator.calls_at_once(plan.info.height, plan.info.width)
-        yield interpolator, {**engine, **record}, calls
+        at_once = arguments.parallel or interpolator.calls_at_once(plan.info.height, plan.info.width)
+        yield interpolator, {**engine, **record}, Calls(at_once, interpolator.any_size)
 
 
 def no_frames(frame0: object, frame1: object, taus: object, **others: object) -> NoReturn:

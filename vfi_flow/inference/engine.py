@@ -49,6 +49,8 @@ class Engine(Protocol):
     """Library and device, e.g. `onnxruntime CPUExecutionProvider`."""
     bytes_per_pixel: int | None
     """Memory at its peak for every pixel of a padded frame; None: other memory than the computer's."""
+    any_size: bool
+    """Frames of another size than before take no longer."""
     threads: int
     """Calls that may be made at the same time, from threads of their own, and gain by it."""
 

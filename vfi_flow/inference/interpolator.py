@@ -72,7 +72,7 @@ class Interpolator:
         self.steps, self.seed = steps, seed
         self.strength = self._engine.model.strength if strength is None else strength
         self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
-        self.engine = self._engine.description
+        self.engine, self.any_size = self._engine.description, self._engine.any_size
         self._recent: dict[str, Recent] = {}
         self._closed = False
 

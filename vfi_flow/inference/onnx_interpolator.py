@@ -56,6 +56,7 @@ class OnnxEngine:
             self._graphs.clear()
         self.description = f"onnxruntime {self.device.provider.name}"
         self.bytes_per_pixel = self.device.bytes_per_pixel
+        self.any_size = not self.device.provider.fixed_size
 
     @property
     def _weights(self) -> Path:

@@ -14,7 +14,9 @@ from vfi_flow.inference.padding import pad_frame
 from vfi_flow.inference.pair import Pair
 
 KEPT = 4
-"""Frames: a pair and its neighbours. For every call more that runs at the same time, one more is kept."""
+"""Frames: a pair and its neighbours. For every call more that runs at the same time, `KEPT_PER_CALL` more are kept."""
+KEPT_PER_CALL = 2
+"""One for the frame that it goes further, and one because the call for a later pair may come first."""
 SPARSE = 16
 """Every so many pixels of two frames are compared first."""
 
@@ -82,7 +84,7 @@ class Recent:
             found = Seen(frame)
         else:
             self._seen.remove(found)
-        self._seen = [*self._seen, found][-(KEPT + self._most_calls - 1) :]
+        self._seen = [*self._seen, found][-(KEPT + KEPT_PER_CALL * (self._most_calls - 1)) :]
         return found
 
     def _features(self, seen: Seen) -> Any:

@@ -31,7 +31,7 @@ class TorchEngine:
         self.network = channels_last(network.to(self.device))
         self.model = ModelInfo(network.config.name, digest, card.strength, card.summary)
         self.description = f"torch {self.device}"
-        self.threads = 1
+        self.threads, self.any_size = 1, True
         self.bytes_per_pixel = BYTES_PER_PIXEL if self.device.type == "cpu" else None
 
     @torch.inference_mode()

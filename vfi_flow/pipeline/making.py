@@ -16,6 +16,7 @@ from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.timing import Division
 from vfi_flow.pipeline.at_once import at_once
+from vfi_flow.pipeline.blending import blended
 from vfi_flow.pipeline.overlays import Overlay
 from vfi_flow.pipeline.spans import Place, Span, rgb_of
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock
@@ -38,6 +39,18 @@ class Interpolate(Protocol):
         after: Neighbour | None = None,
     ) -> Sequence[np.ndarray]:
         """One frame per tau; `pts` names the pair, so that its noise does not depend on the order of calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How an `Interpolate` likes to be called."""
+
+    at_once: int = 1
+    any_size: bool = True
+    """Frames of another size than before take no longer: it is given those of a shot without their bars."""
+
+
+ONE_BY_ONE = Calls()
 
 
 class Kind(StrEnum):
@@ -108,7 +121,10 @@ def output_frames(
         for part, arrays in answers:
             made = iter(arrays)
             for shown in part.shown:
-                picture = finished(next(made), part.overlay, converter, clock) if shown.is_new else shown.picture
+                picture = shown.picture
+                if shown.is_new:
+                    tau = float(shown.place.tau)
+                    picture = finished(next(made), tau, part.overlay, converter, clock)
                 yield OutputFrame(picture, shown.place.seconds, shown.kind, shown.place.interval_end)
 
 
@@ -166,11 +182,13 @@ def new_arrays(
         return make(pair.frame0, pair.frame1, taus=taus, pts=pts, before=pair.before, after=pair.after)
 
 
-def finished(array: np.ndarray, overlay: Overlay | None, converter: Converter, clock: StageClock) -> av.VideoFrame:
+def finished(
+    array: np.ndarray, tau: float, overlay: Overlay | None, converter: Converter, clock: StageClock
+) -> av.VideoFrame:
     """A new frame as a picture, with what lies still on it."""
     if overlay is not None:
         with clock.during("protect"):
-            array = overlay.keep(array)
+            array = overlay.keep(array, tau)
     with clock.during("convert"):
         return converter.from_rgb(array)
 
@@ -198,6 +216,5 @@ def neighbour(span: Span, outer: PreparedFrame | None, inner: PreparedFrame) -> 
 
 
 def blend(frame0: np.ndarray, frame1: np.ndarray, taus: Sequence[float], **others: object) -> list[np.ndarray]:
-    """The weighted mean of both frames at every pixel."""
-    before, after = frame0.astype(np.float32), frame1.astype(np.float32)
-    return [np.rint(before + np.float32(tau) * (after - before)).astype(frame0.dtype) for tau in taus]
+    """What is between two frames that have nothing to do with each other."""
+    return [blended(frame0, frame1, tau) for tau in taus]

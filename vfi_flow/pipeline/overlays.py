@@ -2,15 +2,17 @@
 
 Optical flow spreads from what moves to what lies on top of it, and tears it. But what was the same before and after
 an interval was the same inside it: there a new pixel may not leave the range of the two source pixels around it.
-Letters are also taken out of the frames that the model sees, or it would show parts of them beside the true ones.
+Letters are also taken out of the frames that the model sees, or it would show parts of them beside the true ones; bars
+are cut off.
 """
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vfi_flow.pipeline.bars import BLACK, Bars, Crop, bars_of, crop_of
 from vfi_flow.pipeline.filling import filled
 
 Grid = np.ndarray
@@ -52,13 +54,11 @@ GROWTH = 12
 LETTERS, LETTERS_MOVING = 0.16, 0.45
 """Shares of blocks with still edges around a block of a text, and of moving blocks right beside it. That is more than
 an overlay needs: letters are taken out of the frames, and still ground must not be."""
-BAR_RANGE = 24
-"""Levels within one row of a letterbox bar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """The pixels that have to stay between those of two frames."""
+    """The pixels that have to stay between those of two frames; all sizes are those of the cropped frames."""
 
     places: np.ndarray
     """(N,) into the flattened picture."""
@@ -69,25 +69,32 @@ class Overlay:
     """(N, channels)"""
     hole: np.ndarray | None = None
     """(H, W): letters, which are taken out of the frames before the model sees them; None where there are none."""
+    crop: Crop | None = None
+    """What of the frames the model sees; None: all."""
 
     def without(self, frame: np.ndarray) -> np.ndarray:
-        """`frame` with the letters filled from around, so that the ground's motion does not carry them along."""
-        return frame if self.hole is None else filled(frame, self.hole)
+        """`frame` as the model sees it: without bars, and with letters filled from around, so that the ground's motion
+        carries none along."""
+        picture = frame if self.crop is None else self.crop.hidden.inside(frame)
+        return picture if self.hole is None else filled(picture, self.hole)
 
-    def keep(self, array: np.ndarray) -> np.ndarray:
-        """`array` (H, W, channels) with the overlay's pixels kept within their range."""
-        kept = array.copy()
-        pixels = kept.reshape(-1, array.shape[-1])
+    def keep(self, picture: np.ndarray, tau: float) -> np.ndarray:
+        """What the model has made at `tau` with the overlay's pixels kept within their range, and with the bars."""
+        kept = picture.copy()
+        pixels = kept.reshape(-1, picture.shape[-1])
         made = pixels[self.places].astype(np.int32)
         change = made.clip(self.lowest, self.highest) - made
         pixels[self.places] = made + (change * self.weights + 4) // 9
-        return kept
+        return kept if self.crop is None else self.crop.restored(kept, tau)
 
 
 class Shot:
     """Frames between two cuts, looked at in groups; only what the next intervals need is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, crops: bool = True) -> None:
+        """`crops`: the model does not see what has been a bar since the first frame."""
+        self._crops = crops
+        self._bars: Bars | None = None
         self._frames: deque[np.ndarray] = deque(maxlen=FRAMES)
         self._ranges: dict[int, np.ndarray] = {}
         self.count = 0
@@ -108,11 +115,27 @@ class Shot:
         for old in [start for start in self._ranges if start <= number + 1 - FRAMES]:
             del self._ranges[old]
         groups = [spread for start, spread in self._ranges.items() if start <= number]
-        return overlay_between(left, right, groups) if groups else None
+        if not groups:
+            return None
+        spread_of_all = groups[0] if len(groups) == 1 else np.minimum.reduce(groups)
+        crop = self._crop(left, right, spread_of_all) if self._crops else None
+        if crop is None:
+            found = overlay_between(left, right, spread_of_all)
+            return found if len(found.places) else None
+        return replace(overlay_between(*map(crop.hidden.inside, (left, right, spread_of_all))), crop=crop)
+
+    def _crop(self, left: np.ndarray, right: np.ndarray, spread_of_all: np.ndarray) -> Crop | None:
+        black = bars_of(spread_of_all, grey_of(left), BLACK)
+        if black is None:
+            return None
+        self._bars = black if self._bars is None else self._bars.common(black)
+        return crop_of(self._bars, left, right)
 
 
-def overlay_between(left: np.ndarray, right: np.ndarray, groups: list[np.ndarray]) -> Overlay | None:
-    """The overlay of two frames; `groups` are the spreads of the groups of frames that hold both. None: there is none.
+def overlay_between(left: np.ndarray, right: np.ndarray, spread_of_all: np.ndarray) -> Overlay:
+    """The overlay of two frames, bars of any colour included.
+
+    `spread_of_all` is the smallest spread of the groups of frames that hold both.
 
     1. Blocks with still edges in the middle of more motion belong to an overlay. Those next to them and without a
        moving pixel do too: the inside of a box.
@@ -121,9 +144,9 @@ def overlay_between(left: np.ndarray, right: np.ndarray, groups: list[np.ndarray
     3. Around edges it is wider by a pixel, which is part letter and part ground, and ends softly.
     4. Where blocks with edges are dense, they are letters.
     """
-    spread_of_all = groups[0] if len(groups) == 1 else np.minimum.reduce(groups)
-    grey = to_bytes(left[..., min(1, left.shape[-1] - 1)])
-    core, hole = bars(spread_of_all, grey), None
+    grey, hole = grey_of(left), None
+    core = np.ones(grey.shape, bool)
+    (bars_of(spread_of_all, grey) or Bars()).inside(core)[:] = False
     moves = blocks_of(spread(left, right) >= MOVES) >= MOVING_BLOCK
     moving = around(moves, RADIUS)
     near = moving >= MOVING_SHARE
@@ -145,8 +168,6 @@ def overlay_between(left: np.ndarray, right: np.ndarray, groups: list[np.ndarray
             core |= still
             letters = seeds & (around(seeds, RADIUS) >= LETTERS) & (around(moves, 1) >= LETTERS_MOVING)
             hole = still & to_pixels(grown(letters, close), grey.shape) if letters.any() else None
-    if not core.any():
-        return None
     return overlay_of(core, left, right, hole)
 
 
@@ -157,23 +178,6 @@ def overlay_of(core: np.ndarray, left: np.ndarray, right: np.ndarray, hole: np.n
     one, other = (frame.reshape(-1, frame.shape[-1])[places] for frame in (left, right))
     lowest, highest = np.minimum(one, other), np.maximum(one, other)
     return Overlay(places, weights[places].astype(np.int32)[:, None], lowest, highest, hole)
-
-
-def bars(spread_of_all: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """(H, W): the still rows and columns of one colour along the sides."""
-    mask = np.zeros(grey.shape, bool)
-    for turned, values, still in ((mask, grey, spread_of_all), (mask.T, grey.T, spread_of_all.T)):
-        for side in (slice(None), slice(None, None, -1)):
-            turned[side][: leading(values[side], still[side])] = True
-    return mask if not mask.all() else np.zeros_like(mask)
-
-
-def leading(values: np.ndarray, still: np.ndarray) -> int:
-    """How many rows from the first one on are still and of one colour."""
-    for number, (row, spread) in enumerate(zip(values, still, strict=True)):
-        if spread.max() > LOOSE or int(row.max()) - int(row.min()) > BAR_RANGE:
-            return number
-    return len(values)
 
 
 def spread(*frames: np.ndarray) -> np.ndarray:
@@ -188,6 +192,11 @@ def spread(*frames: np.ndarray) -> np.ndarray:
             largest = np.maximum(largest, difference[..., channel])
         result[top : top + STRIP] = largest
     return result
+
+
+def grey_of(frame: np.ndarray) -> np.ndarray:
+    """(H, W) uint8: green stands for the brightness."""
+    return to_bytes(frame[..., min(1, frame.shape[-1] - 1)])
 
 
 def to_bytes(array: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.ahead import ahead
 from vfi_flow.pipeline.alone import alone
-from vfi_flow.pipeline.making import Interpolate, OutputFrame, output_frames
+from vfi_flow.pipeline.making import ONE_BY_ONE, Calls, Interpolate, OutputFrame, output_frames
 from vfi_flow.pipeline.placing import unfinished
 from vfi_flow.pipeline.plan import Plan, reader_for
 from vfi_flow.pipeline.report import Report
@@ -79,13 +79,13 @@ def run(
     engine: Mapping[str, Any] | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
-    calls: int = 1,
+    calls: Calls = ONE_BY_ONE,
 ) -> Report:
     """Make what `plan` says. The result appears under its name complete and verified, or not at all.
 
-    Three threads: one decodes and converts, one interpolates, this one encodes and writes. With `calls` above 1 so many
-    calls of `interpolate` run at the same time, in threads of their own. When `stop` says so, what
-    has been made is kept where it can be, for a job with `resume`, and KeyboardInterrupt is raised.
+    Three threads: one decodes and converts, one interpolates, this one encodes and writes. `calls` of `interpolate` at
+    the same time have threads of their own. When `stop` says so, what has been made is kept where it can be, for a job
+    with `resume`, and KeyboardInterrupt is raised.
     """
     started, clock, found = time.perf_counter(), StageClock(), Found()
     with (
@@ -139,7 +139,7 @@ def made_frames(
     found: Found,
     clock: StageClock,
     chunks: ChunkFolder | None = None,
-    calls: int = 1,
+    calls: Calls = ONE_BY_ONE,
 ) -> Iterator[Iterator[OutputFrame]]:
     """The result's frames; decoding and interpolation each run ahead in a thread. `found` collects what comes up.
 
@@ -171,12 +171,12 @@ def made_frames(
     with closing(ahead(prepared, DECODED_AHEAD, "decode")) as waiting:
         between = found.counted(spans(waiting, is_cut, bridges))
         if new_frames and plan.job.protect:
-            between = found.watched(with_overlays(between, clock))
+            between = found.watched(with_overlays(between, clock, crops=calls.any_size))
         if new_frames and plan.job.neighbours:
             between = with_neighbours(between)
         is_stored = chunks.holds if chunks is not None else lambda frame: False
         fill = plan.job.cut_fill
-        made = output_frames(between, plan.division, interpolate, converter, clock, fill, is_stored, calls)
+        made = output_frames(between, plan.division, interpolate, converter, clock, fill, is_stored, calls.at_once)
         with closing(ahead(made, MADE_AHEAD, "interpolate", lambda: stop_reading(plan.job.source))) as frames:
             yield frames
 

@@ -143,9 +143,9 @@ class Group:
             yield Span(tuple(self.frames), right)
 
 
-def with_overlays(spans: Iterable[Span], clock: StageClock) -> Iterator[Span]:
+def with_overlays(spans: Iterable[Span], clock: StageClock, crops: bool = True) -> Iterator[Span]:
     """`spans` with their overlays; up to `FRAMES` - 2 spans wait for what comes after them."""
-    shot, waiting = Shot(), deque[tuple[int, Span]]()
+    shot, waiting = Shot(crops), deque[tuple[int, Span]]()
 
     def first() -> Span:
         number, span = waiting.popleft()
@@ -166,7 +166,7 @@ def with_overlays(spans: Iterable[Span], clock: StageClock) -> Iterator[Span]:
         else:
             while waiting:
                 yield first()
-            shot = Shot()
+            shot = Shot(crops)
 
 
 def with_neighbours(spans: Iterable[Span]) -> Iterator[Span]:
