@@ -17,15 +17,23 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from vfi_flow.export.half import is_inner_convolution
+
+from vfi_flow.errors import ComponentError
 
 Feeds = Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
 """Arrays by the names of a graph's inputs."""
 
 
 def quantised_convolutions(model: ModelProto, calibration: Iterable[Feeds]) -> ModelProto:
-    """`model`, complete and in float32, with its inner convolutions in 8 bits; it runs once for each of the feeds."""
+    """`model`, complete and in float32, with its inner convolutions in 8 bits; it runs once for each of the feeds.
+
+    Raises ComponentError where ONNX Runtime, which quantises, is missing.
+    """
+    try:
+        from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    except ImportError as error:
+        raise ComponentError(f'int8 needs {error.name}; run: pip install "vfi-flow[cpu]"') from error
     weights = {tensor.name for tensor in model.graph.initializer}
     names = [node.name for node in model.graph.node if is_inner_convolution(node, weights)]
     with TemporaryDirectory() as folder, quiet(logging.getLogger()):
@@ -51,8 +59,8 @@ def quantised_convolutions(model: ModelProto, calibration: Iterable[Feeds]) -> M
     return quantised
 
 
-class Reader(CalibrationDataReader):
-    """What ONNX Runtime calibrates with, one question after the other."""
+class Reader:
+    """A CalibrationDataReader: what ONNX Runtime calibrates with, one question after the other."""
 
     def __init__(self, feeds: Iterable[Feeds]) -> None:
         self.feeds: Iterator[Feeds] = iter(feeds)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Interpolates every video of a folder. A video that fails does not stop the others; what is done is not done again.
+# Interpolates every video of a folder. A video that fails does not stop the others; what is done is not done again, and what was
+# interrupted goes on.
 #
 #     samples/batch_job.sh INPUT_FOLDER OUTPUT_FOLDER [options of `vfi-flow interpolate`]
 #     samples/batch_job.sh holiday holiday60 -r 60 -crf 18
@@ -20,8 +21,10 @@ mkdir -p "$output" || exit 2
 shopt -s nullglob nocaseglob
 for video in "$input"/*.{mp4,mkv,mov,webm,avi}; do
     target=$output/$(basename "$video")
+    unfinished=()
+    [ ! -d "$target.partial" ] || unfinished=(--resume)    # of an earlier run that was interrupted
     # Without </dev/null the command could read the keyboard, or the list of a `while read` loop.
-    vfi-flow interpolate "$video" "$target" --progress none "$@" </dev/null
+    vfi-flow interpolate "$video" "$target" --progress none ${unfinished[@]+"${unfinished[@]}"} "$@" </dev/null
     code=$?
     case $code in
         0) echo "done     $target" ;;

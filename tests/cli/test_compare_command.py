@@ -137,7 +137,7 @@ def test_the_psnr_of_what_is_shown_stands_below_it(monkeypatch):
         (["{clip}", "s.png", "--count", "0"], 2, "--count must be at least 1"),
         (["{clip}", "s.png", "--crop", "65x48"], 2, "--crop 65x48 is larger than the frames, 64x48"),
         (["short.mp4", "s.png"], 3, "short.mp4: 2 frames are too few"),
-        (["text.mp4", "s.png"], 3, "text.mp4: cannot be read as a video"),
+        (["text.mp4", "s.png"], 3, "text.mp4: not a video file that FFmpeg can read"),
     ],
 )
 def test_what_is_wrong_is_one_sentence_and_nothing_is_written(

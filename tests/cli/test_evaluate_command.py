@@ -195,7 +195,7 @@ def test_a_bad_folder_is_one_sentence_and_exit_code_3(tmp_path, capsys):
     for path, reason in {
         tmp_path / "missing": "no such folder",
         empty: "no videos in this folder",
-        broken: "cannot be read as a video",
+        broken: "not a video file that FFmpeg can read",
         short: "2 frames are too few",
     }.items():
         code = main(["evaluate", "--data", str(path), "--steps", "none"])
@@ -210,7 +210,7 @@ def test_a_bad_clip_among_good_ones_is_left_out_with_a_line_and_exit_code_1(tmp_
 
     assert main(["evaluate", "--data", str(tmp_path), "--steps", "none", "--baselines", "blend"]) == 1
     assert "All: 1 clips, 3 places" in capsys.readouterr().out
-    assert "text.mp4: cannot be read as a video" in caplog.text and "left out" in caplog.text
+    assert "text.mp4: not a video file that FFmpeg can read" in caplog.text and "left out" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,22 @@ def test_misuse_is_exit_code_2(clip, tmp_path, capsys, words, sentence):
     assert not (tmp_path / "out.mp4").exists()
 
 
+def test_a_report_replaces_no_file_unasked(clip, tmp_path, capsys):
+    cuts, report = tmp_path / "cuts.json", tmp_path / "report.json"
+    assert main(["scenes", str(clip), str(cuts)]) == 0
+    listed = cuts.read_text()
+    report.write_text("precious")
+    words = ["--scenes", cuts, "--progress", "none"]
+
+    assert interpolate(clip, tmp_path / "out.mp4", *words, "--report", cuts, "-y") == 7
+    assert_one_sentence(capsys.readouterr().err, "cuts.json: is the list of cuts; choose another name for the report")
+    assert interpolate(clip, tmp_path / "out.mp4", *words, "--report", report) == 7
+    assert_one_sentence(capsys.readouterr().err, "report.json exists; pass --overwrite to replace it")
+    assert (cuts.read_text(), report.read_text()) == (listed, "precious") and not (tmp_path / "out.mp4").exists()
+    assert interpolate(clip, tmp_path / "out.mp4", *words, "--report", report, "-y") == 0
+    assert json.loads(report.read_text())["frames"]["written"] > 0
+
+
 def test_a_missing_output_name_is_exit_code_2(clip, capsys):
     with pytest.raises(SystemExit) as caught:
         interpolate(clip)

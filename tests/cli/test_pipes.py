@@ -347,6 +347,32 @@ def test_a_stream_that_breaks_off_inside_a_frame_is_exit_code_3(tmp_path):
     assert err.splitlines()[-1].startswith(said)
 
 
+@pytest.mark.parametrize("format_name", ["nut", "matroska", "yuv4mpegpipe"])
+def test_colours_of_a_palette_go_into_a_pipe(tmp_path, format_name):
+    source, sent = write_clip(tmp_path / "in.gif", moving_square(5), codec="gif", pix_fmt="rgb8", rate=Fraction(20)), []
+
+    def write(part: memoryview) -> int:
+        sent.append(bytes(part))
+        return len(part)
+
+    run(make_plan(Job(source, OutputPipe(write, format_name))), Blend())
+
+    (tmp_path / "out").write_bytes(b"".join(sent))
+    truth, found = pixels(source), pixels(tmp_path / "out")
+    assert len(found) == 10
+    assert np.abs(np.array(found[::2], int) - truth).mean() < (0.1 if format_name == "nut" else 3)
+
+
+def test_frames_with_parameters_are_whole_frames(tmp_path):
+    frame = b"FRAME Ip\n" + bytes(64 * 48 * 3 // 2)
+    data = b"YUV4MPEG2 W64 H48 F30:1 Ip C420jpeg\n" + 9 * frame
+    (tmp_path / "in.y4m").write_bytes(data)
+
+    assert job_on(data, "--progress", "none")[2] == 0
+    report = run(make_plan(Job(tmp_path / "in.y4m", tmp_path / "out.mkv")), Blend())
+    assert sum(report.frames.values()) == 18
+
+
 def test_an_mp4_with_its_index_at_the_end_is_refused_with_the_way_out(tmp_path):
     """A small one would be kept whole by FFmpeg's buffer and be read."""
     frames = [scene(seed, 320, 240) for seed in range(10)]

@@ -85,6 +85,25 @@ def test_people_get_lines_that_name_every_stream(tmp_path, capsys):
     )
 
 
+def test_options_may_stand_before_the_output(tmp_path, capsys):
+    source = write_clip(tmp_path / "in.mp4", moving_square(10))
+    planned = []
+    for words in (["-r", "50", "{in}", "{out}"], ["{in}", "-r", "50", "{out}"], ["{in}", "{out}", "-r", "50"]):
+        names = [word.format(**{"in": source, "out": tmp_path / "out.mkv"}) for word in words]
+        assert main(["probe", "--json", "--no-trial", *names]) == 0
+        planned.append(json.loads(capsys.readouterr().out))
+
+    assert planned[0] == planned[1] == planned[2] and "out.mkv" in json.dumps(planned[0])
+
+
+def test_a_name_may_begin_with_a_dash(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_clip(tmp_path / "-in.mp4", moving_square(4))
+
+    assert main(["probe", "--json", "--no-trial", "--", "-in.mp4"]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
 def test_without_an_output_one_like_the_input_is_planned_even_where_it_exists(tmp_path, capsys):
     source = write_clip(tmp_path / "in.mov", moving_square(4))
     (tmp_path / "in.vfi.mov").write_bytes(b"precious")

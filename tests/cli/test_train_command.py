@@ -118,7 +118,7 @@ def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kep
         (["--stage", "velocity", "--freeze", "encoder"], 2, "--freeze goes with stage motion or mean"),
         (["--freeze", "encoder"], 2, "pass its weights with --init"),
         (["--preset", "huge"], 4, "unknown model preset 'huge'"),
-        (["--init", "nothing.safetensors"], 4, "nothing.safetensors: cannot be read as weights"),
+        (["--init", "nothing.safetensors"], 4, "nothing.safetensors: no such model file"),
         (["--init", "tiny"], 4, "no model named 'tiny' comes with this package"),
         (["--init", "base"], 4, "weights of preset 'base' do not fit preset 'tiny'"),
         (["--resume"], 3, "no checkpoint to resume from"),
@@ -236,7 +236,7 @@ def test_an_unreadable_clip_to_choose_on_is_left_out_with_a_line(videos, tmp_pat
     write_clip(tmp_path / "good.mp4", moving_square(5, width=96, height=80))
 
     assert [place.clip for place in places_in(tmp_path, 2)] == ["good", "good"]
-    assert "broken.mp4: cannot be read as a video" in caplog.text and "left out" in caplog.text
+    assert "broken.mp4: not a video file that FFmpeg can read" in caplog.text and "left out" in caplog.text
 
 
 def test_a_run_begins_with_the_strength_of_its_weights_and_goes_on_with_it(tmp_path):

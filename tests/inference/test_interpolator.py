@@ -18,6 +18,7 @@ from tiny_network import STRENGTH, moving_texture
 
 from vfi_flow import Interpolator, Neighbour
 from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
+from vfi_flow.inference import interpolator as module
 from vfi_flow.inference.onnx_interpolator import OnnxEngine
 from vfi_flow.inference.onnx_session import load_runtime
 
@@ -312,6 +313,14 @@ def test_as_many_calls_at_once_as_cores_and_memory_hold(tiny_model, size, thread
         assert interpolator.calls_at_once(*size) == expected
 
 
+@pytest.mark.parametrize(("free", "expected"), [(10**12, 5), (600_000_000, 2), (0, 1)])
+def test_calls_at_once_leave_some_of_the_free_memory(tiny_model, monkeypatch, free, expected):
+    with Interpolator(tiny_model, threads=16, tile="off", device="cpu") as interpolator:
+        monkeypatch.setattr(module, "free_memory", lambda: free)
+
+        assert interpolator.calls_at_once(360, 640) == expected
+
+
 def test_torch_shares_one_call_out_among_all_threads(tiny_model):
     with Interpolator(tiny_model, engine="torch", device="cpu") as interpolator:
         assert interpolator.calls_at_once(64, 64) == 1
@@ -467,7 +476,7 @@ def test_places_outside_the_pair_are_refused(sampler, tau):
         ({"model": "huge"}, ComponentError, "unknown model 'huge'; there are "),
         ({"model": "huge", "engine": "torch"}, ComponentError, "no model named 'huge'"),
         ({"model": "gone.safetensors"}, ComponentError, "gone.safetensors: no such model file"),
-        ({"model": "gone.safetensors", "engine": "torch"}, ComponentError, "gone.safetensors: cannot be read"),
+        ({"model": "gone.safetensors", "engine": "torch"}, ComponentError, "gone.safetensors: no such model file"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

@@ -1,6 +1,8 @@
 """Large frames in overlapping tiles: no seam, no pixel lost, and smaller tiles instead of the end of the job."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -109,6 +111,30 @@ def test_running_out_of_memory_leads_to_smaller_tiles_and_not_to_the_end(blendin
     assert max(engine.asked[first_try:]) <= 700 * 700, "what did not fit is not tried again"
     assert engine.released == sum(pixels > engine.pixels for pixels in engine.asked), "nothing is held for what failed"
     assert interpolator.tile_side(1100, 1500) < 1500
+
+
+def test_calls_that_run_out_of_memory_together_make_the_tiles_smaller_once(blending, monkeypatch):
+    """Each of them once more would end the job although tiles of the next size fit."""
+    calls = 6
+    together = Barrier(calls)
+    frames = [moving_texture(700, 1250, dx=dx) for dx in range(2 * calls)]
+    interpolator, engine = blending(960 * 720, steps=0)
+    encode = engine.encode
+
+    def failing_together(frame):
+        try:
+            return encode(frame)
+        except OutOfMemoryError:
+            together.wait(timeout=20)
+            raise
+
+    monkeypatch.setattr(engine, "encode", failing_together)
+    with ThreadPoolExecutor(calls) as pool:
+        made = list(pool.map(lambda *pair: interpolator(*pair, [0.5])[0], frames[::2], frames[1::2]))
+
+    for frame0, frame1, new in zip(frames[::2], frames[1::2], made, strict=True):
+        assert np.abs(new - (frame0.astype(float) + frame1) / 2).max() <= 1
+    assert interpolator.tile_side(700, 1250) == 944
 
 
 @pytest.mark.parametrize(("pixels", "tile"), [(100 * 100, "auto"), (700 * 700, "off")])

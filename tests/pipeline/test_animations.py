@@ -50,6 +50,15 @@ def test_every_frame_of_an_animation_has_its_time(tmp_path, ending, tick, stamps
     assert max(abs(is_ - ought * unit) for is_, ought in zip(found, planned, strict=False)) <= tick / 2
 
 
+@pytest.mark.parametrize("ending", [".gif", ".apng", ".webp"])
+def test_one_frame_is_an_animation_too(tmp_path, ending):
+    report = interpolated(
+        write_clip(tmp_path / "in.mkv", moving_square(1)), tmp_path / f"out{ending}", rate=Fraction(1)
+    )
+
+    assert sum(report.frames.values()) == 1 and (tmp_path / f"out{ending}").stat().st_size > 0
+
+
 @pytest.mark.parametrize("ending", [".gif", ".apng"])
 def test_the_colours_of_an_animation_are_those_of_the_video(tmp_path, ending):
     drawn = moving_square(4)

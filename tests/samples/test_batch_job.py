@@ -69,6 +69,16 @@ def test_a_second_run_leaves_finished_videos_alone(job):
     assert finished.returncode == 0 and "exists" in finished.stdout
 
 
+def test_a_second_run_goes_on_with_a_video_that_was_interrupted(job):
+    job.out.mkdir()
+    (job.out / "code0.mp4.partial").mkdir()
+    finished = job("code0.mp4", "code0.webm")
+
+    assert finished.returncode == 0
+    resumed = {line.split()[2].rpartition("/")[2]: "--resume" in line for line in job.log.read_text().splitlines()}
+    assert resumed == {"code0.mp4": True, "code0.webm": False}
+
+
 def test_without_an_input_folder_it_says_how_to_use_it(tmp_path):
     finished = subprocess.run([SCRIPT, tmp_path / "missing", tmp_path], capture_output=True, text=True)
 

@@ -119,7 +119,7 @@ def test_a_text_file_is_no_video(tmp_path):
     path = tmp_path / "notes.mp4"
     path.write_text("nothing to see")
 
-    with pytest.raises(InputError, match=r"notes\.mp4: cannot be read as a video"):
+    with pytest.raises(InputError, match=r"notes\.mp4: not a video file that FFmpeg can read"):
         read_excerpts(path, Fraction(0), None, 1.0)
 
 

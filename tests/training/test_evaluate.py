@@ -186,7 +186,7 @@ def test_a_clip_that_is_too_short_or_broken_is_left_out_before_anything_is_measu
     assert [clip.name for clip in evaluated(tmp_path, [method])] == ["a"]
     assert told[0] == 2
     assert "short.mp4: 2 frames are too few; 3 are needed" in caplog.text
-    assert "text.mp4: cannot be read as a video" in caplog.text
+    assert "text.mp4: not a video file that FFmpeg can read" in caplog.text
 
 
 def test_where_no_clip_can_be_measured_nothing_is(folder):

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vfi_flow import __version__
 from vfi_flow.cli.export import quiet_tracer
 from vfi_flow.cli.options import read_by
 from vfi_flow.cli.progress import wants_bar, write_event
@@ -98,7 +99,7 @@ def kept(folder: Path) -> "Adaptation | None":
 def key_of(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path) -> str:
     """A name for what depends on nothing but this file, its part, this model and how it is used."""
     window = plan.job.window
-    uses = [arguments.adapt, arguments.steps, arguments.strength, window.start, window.end]
+    uses = [arguments.adapt, arguments.steps, arguments.strength, window.start, window.end, __version__]
     return "-".join([file_hash(video)[:16], file_hash(weights)[:16], *(str(use).replace("/", "_") for use in uses)])
 
 

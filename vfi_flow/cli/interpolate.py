@@ -142,11 +142,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int:
+    job = picture_job(arguments, job_from(arguments, source, output))
     if arguments.report is not None:
-        check_place(arguments.report, source, output)
+        check_place(arguments.report, job)
     with sigterm_as_interrupt():
-        plan = make_plan(picture_job(arguments, job_from(arguments, source, output)))
-        report = run_plan(arguments, plan)
+        report = run_plan(arguments, make_plan(job))
     tell(report)
     if arguments.report is not None:
         write_report(report, arguments.report)

@@ -18,6 +18,22 @@ INTERRUPTED = 130
 class Parser(argparse.ArgumentParser):
     """Usage errors in the same form as all others: one sentence on stderr, exit code 2."""
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """As argparse's, but of one command options may also stand before a last name that may be missing."""
+        names_come_last = args is not None and "--" in args
+        if self._subparsers is not None or self._is_parsing or names_come_last:
+            return super().parse_known_args(args, namespace)
+        self._is_parsing = True
+        try:
+            found, unknown = self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_parsing = False
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+    _is_parsing = False
+
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(UsageError.exit_code, f"vfi-flow: {message}; see '{self.prog} --help'\n")
 

@@ -146,19 +146,21 @@ class Interpolator:
         """New frames of three channels; `lane` names the sequence that the frames belong to."""
         height, width = pair.frame0.shape[:2]
         while True:
+            side = self.tile_side(height, width)
             try:
-                images = self._images(pair, taus, strength, pts, lane)
+                images = self._images(pair, taus, strength, pts, lane, side)
                 return [as_integers(crop_frame(image, height, width), pair.frame0.dtype) for image in images]
             except (OutOfMemoryError, MemoryError) as error:
                 self._recent.clear()
                 self._engine.release()
-                if not self._tiles.shrink(*padded_size(height, width)):
+                if not self._tiles.shrink(*padded_size(height, width), side):
                     raise OutOfMemoryError(f"not enough memory for frames of {width}x{height} ({error})") from error
 
-    def _images(self, pair: Pair, taus: Sequence[float], strength: float, pts: int, lane: str) -> Iterator[Image]:
+    def _images(
+        self, pair: Pair, taus: Sequence[float], strength: float, pts: int, lane: str, side: int | None
+    ) -> Iterator[Image]:
         padded = padded_size(*pair.frame0.shape[:2])
         noise = pair_noise(self.seed, pts, *padded) if self.steps else np.zeros((1, 3, 1, 1), np.float32)
-        side = self._tiles.side(*padded)
         if side is not None:
             return tiled_images(self._engine, pair, taus, noise, strength, side)
         recent = self._recent.setdefault(lane, Recent(self._engine))
@@ -176,8 +178,9 @@ class Interpolator:
         """
         if self._engine.bytes_per_pixel is None or self.tile_side(height, width) is not None:
             return 1
-        pixels = math.prod(padded_size(height, width))
-        return max(1, min(self._engine.threads, AT_ONCE_BYTES // (self._engine.bytes_per_pixel * pixels)))
+        affordable = min(AT_ONCE_BYTES, free_memory() * USABLE)
+        needed = self._engine.bytes_per_pixel * math.prod(padded_size(height, width))
+        return max(1, min(self._engine.threads, int(affordable / needed)))
 
     def _affordable_pixels(self, frame_pixels: int) -> int | None:
         if self._engine.bytes_per_pixel is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -78,6 +79,7 @@ class TileChoice:
             raise UsageError(f"tile must be auto, off or a number of pixels from {SMALLEST} up, got {option!r}")
         self._option, self._affordable = option, affordable
         self._sides: dict[tuple[int, int], int | None] = {}
+        self._lock = Lock()
 
     def side(self, height: int, width: int) -> int | None:
         """The longest side of a tile of a padded frame of that size, a multiple of ALIGNMENT; None: the whole frame."""
@@ -103,14 +105,17 @@ class TileChoice:
             side *= 2
         return side
 
-    def shrink(self, height: int, width: int) -> bool:
-        """Smaller tiles from now on; False where that is not possible, or not wanted."""
-        now = self.side(height, width) or max(height, width)
-        if self._option == "off" or now <= SMALLEST:
-            return False
-        smaller = int(now * SHRINK) // ALIGNMENT * ALIGNMENT
-        self._sides[height, width] = max(SMALLEST, smaller)
-        return True
+    def shrink(self, height: int, width: int, failed: int | None) -> bool:
+        """Smaller tiles than the `failed` ones (None: whole frames) from now on; False where there are none, or they
+        are not wanted. Several calls may have failed with the same ones."""
+        with self._lock:
+            if self.side(height, width) != failed:
+                return True
+            now = failed or max(height, width)
+            if self._option == "off" or now <= SMALLEST:
+                return False
+            self._sides[height, width] = max(SMALLEST, int(now * SHRINK) // ALIGNMENT * ALIGNMENT)
+            return True
 
 
 def tiled_images(

@@ -46,12 +46,16 @@ def durations(path: Path) -> Durations:
 
 
 def apng_durations(data: bytes) -> Iterator[Fraction]:
-    """Of every fcTL chunk (PNG, third edition, 11.3.2)."""
+    """Of every fcTL chunk (PNG, third edition, 11.3.2), or 0 for a picture that does not move."""
+    moves = False
     for kind, start, length in png_chunks(data):
         if kind == b"fcTL" and length == 26:
             numerator = int.from_bytes(data[start + 20 : start + 22], "big")
             denominator = int.from_bytes(data[start + 22 : start + 24], "big") or 100
+            moves = True
             yield Fraction(numerator, denominator)
+    if not moves:
+        yield Fraction(0)
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -15,6 +15,7 @@ POLL_SECONDS = 0.1
 BLOCK = 1 << 16
 
 LONGEST_LINE = 1 << 12
+"""Bytes of a line of text, as y4m begins with."""
 
 TAIL_BYTES = 1 << 16
 """The last bytes that have come are kept: some formats end with something that tells that it is the end."""
@@ -47,7 +48,7 @@ class InputPipe:
         self._file = file
         self._stopped = threading.Event()
         self._interrupt: KeyboardInterrupt | None = None
-        self.first_line = b""
+        self._head = b""
         self.tail = b""
         self.length = 0
         """Bytes that have come so far."""
@@ -95,6 +96,12 @@ class InputPipe:
         """Bytes in memory."""
         return len(self._kept)
 
+    @property
+    def first_lines(self) -> tuple[bytes, bytes]:
+        """The two, each with its end, as far as they have come."""
+        first, end, rest = self._head.partition(b"\n")
+        return first + end, rest
+
     def _read(self, position: int, size: int) -> bytes:
         """Up to `size` bytes from `position` on; none at the end of the stream. Waits for the first of them."""
         with self._lock:
@@ -106,8 +113,7 @@ class InputPipe:
     def _fetch(self, size: int) -> bytes:
         self._wait()
         data = b"" if self._stopped.is_set() else self._file.read(size) or b""
-        if not self.first_line.endswith(b"\n") and len(self.first_line) < LONGEST_LINE:
-            self.first_line += data[: data.find(b"\n") + 1 or len(data)]
+        self._head += data[: 2 * LONGEST_LINE - len(self._head)]
         self.length += len(data)
         self._watch(data)
         self.tail = (self.tail + data)[-TAIL_BYTES:] if len(data) < TAIL_BYTES else data[-TAIL_BYTES:]

@@ -42,8 +42,15 @@ def packaged_weights(name: str) -> Path:
 
 
 def find_weights(model: str | Path) -> Path:
-    """Path of the weights of `model`: a preset that travels with the package, or a weights file."""
-    return Path(model) if Path(model).suffix == ".safetensors" else packaged_weights(str(model))
+    """Path of the weights of `model`: a preset that travels with the package, or a weights file.
+
+    Raises ComponentError where it is neither.
+    """
+    if Path(model).suffix != ".safetensors":
+        return packaged_weights(str(model))
+    if not Path(model).is_file():
+        raise ComponentError(f"{model}: no such model file")
+    return Path(model)
 
 
 def weights_hash(tensors: Mapping[str, Tensor]) -> str:

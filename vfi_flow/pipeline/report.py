@@ -13,12 +13,11 @@ import av
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
-from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.placing import check_beside, size_of
-from vfi_flow.pipeline.plan import Plan
+from vfi_flow.pipeline.plan import Job, Plan
 
 FORMAT_VERSION = 1
 """Rises when a field changes its meaning; fields are added, never removed."""
@@ -121,13 +120,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def check_place(path: Path, source: Source, output: Target) -> None:
-    """OutputError, before any work, where a report could not or must not be written to `path` after it."""
+def check_place(path: Path, job: Job) -> None:
+    """OutputError, before any work, where the report on a job could not or must not be written to `path` after it."""
     if str(path) == "-":
         raise OutputError("-: the report goes to a file; name one")
-    check_beside(path, source, output, "the report")
+    check_beside(path, job.source, job.output, "the report")
     if path.is_dir():
         raise OutputError(f"{path}: is a directory, expected a file for the report")
+    if path.exists() and job.scene_list is not None and path.samefile(job.scene_list):
+        raise OutputError(f"{path}: is the list of cuts; choose another name for the report")
+    if path.exists() and not job.overwrite:
+        raise OutputError(f"{path} exists; pass --overwrite to replace it")
     if not path.absolute().parent.is_dir():
         raise OutputError(f"{path.parent}: no such folder for the report")
 

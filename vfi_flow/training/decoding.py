@@ -1,20 +1,19 @@
-"""Frames of a video with their times, for training and measuring: PyAV decodes; where it is missing, OpenCV does."""
+"""Frames of a video with their times, for training and measuring."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import av
 import numpy as np
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
-from vfi_flow.training.baselines import Frame, load_cv2
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
+from vfi_flow.media.opening import open_input, pick_video, reason
+from vfi_flow.training.baselines import Frame
 
 SUFFIXES = frozenset(
     (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
@@ -42,18 +41,8 @@ def decode(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = F
 
     Args:
         wanted: numbers of the frames that are turned into RGB, from 0; None: all.
-        ahead: PyAV decodes the next frames meanwhile, on all cores; not for use where something is timed.
+        ahead: FFmpeg decodes the next frames meanwhile, on all cores; not for use where something is timed.
     """
-    if not clip.is_file():
-        raise InputError(f"{clip}: no such file")
-    try:
-        import av  # noqa: F401
-    except ImportError:
-        return decode_with_opencv(clip, wanted)
-    return decode_with_pyav(clip, wanted, ahead=ahead)
-
-
-def decode_with_pyav(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = False) -> Iterator[Decoded]:
     with open_video(clip, ahead=ahead) as (container, stream):
         for number, frame in enumerate(container.decode(stream)):
             pts, time_base = frame.pts, frame.time_base
@@ -64,41 +53,13 @@ def decode_with_pyav(clip: Path, wanted: Collection[int] | None = None, *, ahead
 
 
 @contextmanager
-def open_video(clip: Path, *, ahead: bool) -> "Iterator[tuple[InputContainer, VideoStream]]":
-    """`clip` and its video stream in PyAV; what goes wrong inside the block is an InputError with its name."""
-    import av
-
-    try:
-        with av.open(str(clip)) as container:
-            if not container.streams.video:
-                raise InputError(f"{clip}: no video stream")
-            stream = container.streams.video[0]
-            if ahead:
-                stream.thread_type = "AUTO"
-            yield container, stream
-    except (av.error.FFmpegError, ValueError) as error:  # ValueError: a pixel format that has no way to RGB
-        raise InputError(f"{clip}: cannot be read as a video ({getattr(error, 'strerror', None) or error})") from error
-
-
-def decode_with_opencv(clip: Path, wanted: Collection[int] | None = None) -> Iterator[Decoded]:
-    """OpenCV tells times in milliseconds; they are counted in microseconds."""
-    cv2 = load_cv2()
-    capture = cv2.VideoCapture(str(clip))
-    try:
-        if not capture.isOpened():
-            raise InputError(f"{clip}: cannot be read as a video")
-        number = 0
-        while capture.grab():
-            pts = round(1000 * capture.get(cv2.CAP_PROP_POS_MSEC))
-            rgb = None
-            if wanted is None or number in wanted:
-                readable, bgr = capture.retrieve()
-                if not readable:
-                    raise InputError(f"{clip}: frame {number} cannot be read")
-                rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
-            yield Decoded(pts, Fraction(1, 1_000_000), rgb)
-            number += 1
-        if number == 0:
-            raise InputError(f"{clip}: cannot be read as a video (no frames)")
-    finally:
-        capture.release()
+def open_video(clip: Path, *, ahead: bool) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """`clip` and its video stream; what goes wrong inside the block is an InputError with its name."""
+    with open_input(clip) as opened:
+        stream = pick_video(opened.container, clip)
+        if ahead:
+            stream.thread_type = "AUTO"
+        try:
+            yield opened.container, stream
+        except (av.FFmpegError, ValueError) as error:  # ValueError: a pixel format that has no way to RGB
+            raise InputError(f"{clip}: cannot be read as a video ({reason(error)})") from error

@@ -13,15 +13,20 @@ from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import MICROSECOND, fraction
 from vfi_flow.media.pipe import LONGEST_LINE, InputPipe
 
+PLAIN_FRAME = b"FRAME\n"
+
 
 def ends_inside_a_frame(source: Path | InputPipe, frame_bytes: int) -> bool:
-    """Whether y4m that was read to its end breaks off: FFmpeg leaves such a frame out and says nothing."""
+    """Whether y4m that was read to its end breaks off: FFmpeg leaves such a frame out and says nothing.
+
+    Nobody knows of frames with parameters: they begin with lines of any length.
+    """
     if isinstance(source, InputPipe):
-        length, header = source.length, source.first_line
+        length, first, second = source.length, *source.first_lines
     else:
         with source.open("rb") as file:
-            length, header = source.stat().st_size, file.readline(LONGEST_LINE)
-    return (length - len(header)) % (len(b"FRAME\n") + frame_bytes) != 0
+            length, first, second = source.stat().st_size, file.readline(LONGEST_LINE), file.readline(LONGEST_LINE)
+    return second.startswith(PLAIN_FRAME) and (length - len(first)) % (len(PLAIN_FRAME) + frame_bytes) != 0
 
 
 def promised_end(container: InputContainer, video: Stream) -> Fraction | None:

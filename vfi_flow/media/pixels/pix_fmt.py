@@ -40,9 +40,12 @@ class Traits:
     """How often the width and the height of chroma were halved."""
 
 
+PALETTE = "pal8"
+
+
 @cache
 def traits_of(pix_fmt: str) -> Traits:
-    if pix_fmt == "pal8":
+    if pix_fmt == PALETTE:
         return Traits("rgb", True, 8, (0, 0))
     found = av.VideoFormat(pix_fmt, 64, 64)
     colours = sum(not component.is_alpha for component in found.components)
@@ -56,7 +59,9 @@ def choose_pix_fmt(codec: av.Codec, wanted: str | None, info: VideoInfo, output:
     supported = supported_formats(codec, output)
     if wanted is not None:
         return checked_pix_fmt(wanted, supported, codec, info)
-    if not supported or (info.pix_fmt in supported and fits(info.pix_fmt, codec.name, info.width, info.height)):
+    if not supported:
+        return info.pix_fmt if convertible(info.pix_fmt) else "rgba"
+    if info.pix_fmt in supported and fits(info.pix_fmt, codec.name, info.width, info.height):
         return info.pix_fmt
     possible = [name for name in supported if convertible(name) and fits(name, codec.name, info.width, info.height)]
     return min(possible or supported, key=lambda name: loss(info.pix_fmt, name))
@@ -71,7 +76,7 @@ def supported_formats(codec: av.Codec, output: Target) -> list[str]:
     if codec.name in animations.PIX_FMTS:
         return list(animations.PIX_FMTS[codec.name])
     names = [found.name for found in codec.video_formats or [] if found.components]  # a GPU's own formats have none
-    return [name for name in names if name not in (*UNUSABLE.get(codec.name, ()), "pal8")]
+    return [name for name in names if name not in (*UNUSABLE.get(codec.name, ()), PALETTE)]
 
 
 def checked_pix_fmt(name: str, supported: list[str], codec: av.Codec, info: VideoInfo) -> str:
@@ -90,6 +95,8 @@ def checked_pix_fmt(name: str, supported: list[str], codec: av.Codec, info: Vide
 
 def convertible(pix_fmt: str) -> bool:
     """Whether new frames can be brought into this format."""
+    if pix_fmt == PALETTE:  # it can be read only
+        return False
     return readable_format(pix_fmt) is not None or (bits_of(pix_fmt) <= 8 and not has_alpha(pix_fmt))
 
 
