@@ -123,6 +123,12 @@ def test_the_list_goes_to_standard_output_and_replaces_nothing_unasked(clip, cap
         ({"cuts": [{"time": "1/7"}]}, [], "is between two frames"),
         ({"cuts": [{"time": "5"}]}, [], "cut 1 (5.000000 s) is after the end of"),
         ({"cuts": [{"frame": 3}]}, ["-ss", "0.1"], "cut 1 (frame 3) has no time"),
+        ({"cuts": [{"frame": 300}]}, [], "cut 1 (frame 300) is after the end of"),
+        ({"cuts": [{"frame": 1.5}]}, [], "cut 1 is not understood"),
+        ({"cuts": [{"frame": -1}]}, [], "cut 1 is not understood"),
+        ({"cuts": [{"frame": True}]}, [], "cut 1 is not understood"),
+        ({"cuts": [{"seconds": 10**400}]}, [], "cut 1 is not understood"),
+        ({"cuts": [{"time": "1/2", "seconds": 0.7}]}, [], "of cut 1 differ; delete the one that is wrong"),
     ],
 )
 def test_a_list_that_does_not_fit_is_exit_code_2_and_nothing_is_left(tmp_path, capsys, change, words, sentence):
@@ -136,6 +142,27 @@ def test_a_list_that_does_not_fit_is_exit_code_2_and_nothing_is_left(tmp_path, c
     err = capsys.readouterr().err
     assert err.startswith(f"vfi-flow: {path}: ") and sentence in err and err.count("\n") == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cuts.json", "in.mkv"]
+
+
+def test_a_list_is_understood_in_other_spellings_too(clip):
+    """As editors of other systems save it."""
+    path = clip.with_name("cuts.json")
+    assert main(["scenes", str(clip), str(path), "-y"]) == 0
+    text = path.read_text().replace(f'"rate": "{RATE}"', f'"rate": "{RATE.numerator}/{RATE.denominator}"')
+    path.write_text(text, encoding="utf-8-sig")
+
+    report = render(clip, "--scenes", str(path))
+
+    assert report["cuts_seconds"] == [round(float(cut / RATE), 6) for cut in CUTS]
+
+
+def test_a_frame_without_a_time_is_one_of_the_source_where_two_pictures_are_made_of_each(clip):
+    path = clip.with_name("cuts.json")
+    path.write_text(json.dumps({"scenes_version": 1, "cuts": [{"frame": cut} for cut in CUTS]}))
+
+    report = render(clip, "--scenes", str(path), "--deinterlace", "fields")
+
+    assert report["cuts_seconds"] == [round(float(cut / RATE), 6) for cut in CUTS]
 
 
 def test_a_list_that_is_missing_is_exit_code_2(clip, capsys):

@@ -124,6 +124,71 @@ def test_raw_sound_that_tells_no_layout_is_copied(tmp_path, before, after):
     assert b"".join(stream_packets(tmp_path / f"out{after}", "audio")) == b"".join(stream_packets(source, "audio"))
 
 
+def with_surround(path: Path, layout: str) -> Path:
+    """A tone in the first channel of FLAC with these channels."""
+    plain = write_clip(path.with_name("plain.mkv"), moving_square(FRAMES), options={"bf": "0"})
+    with av.open(str(plain)) as before, av.open(str(path), "w") as after:
+        video = after.add_stream_from_template(before.streams.video[0])
+        sound = after.add_stream("flac", rate=48000)
+        sound.codec_context.layout = layout
+        channels = sound.codec_context.layout.nb_channels
+        samples = np.zeros((1, channels * 48000), np.int16)
+        samples[0, ::channels] = 8000 * np.sin(np.arange(48000) / 20)
+        for packet in before.demux(before.streams.video[0]):
+            if packet.size:
+                packet.stream = video
+                after.mux(packet)
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = 48000, 0, Fraction(1, 48000)
+        after.mux([*sound.encode(frame), *sound.encode(None)])
+    return path
+
+
+@pytest.mark.parametrize("slow", [None, Fraction(2)], ids=["copied", "slow"])
+@pytest.mark.parametrize(
+    ("layout", "webm", "mov"),
+    [
+        ("5.1(side)", "5.1", "5.1"),
+        ("5.0(side)", "5.0", "5.0"),
+        ("4.0", "quad", "4.0"),
+        ("2.1", "3.0", "3.0"),
+        ("5.1", "5.1", "5.1"),
+        ("7.1", "7.1", "7.1"),
+    ],
+)
+@pytest.mark.parametrize("ending", [".webm", ".mov"])
+def test_surround_sound_becomes_what_the_encoder_knows(tmp_path, slow, layout, webm, mov, ending):
+    source, output = with_surround(tmp_path / "in.mkv", layout), tmp_path / f"out{ending}"
+
+    report = doubled(source, output, slow=slow)
+
+    assert fates(report)["audio"][0] is Fate.CONVERTED
+    with av.open(str(output)) as container:
+        [sound] = container.streams.audio
+        name, channels = sound.layout.name, sound.layout.nb_channels
+        interleaved = av.AudioResampler(format="s16", layout=sound.layout)
+        frames = [packed.to_ndarray() for frame in container.decode(sound) for packed in interleaved.resample(frame)]
+    assert name == (webm if ending == ".webm" else mov)
+    loudness = np.abs(np.concatenate(frames, axis=1).reshape(-1, channels).astype(float)).mean(axis=0)
+    assert loudness.argmax() == 0 and loudness[0] > 1000
+
+
+@pytest.mark.parametrize("after", [".mkv", ".mp4"])
+def test_texts_on_screen_when_a_part_begins_and_ends_are_in_it(tmp_path, after):
+    """Three lines of 0.2 s each, at 0, 0.3 and 0.6 s."""
+    source = write_clip(tmp_path / "in.mkv", moving_square(FRAMES), subtitles=True, rate=Fraction(30))
+    output = tmp_path / f"out{after}"
+
+    doubled(source, output, window=Window(Fraction(1, 10), Fraction(7, 10)))
+
+    with av.open(str(output)) as container:
+        [text] = container.streams.subtitles
+        found = [
+            (float(p.pts * p.time_base), float(p.duration * p.time_base)) for p in container.demux(text) if p.size > 2
+        ]
+    assert found == [pytest.approx(each, abs=0.002) for each in ((0, 0.1), (0.2, 0.2), (0.5, 0.1))]
+
+
 @pytest.mark.parametrize(
     ("sound", "after", "becomes"), [("flac", ".ts", "aac"), ("pcm_s16le", ".ts", "aac"), ("aac", ".webm", "opus")]
 )

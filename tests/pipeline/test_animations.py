@@ -99,8 +99,10 @@ def test_the_size_of_an_animation_is_estimated_from_a_few_frames(tmp_path, endin
 def test_a_gif_that_would_be_too_fast_is_refused_before_the_work(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(4))
 
-    with pytest.raises(UsageError, match="a GIF shows at most 50 frames per second, 60 are planned; use -r 50"):
-        interpolated(source, tmp_path / "out.gif")
+    with pytest.raises(
+        UsageError, match=r"out\.gif: a GIF shows at most 50 frames per second, 60 are planned; use -r 50"
+    ):
+        make_plan(Job(source, tmp_path / "out.gif"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4"]
 
 

@@ -9,6 +9,9 @@ import pytest
 from blending import Blend
 from deep_clips import moving_numbers, read_numbers, write_numbers
 
+from vfi_flow.errors import InputError
+from vfi_flow.media import reader as reader_module
+from vfi_flow.media.description import described
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.pixels.chroma_location import chroma_location
 from vfi_flow.media.pixels.light import HLG, PQ, Light, light_of, light_options
@@ -45,6 +48,35 @@ def interpolated(source: Path, output: Path, codec: str | None = None):
     return run(make_plan(job), Blend())
 
 
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ((), None),
+        (
+            ("DOVI configuration record: version: 1.0, profile: 8, level: 3, compatibility id: 1",),
+            "Dolby Vision is not",
+        ),
+    ],
+)
+def test_light_that_changes_from_frame_to_frame_is_said_to_be_lost(tmp_path, monkeypatch, lines, sentence):
+    source = source_clip(tmp_path / "in.mp4", PQ, None, "topleft")
+    monkeypatch.setattr(reader_module, "described", lambda *stream: (*described(*stream), *lines))
+
+    notes = make_plan(Job(source, tmp_path / "out.mp4")).notes
+
+    assert ([sentence in note for note in notes] == [True]) if sentence else notes == ()
+
+
+def test_colours_that_only_dolbys_decoders_know_are_refused(tmp_path, monkeypatch):
+    source = source_clip(tmp_path / "in.mp4", PQ, None, "topleft")
+    monkeypatch.setattr(
+        reader_module, "described", lambda *stream: ("DOVI configuration record: version: 1.0, profile: 5, level: 3",)
+    )
+
+    with pytest.raises(InputError, match=r"in\.mp4: Dolby Vision profile 5, whose colours only its decoders know"):
+        make_plan(Job(source, tmp_path / "out.mp4"))
+
+
 @pytest.mark.parametrize("transfer", [PQ, HLG], ids=["PQ", "HLG"])
 @pytest.mark.parametrize(
     ("codec", "ending"), [("libx265", ".mp4"), ("libx265", ".mkv"), ("libsvtav1", ".mp4"), (None, ".mov")]
@@ -58,7 +90,7 @@ def test_all_that_is_said_about_colour_is_in_the_result(tmp_path, codec, ending,
 
     with av.open(str(output)) as container:
         stream = container.streams.video[0]
-        location = chroma_location(container, stream)
+        location = chroma_location(described(container, stream))
         frames = list(container.decode(stream))
     assert len(frames) == 8 and report.warnings == []
     for frame in frames:

@@ -1,5 +1,8 @@
 """Numbered pictures in and out: pixels of the originals, names, order, and nothing half-done."""
 
+import gc
+import struct
+import zlib
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -150,6 +153,48 @@ def test_a_turned_picture_stays_turned_in_every_frame_or_it_is_said(tmp_path, ki
     found = set().union(*map(rotations, (tmp_path / "out").iterdir()))
     said = any("does not keep that the picture is turned" in note for note in report.warnings)
     assert found == ({0} if said else turned)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def profile_of(path: Path) -> bytes | None:
+    """The colour profile in a PNG."""
+    parts = path.read_bytes().partition(b"iCCP")
+    return zlib.decompress(parts[2].partition(b"\0")[2][1:].split(b"IDAT")[0][:-8]) if parts[1] else None
+
+
+@pytest.mark.parametrize("output", ["%d.png", "%d.tif", "%d.jpg", "out.mp4"])
+def test_pictures_with_a_colour_profile(tmp_path, output):
+    """With PyAV 18 a look at what lies beside the pixels of a PNG frees the profile's name twice."""
+    source, profile = pictures(tmp_path / "in", ".png", moving_square(3)), bytes(range(256))
+    head = len(b"\x89PNG\r\n\x1a\n") + 12 + 13
+    for number in source.numbers():
+        data = source.path(number).read_bytes()
+        named = chunk(b"iCCP", b"A profile\0\0" + zlib.compress(profile))
+        source.path(number).write_bytes(data[:head] + named + data[head:])
+    (tmp_path / "out").mkdir()
+    target = tmp_path / "out" / output
+
+    report = interpolated(source, ImageSequence(target) if "%" in output else target)
+    gc.collect()
+
+    assert sum(report.frames.values()) == 6
+    if output.endswith(".png"):
+        assert {profile_of(path) for path in (tmp_path / "out").iterdir()} == {profile}
+
+
+@pytest.mark.parametrize("matrix", [1, 6])
+def test_kept_pictures_of_full_range_have_the_colours_of_new_ones(tmp_path, matrix):
+    noise = np.random.default_rng(0).integers(60, 200, (48, 64, 3)).astype(np.uint8)
+    source = write_clip(tmp_path / "in.mkv", [noise] * 3, codec="ffv1", matrix=matrix)
+    output = target(tmp_path / "out", ".jpg")
+
+    interpolated(source, output, bridge_repeats=False)
+
+    kept, new = (np.mean([picture(output.path(n)) for n in numbers], axis=(0, 1, 2)) for numbers in ((1, 3, 5), (2, 4)))
+    assert np.abs(new - kept).max() < 0.2
 
 
 def test_a_part_of_the_pictures_can_be_used(tmp_path, monkeypatch):

@@ -368,7 +368,7 @@ def test_a_job_that_makes_no_frames_keeps_nothing(tmp_path):
 )
 def test_what_is_made_in_one_go_cannot_be_resumed(tmp_path, monkeypatch, output, codec, sentence):
     monkeypatch.chdir(tmp_path)
-    source = write_clip(tmp_path / "in.mp4", moving_square(4))
+    source = write_clip(tmp_path / "in.mp4", moving_square(4), rate=Fraction(20))
 
     with pytest.raises(UsageError, match=f"--resume: {sentence}"):
         make_plan(Job(source, output, resume=True, encoder=EncoderOptions(codec=codec)))

@@ -49,6 +49,17 @@ def test_a_factor_makes_that_many_frames_at_exact_times(tmp_path, factor, ending
     assert report.end_seconds == 12 / rate
 
 
+@pytest.mark.parametrize("factor", ["1/2", "2/3", "1/10", "1/100"])
+def test_fewer_frames_last_as_long(tmp_path, factor):
+    source = write_clip(tmp_path / "in.mp4", moving_square(25), rate=Fraction(25))
+
+    report = interpolated(source, tmp_path / "out.mp4", factor=Fraction(factor))
+
+    assert report.end_seconds == 1 == report.plan.duration
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].duration * container.streams.video[0].time_base == 1
+
+
 @pytest.mark.parametrize("rate", ["60", "60000/1001", "24", "50"])
 def test_a_rate_is_constant_and_the_length_right_to_a_frame(tmp_path, rate):
     rate = Fraction(rate)

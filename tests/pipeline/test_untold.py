@@ -12,6 +12,7 @@ from blending import Blend
 from clips import moving_square, write_clip
 
 from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -97,6 +98,26 @@ def test_what_a_track_is_meant_for(tmp_path, role, before, after, kept):
     assert losses(source, tmp_path / f"out{after}") == ("" if kept else f"what tracks are meant for ({role})")
     with av.open(str(tmp_path / f"out{after}")) as result:
         assert bool(result.streams.audio[0].disposition & Disposition[role]) == kept
+
+
+def test_what_is_kept_in_other_words_is_not_called_lost(tmp_path):
+    """BT.601 has two codes; full range is in the name of yuvj420p; time codes are no track of their own in Matroska."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    source = write_clip(tmp_path / "in.mkv", moving_square(4), matrix=6)
+    assert losses(source, ImageSequence(folder / "%d.jpg")) == ""
+    assert losses(source, tmp_path / "out.mp4", encoder=EncoderOptions(pix_fmt="yuvj420p")) == ""
+
+    def brand(picture: Stream) -> None:
+        picture.container.metadata.update(MAJOR_BRAND="isom", COMPATIBLE_BRANDS="isom", MINOR_VERSION="512")
+
+    assert losses(copied(source, tmp_path / "branded.mkv", brand), tmp_path / "out.avi") == ""
+
+    def time(picture: Stream) -> None:
+        picture.metadata["timecode"] = "01:02:03:04"
+
+    timed = copied(write_clip(tmp_path / "in.mov", moving_square(4)), tmp_path / "timed.mov", time)
+    assert losses(timed, tmp_path / "timed.mkv") == ""
 
 
 def copied(source: Path, path: Path, describe: Callable[..., None]) -> Path:

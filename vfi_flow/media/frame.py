@@ -72,3 +72,5 @@ class VideoInfo:
     interlaced: bool
     metadata: dict[str, str]
     disposition: Disposition
+    dynamic_light: str | None = None
+    """HDR that changes from frame to frame, by its name; None: the file has none."""

@@ -90,7 +90,8 @@ class StretchLane:
         if frame.pts is not None:
             time = frame.pts * (fraction(frame.time_base) or Fraction(1, frame.sample_rate))
         if self._graph is None:
-            self._graph, self._start = stretching(frame, self._stretch), time
+            layout = self.target.codec_context.layout.name
+            self._graph, self._start = stretching(frame, self._stretch, layout), time
         self._end = time + Fraction(frame.samples, frame.sample_rate)
         self._graph.push(frame)
         self._pull()
@@ -115,8 +116,8 @@ class StretchLane:
         yield from self.target.encode(frame)
 
 
-def stretching(frame: av.AudioFrame, stretch: Fraction) -> av.filter.Graph:
-    """A filter graph for frames like `frame`."""
+def stretching(frame: av.AudioFrame, stretch: Fraction, layout: str) -> av.filter.Graph:
+    """A filter graph for frames like `frame`, whose channels become those of `layout`."""
     graph = av.filter.Graph()
     nodes = [
         graph.add_abuffer(
@@ -128,6 +129,7 @@ def stretching(frame: av.AudioFrame, stretch: Fraction) -> av.filter.Graph:
         graph.add("aresample", "async=1"),
         graph.add("apad", f"pad_dur={TAIL_SECONDS}"),
         *(graph.add("atempo", str(float(tempo))) for tempo in tempos(1 / stretch)),
+        *([graph.add("aformat", f"channel_layouts={layout}")] if layout != frame.layout.name else []),
         graph.add("abuffersink"),
     ]
     graph.link_nodes(*nodes).configure()

@@ -13,6 +13,7 @@ import av
 from av.stream import Discard
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.cropping import crop_of, cropped
 from vfi_flow.media.damage.ending import broken_off, broken_promise, promised_end
 from vfi_flow.media.damage.holding import Hold, Moment
 from vfi_flow.media.damage.integrity import damages
@@ -20,6 +21,7 @@ from vfi_flow.media.damage.matroska import Elements
 from vfi_flow.media.damage.quicktime import HEADER_ROUNDING, last_shown_until
 from vfi_flow.media.decoding import Arrival, Decoder
 from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
+from vfi_flow.media.description import described
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
 from vfi_flow.media.opening import (
@@ -34,6 +36,7 @@ from vfi_flow.media.opening import (
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.chroma_location import chroma_location
 from vfi_flow.media.pixels.colour import colour_of, with_tags_of
+from vfi_flow.media.pixels.light import dynamic_light, needs_dolby_vision
 from vfi_flow.media.rotation import display_matrix
 from vfi_flow.media.showing import cut, shown
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
@@ -91,6 +94,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         except InputError:
             self._input.close()
             raise
+        self._described = described(self.container, self.stream)
         self.stream.thread_type = "AUTO"
         if self._threads:
             self.stream.thread_count = self._threads
@@ -112,6 +116,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         timed = self._timed()
         if self.deinterlace is not Deinterlace.OFF:
             timed = deinterlaced(timed, self.deinterlace)
+        if crop := crop_of(self._described):
+            timed = cropped(timed, crop)
         start, length, usual, index = self.origin, self.window.length, 1 / self.rate, 0
         for moment, duration in shown(timed, start, None if length is None else start + length, usual):
             seconds = moment.time - start
@@ -124,12 +130,12 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def info(self) -> VideoInfo:
         """What the header and the first frame of the window say."""
-        # Asked before any decoder's thread runs: one that logs meanwhile may wait for Python, and Python for it.
-        location = chroma_location(self.container, self.stream)
+        if needs_dolby_vision(self._described):
+            raise InputError(f"{self.path}: Dolby Vision profile 5, whose colours only its decoders know")
         first = next(self.frames())
         picture, context = first.picture, self.stream.codec_context
         try:
-            colour = colour_of(with_tags_of(self.stream, picture), location)
+            colour = colour_of(with_tags_of(self.stream, picture), chroma_location(self._described))
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
         duration = self._expected_duration(first)
@@ -154,6 +160,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             interlaced=self._is_interlaced and self.deinterlace is Deinterlace.OFF,
             metadata=dict(self.stream.metadata),
             disposition=self.stream.disposition,
+            dynamic_light=dynamic_light(self._described, picture),
         )
 
     def _expected_duration(self, first: SourceFrame) -> Fraction | None:
@@ -268,6 +275,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             raise InputError(f"{self.path}: no frame could be decoded{decoder.failure and ': '}{decoder.failure}{hint}")
         yield from self._ended(hold, hold.end(length), promised, decoder.packet_bytes)
         self.warnings += [f"{self.path}: {count} frames left out: {why}" for why, count in left_out.items()]
+        if hold.lost and not hold.held:
+            self.warnings.append(f"{self.path}: {hold.lost} frames could not be decoded and are missing")
         if hold.held:
             self.warnings.append(f"{self.path}: {hold.held} frames are damaged or missing; the one before is held")
 

@@ -30,7 +30,8 @@ from vfi_flow.media.writer import VideoWriter
 FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 """Metadata of a file that its muxer writes anew."""
 
-SEEK_MARGIN = Fraction(1)
+SEEK_MARGIN, TEXT_MARGIN = Fraction(1), Fraction(10)
+"""Seconds before a window from which on is read: for sound, and for texts that are on screen when it begins."""
 
 ONCE = Fraction(1)
 """Stretch of a result that is as long as its source."""
@@ -165,7 +166,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 self._covers.append(picture)
 
     def _copy_tags(self) -> None:
-        self.tags = {key: value for key, value in self.container.metadata.items() if key not in FILE_TAGS}
+        self.tags = {key: value for key, value in self.container.metadata.items() if key.lower() not in FILE_TAGS}
         self.output.metadata.update(self.tags)
         chapters = [c for c in map(self._moved_chapter, self.container.chapters()) if c is not None]
         self.output.set_chapters(chapters)
@@ -182,6 +183,19 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         start, end = start * self.stretch, end * self.stretch
         return {**chapter, "start": to_pts(start, unit), "end": to_pts(end, unit), "time_base": unit}
 
+    def _cut_text(self, packet: "av.Packet[Any]", time: Fraction, unit: Fraction) -> Fraction:
+        """When a text appears: one that is on screen when the window begins or ends is shown in its part of it."""
+        if not packet.duration:
+            return time
+        start, end = time, time + packet.duration * unit
+        if self.window.start > 0 and start < 0 < end:
+            start = Fraction(0)
+            packet.pts = packet.dts = 0
+        if self.window.length is not None:
+            end = min(end, max(self.window.length, start))
+        packet.duration = to_pts(end - start, unit)
+        return start
+
     def _read(self) -> "Iterator[tuple[Fraction, av.Packet[Any] | None]]":
         """(time, packet) of all packets in the window, on the job's clock.
 
@@ -190,8 +204,10 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         ends: otherwise that search would go on to the end of the source.
         """
         if self.window.start > 0 and not self._is_pipe:
+            has_text = any(isinstance(self.container.streams[index], SubtitleStream) for index in self._lanes)
+            margin = TEXT_MARGIN if has_text else SEEK_MARGIN
             try:
-                self.container.seek(int((self._origin - SEEK_MARGIN) / MICROSECOND))
+                self.container.seek(int((self._origin - margin) / MICROSECOND))
             except av.FFmpegError:
                 self.container.seek(0)
         wanted_streams = [self.container.streams[index] for index in self._wanted]
@@ -221,6 +237,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             time = (packet.pts if packet.pts is not None else packet.dts or 0) * unit
             if self._end.is_past(packet.stream.index, time):
                 return
+            if isinstance(packet.stream, SubtitleStream):
+                time = self._cut_text(packet, time, unit)
             if self.window.start > 0 and time < 0:
                 continue
             if self.window.length is not None and time >= self.window.length:

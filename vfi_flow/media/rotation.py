@@ -3,14 +3,13 @@
 import av
 from av.sidedata.sidedata import Type as SideData
 
+from vfi_flow.media.side_data import side_data
+
 
 def display_matrix(picture: av.VideoFrame) -> tuple[int, ...] | None:
     """Nine integers as FFmpeg stores rotation and mirroring; None where the frame has none."""
-    try:
-        matrix = picture.side_data.get(SideData.DISPLAYMATRIX)  # type: ignore[call-overload]
-    except ValueError:  # PyAV 18 knows no EXIF, which pictures have beside it; mirroring is lost then
-        return quarter_turns(picture.rotation)
-    return tuple(memoryview(bytes(matrix)).cast("i")) if matrix is not None else None
+    matrix = side_data(picture, SideData.DISPLAYMATRIX)
+    return tuple(memoryview(matrix).cast("i")) if matrix is not None else None
 
 
 def quarter_turns(degrees: int) -> tuple[int, ...] | None:

@@ -14,6 +14,13 @@ from vfi_flow.media.scenes import CutDetector, thumbnail
 FORMAT_VERSION = 1
 """Rises when a field changes its meaning; fields are added, never removed."""
 
+ROUNDING = Fraction(1, 1_000_000)
+"""Seconds by which `seconds` may differ from `time`, of which it is the rounded form."""
+COUNTED_ROUGHLY = Fraction(11, 10)
+"""Times as many frames as the header tells of a video may have."""
+LONGEST_VIDEO = 10**9
+"""Seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundCut:
@@ -95,12 +102,15 @@ class SceneList:
         rate = info.rate / pictures
         for name, found in (("width", info.width), ("height", info.height), ("rate", rate)):
             listed = self.source.get(name)
-            if listed is not None and str(listed) != str(found):
+            if listed is not None and not is_same(listed, found):
                 raise UsageError(f"{self.path}: the list is for a video with {name} {listed}, {info.path} has {found}")
         end = None if info.duration is None else window.start + info.first_seconds + info.duration
+        last = None if info.frames is None else COUNTED_ROUGHLY * info.frames / pictures
         for cut in self.cuts:
             if cut.about is None and window.start:
                 raise UsageError(f"{self.path}: {cut} has no time, which is needed when the work starts later (-ss)")
+            if cut.about is None and last is not None and window.end is None and (cut.frame or 0) > last:
+                raise UsageError(f"{self.path}: {cut} is after the end of {info.path}")
             if cut.about is not None and window.end is None and end is not None and cut.about > end + 1 / info.rate:
                 raise UsageError(f"{self.path}: {cut} is after the end of {info.path} ({float(end):.6f} s)")
 
@@ -108,11 +118,11 @@ class SceneList:
 class ListedCuts:
     """Says pair by pair what a list says; feed it all pairs of a video in order."""
 
-    def __init__(self, scenes: SceneList, start: Fraction) -> None:
-        """`start` is where in the file the frames' clock is 0."""
+    def __init__(self, scenes: SceneList, start: Fraction, pictures: int = 1) -> None:
+        """`start` is where in the file the frames' clock is 0; `pictures` are made of each of its frames."""
         self._path, self._start = scenes.path, start
         self._times = sorted((cut for cut in scenes.cuts if cut.about is not None), key=lambda cut: cut.about or 0)
-        self._frames = {cut.frame for cut in scenes.cuts if cut.about is None}
+        self._frames = {pictures * cut.frame for cut in scenes.cuts if cut.about is None and cut.frame is not None}
         self._next = 0
 
     def is_cut(self, left: SourceFrame, right: SourceFrame) -> bool:
@@ -140,7 +150,7 @@ class ListedCuts:
 def read_scene_list(path: Path) -> SceneList:
     """The list in a file; UsageError with a sentence where it is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"), parse_float=Fraction)
+        found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Fraction)
     except OSError as error:
         raise UsageError(f"{path}: the list of cuts cannot be read: {error.strerror}") from None
     except json.JSONDecodeError as error:
@@ -159,15 +169,40 @@ def read_scene_list(path: Path) -> SceneList:
 def read_cut(path: Path, number: int, line: Any) -> ListedCut:
     """One line; the most exact of its places counts."""
     try:
-        time = None if line.get("time") is None else Fraction(line["time"])
-        seconds = None if line.get("seconds") is None else Fraction(line["seconds"])
-        frame = None if line.get("frame") is None else int(line["frame"])
+        time, seconds = (None if line.get(name) is None else moment(line[name]) for name in ("time", "seconds"))
+        frame = None if line.get("frame") is None else index(line["frame"])
     except (AttributeError, TypeError, ValueError, OverflowError, ZeroDivisionError):
         raise UsageError(f"{path}: cut {number} is not understood: {plain(line)}") from None
     if time is None and seconds is None and frame is None:
         raise UsageError(f"{path}: cut {number} has neither time, seconds nor frame")
+    if time is not None and seconds is not None and abs(time - seconds) > ROUNDING:
+        told = f"time ({float(time):.6f} s) and seconds ({float(seconds):.6f} s)"
+        raise UsageError(f"{path}: {told} of cut {number} differ; delete the one that is wrong")
     return ListedCut(number, time, seconds, frame)
 
 
+def moment(value: Any) -> Fraction:
+    """Seconds; ValueError for what no video has."""
+    found = Fraction(value)
+    if isinstance(value, bool) or abs(found) > LONGEST_VIDEO:
+        raise ValueError(value)
+    return found
+
+
+def index(value: Any) -> int:
+    """Number of a frame; ValueError for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(value)
+    return value
+
+
+def is_same(listed: Any, found: Fraction | int) -> bool:
+    """Whether a list says `found`, in whatever spelling."""
+    try:
+        return Fraction(listed) == found
+    except (TypeError, ValueError, ZeroDivisionError):
+        return False
+
+
 def plain(line: Any) -> str:
-    return json.dumps(line, default=float)
+    return json.dumps(line, default=str)

@@ -12,6 +12,12 @@ from vfi_flow.media.tags import describe_like
 SOUND_ENCODERS = ("aac", "flac", "libopus")
 """Tried in this order where a codec has no encoder or the container does not hold it."""
 
+OWN_LAYOUTS = {
+    "libopus": {3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"},
+    "aac": {3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"},
+}
+"""The one layout of so many channels that an encoder knows; film sound mostly is 5.1(side)."""
+
 USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """By number of channels, as FFmpeg guesses."""
 
@@ -41,7 +47,8 @@ def add_sound(output: OutputContainer, stream: AudioStream, encoder: str) -> Aud
     rate = source.sample_rate if source.sample_rate in rates else 48000
     target = output.add_stream(codec.name, rate=rate)
     assert isinstance(target, AudioStream)
-    target.codec_context.layout = layout_of(stream)
+    layout = layout_of(stream)
+    target.codec_context.layout = OWN_LAYOUTS.get(encoder, {}).get(source.layout.nb_channels, layout)
     if source.format.name in [sample_format.name for sample_format in codec.audio_formats or []]:
         target.codec_context.format = source.format.name
     target.codec_context.bit_rate = source.bit_rate or BITS_PER_CHANNEL * source.layout.nb_channels

@@ -85,7 +85,6 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self.path, self.unit, self.chunks = path, unit, chunks
         self._info, self._settings = info, encoder
         self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
-        check_rate(path, self.rate)
         self.container = open_output(path, clock_options(path, unit))
         self.stream = self._add_encoder(self.container)
         if self.stream.codec_context.codec.canonical_name == "hevc" and isinstance(path, Path) and is_quicktime(path):

@@ -76,8 +76,6 @@ class OutputFrame:
     """None: an earlier run has encoded it."""
     seconds: Fraction
     kind: Kind
-    interval_end: Fraction
-    """When the source shows its next frame or ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def output_frames(
                 if shown.is_new:
                     tau = float(shown.place.tau)
                     picture = finished(next(made), tau, part.overlay, converter, clock)
-                yield OutputFrame(picture, shown.place.seconds, shown.kind, shown.place.interval_end)
+                yield OutputFrame(picture, shown.place.seconds, shown.kind)
 
 
 def parts(

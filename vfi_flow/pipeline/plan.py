@@ -28,7 +28,7 @@ from vfi_flow.media.timing import (
     storable_unit,
     unit_with_room,
 )
-from vfi_flow.media.writer import is_quicktime
+from vfi_flow.media.writer import check_rate, is_quicktime
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.placing import check_chunks, check_output, chunks_of
 
@@ -123,6 +123,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
     obstacle = why_in_one_go(job, encoder)
     if obstacle and job.resume:
         raise UsageError(f"--resume: {obstacle}, so an interrupted job starts again from the beginning")
+    check_rate(job.output, rate)
     chunks = None
     if isinstance(job.output, Path) and not obstacle and makes_new_frames(division):  # without, it takes no time
         chunks = chunks_of(job.output)
@@ -205,6 +206,8 @@ def notes_on(info: VideoInfo, encoder: Encoder) -> list[str]:
         notes.append(f"{info.path}: no colour matrix in the file; {name} is assumed and written into the result")
     if info.interlaced:
         notes.append(f"{info.path}: the video is interlaced; it is treated as progressive; see --deinterlace")
+    if info.dynamic_light is not None:
+        notes.append(f"{info.path}: {info.dynamic_light} is not kept; players show the result as without it")
     return notes
 
 

@@ -61,10 +61,14 @@ class Found:
     cuts: list[Fraction] = field(default_factory=list)
     repeats: int = 0
     overlays: int = 0
+    end: Fraction = Fraction(0)
+    """Of its last frame."""
 
     def counted(self, spans: Iterable[Span]) -> Iterator[Span]:
         for span in spans:
             self.repeats += len(span.frames) - 1
+            last = span.frames[-1].source
+            self.end = last.seconds + last.duration
             yield span
 
     def watched(self, spans: Iterable[Span]) -> Iterator[Span]:
@@ -104,7 +108,7 @@ def run(
                 plan.job.source.forget()
             writer.start()
             keeps = keeps_times(writer.container)
-            written = write_all(plan, frames, writer, copier, clock, on_progress, stop)
+            written = write_all(plan, frames, found, writer, copier, clock, on_progress, stop)
         with clock.during("verify"):
             verify(plan, written, writer, copier)
             lost = untold(plan, copier, partial)
@@ -192,7 +196,7 @@ def cut_judge(plan: Plan) -> Callable[[PreparedFrame, PreparedFrame], bool]:
     if not plan.makes_new_frames:
         return lambda left, right: False
     if plan.scenes is not None:
-        listed = ListedCuts(plan.scenes, plan.job.window.start)
+        listed = ListedCuts(plan.scenes, plan.job.window.start, plan.job.deinterlace.pictures)
         return lambda left, right: listed.is_cut(left.source, right.source)
     detector = CutDetector()
     return lambda left, right: (
@@ -203,6 +207,7 @@ def cut_judge(plan: Plan) -> Callable[[PreparedFrame, PreparedFrame], bool]:
 def write_all(
     plan: Plan,
     frames: Iterator[OutputFrame],
+    found: Found,
     writer: VideoWriter,
     copier: StreamCopier,
     clock: StageClock,
@@ -217,7 +222,7 @@ def write_all(
         with clock.during("copy"):
             copier.copy_until(frame.seconds)
         written.first = frame.seconds if written.first is None else written.first
-        written.last, written.end = frame.seconds, plan.division.end(frame.seconds, frame.interval_end)
+        written.last = frame.seconds
         written.drift = max(written.drift, abs(written.last - written.first - written.kinds.total() / plan.rate))
         written.kinds[frame.kind] += 1
         resumed += frame.picture is None
@@ -226,6 +231,7 @@ def write_all(
             with clock.during("encode"):
                 writer.keep()
             raise KeyboardInterrupt
+    written.end = plan.division.end(written.last, found.end)
     with clock.during("copy"):
         copier.copy_until(None)
     with clock.during("encode"):

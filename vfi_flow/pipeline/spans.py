@@ -31,8 +31,6 @@ class Place:
     tau: Fraction
     """0 at the span's first frame, 1 at its right one."""
     seconds: Fraction
-    interval_end: Fraction
-    """When the source shows its next frame or ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class Span:
         for number, (begin, over) in enumerate(pairwise([*starts, end])):
             for instant in division.between(self.frames[number].source.index, begin, over):
                 moment = begin + instant.tau * (over - begin)
-                yield Place(number, (moment - start) / (end - start), instant.seconds, over)
+                yield Place(number, (moment - start) / (end - start), instant.seconds)
 
 
 Judge = Callable[[PreparedFrame, PreparedFrame], bool]

@@ -17,7 +17,7 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
-from vfi_flow.media.pixels.colour import Colour, Converter
+from vfi_flow.media.pixels.colour import BT601, Colour, Converter
 from vfi_flow.media.pixels.pix_fmt import traits_of
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import CopiedStream, StreamCopier
@@ -50,7 +50,7 @@ def untold_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSeque
         if isinstance(finished, ImageSequence):
             return sentence(str(plan.job.output), lost)
         others = [stream for stream in reader.container.streams if stream is not reader.stream]
-        if languages(copier.copied.values()) - languages(others):
+        if languages(stream for stream in copier.copied.values() if stream.kind != "data") - languages(others):
             lost.append("the languages")
         if titles(stream.title for stream in copier.copied.values()) - titles(map(title_of, others)):
             lost.append("the titles of sound and text")
@@ -91,7 +91,7 @@ def of_picture(source: VideoInfo, encoder: Encoder, found: VideoInfo) -> Iterato
 
 
 def of_colour(wanted: Colour, found: Colour, has_matrix: bool) -> Iterator[str]:
-    if has_matrix and wanted.matrix != found.matrix:
+    if has_matrix and wanted.matrix != found.matrix and not {wanted.matrix, found.matrix} <= {*BT601}:
         yield "the colour matrix"
     if wanted.range != found.range:
         yield "the range of values"

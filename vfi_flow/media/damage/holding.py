@@ -32,6 +32,8 @@ class Hold:
         self._has_gap = False
         """One may be missing between the last picture and the next."""
         self.held = 0
+        self.lost = 0
+        """Times that something was missing and nothing told when."""
         self.last: Fraction | None = None
         self._interval = Fraction(0)
         self._picture: av.VideoFrame | None = None
@@ -41,6 +43,7 @@ class Hold:
         """What is shown up to `time`, where `picture` should be; None: it is not there, or nobody knows where."""
         if time is None:
             self._has_gap = True
+            self.lost += picture is None
         elif picture is None and self._picture is None:
             if not self._early or time > self._early[-1][1]:
                 self._early.append((stamp, time))

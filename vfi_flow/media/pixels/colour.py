@@ -103,7 +103,7 @@ def colour_in(pix_fmt: str, source: Colour, height: int, is_jpeg: bool = False, 
         return replace(source, matrix=source.matrix if source.matrix in BT601 else SMPTE170M, range=FULL)
     to_rgb = av.VideoFormat(pix_fmt).is_rgb
     if to_rgb == (source.matrix == RGB):
-        return source
+        return replace(source, range=FULL) if pix_fmt.startswith("yuvj") else source
     if to_rgb:
         return replace(source, matrix=RGB, range=FULL, chroma_location=None)
     return replace(source, matrix=matrix_for(height), range=FULL if pix_fmt.startswith("yuvj") else LIMITED)
@@ -191,7 +191,8 @@ class Converter:
         same_colour = (self.source.matrix, self.source.range) == (self.target.matrix, self.target.range)
         if picture.format.name == self.pix_fmt and same_colour:
             return picture
-        if self._is_exact(picture.format.name):
+        rounds_chroma_down = self.target.range == FULL and self.pix_fmt in SIXTEEN_BITS
+        if self._is_exact(picture.format.name) or (rounds_chroma_down and readable_format(picture.format.name)):
             channels = exact_colour.floats_of(picture, self.source.range)
             if (self.source.transfer == LINEAR) != (self.target.transfer == LINEAR):
                 channels = exact_colour.with_rgb(channels, self.source.matrix)

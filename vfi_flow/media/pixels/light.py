@@ -7,6 +7,11 @@ from fractions import Fraction
 import av
 from av.sidedata.sidedata import Type as SideData
 
+from vfi_flow.media.description import value_of
+from vfi_flow.media.side_data import side_data
+
+DOLBY_VISION = "DOVI configuration record"
+
 PQ, HLG = 16, 18
 """Transfer characteristics of HDR (ISO/IEC 23091-2)."""
 
@@ -53,12 +58,16 @@ def light_of(picture: av.VideoFrame) -> Light | None:
     return Light(red, green, blue, white, brightest, darkest, max_content, max_average)
 
 
-def side_data(picture: av.VideoFrame, kind: SideData) -> bytes | None:
-    try:
-        found = picture.side_data.get(kind)  # type: ignore[call-overload]
-    except ValueError:  # PyAV 18 does not know every kind that may lie beside it
-        return None
-    return bytes(found) if found is not None else None
+def dynamic_light(lines: tuple[str, ...], picture: av.VideoFrame) -> str | None:
+    """The name of what a stream with this description (`described`) and first picture says of light frame by frame."""
+    if value_of(lines, DOLBY_VISION) is not None:
+        return "Dolby Vision"
+    return "HDR10+" if side_data(picture, SideData.DYNAMIC_HDR_PLUS) is not None else None
+
+
+def needs_dolby_vision(lines: tuple[str, ...]) -> bool:
+    """Whether the pixels are in Dolby's own colour space (profile 5), not in one that others show as well."""
+    return "profile: 5," in (value_of(lines, DOLBY_VISION) or "")
 
 
 def light_options(codec: str, light: Light) -> dict[str, str]:
