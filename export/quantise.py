@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import numpy as np
 import onnx
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 from vfi_flow.export.half import is_inner_convolution
 
-from vfi_flow.errors import ComponentError
+from vfi_flow.errors import ComponentError, OutputError
 
 Feeds = Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
 """Arrays by the names of a graph's inputs."""
@@ -28,8 +28,16 @@ Feeds = Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
 def quantised_convolutions(model: ModelProto, calibration: Iterable[Feeds]) -> ModelProto:
     """`model`, complete and in float32, with its inner convolutions in 8 bits; it runs once for each of the feeds.
 
-    Raises ComponentError where ONNX Runtime, which quantises, is missing.
+    Raises ComponentError where ONNX Runtime, which quantises, is missing, and OutputError where the folder for
+    temporary files cannot take the model.
     """
+    try:
+        return _quantised(model, calibration)
+    except OSError as error:
+        raise OutputError(f"{gettempdir()}: int8 needs room for the model there ({error.strerror or error})") from error
+
+
+def _quantised(model: ModelProto, calibration: Iterable[Feeds]) -> ModelProto:
     try:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     except ImportError as error:

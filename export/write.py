@@ -99,7 +99,10 @@ def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[S
         if variants != [PLAIN]:
             raise UsageError(f"layout {layout} shares its weights with PyTorch: any size, fp32 and GridSample only")
         if folder.resolve() != weights.parent.resolve():
-            raise ComponentError(f"layout {layout} reads {weights.name} at run time; write it to {weights.parent}")
+            raise ComponentError(
+                f"layout {layout} reads {weights.name} at run time, which must lie beside it; "
+                f"copy {weights} to {folder}, and export --model {folder / weights.name}"
+            )
         if (types := stored_types(weights)) != ["F16"]:
             raise ComponentError(
                 f"{weights}: layout {layout} reads weights that are stored in half precision (F16), found "

@@ -73,6 +73,12 @@ def test_every_device_of_the_table_has_its_line(trained_model, capfd):
     assert "numpy" in lines and "onnxruntime" in lines
 
 
+def test_the_cost_of_a_model_is_for_people_alone(capfd):
+    code, out = doctor(capfd, "--json", "--model", "tiny")
+
+    assert (code, out) == (2, "")
+
+
 def test_scripts_read_the_same(fake, capfd):
     fake(cuda=0.02)
     code, out = doctor(capfd, "--json")

@@ -1,6 +1,8 @@
 """int8: the inner convolutions in integers, calibrated on videos, and nothing else."""
 
 import collections
+import errno
+import os
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from clips import scene, write_clip  # noqa: E402
 from tiny_network import STRENGTH, tiny_network  # noqa: E402
 from tolerances import INT8_PSNR  # noqa: E402
-from vfi_flow.export import calibration, to_onnx  # noqa: E402
+from vfi_flow.export import calibration, quantise, to_onnx  # noqa: E402
 from vfi_flow.export.calibration import Place, ask_of_video, feeds  # noqa: E402
 from vfi_flow.export.host_graphs import BytesGraph, ThreeInputGraph  # noqa: E402
 from vfi_flow.export.parity import answer, psnr  # noqa: E402
@@ -20,6 +22,7 @@ from vfi_flow.export.rules import broken_rules  # noqa: E402
 from vfi_flow.export.to_onnx import Variant, finish  # noqa: E402
 
 from vfi_flow.cli.main import main  # noqa: E402
+from vfi_flow.errors import OutputError  # noqa: E402
 from vfi_flow.training.places import spread_over  # noqa: E402
 
 INT8 = Variant(precision="int8")
@@ -159,3 +162,22 @@ def test_a_folder_without_videos_is_one_sentence(tiny_model, tmp_path, capsys):
 
     assert code == 3
     assert "no videos in this folder" in capsys.readouterr().err
+
+
+def test_a_folder_for_temporary_files_without_room_is_one_sentence(graph, places, monkeypatch):
+    def full(model, path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(quantise.onnx, "save", full)
+
+    with pytest.raises(OutputError, match=r"int8 needs room for the model there \(No space left on device\)"):
+        finish(to_onnx.trace(graph), graph, {}, INT8, feeds(graph, places, None, STRENGTH))
+
+
+def test_few_places_to_calibrate_on_are_said(tiny_model, videos, tmp_path, capsys):
+    write_clip(tmp_path / "short.mp4", panning(5, 1))
+    words = ["--layout", "3in", "--steps", "0", "--precision", "int8", "--calibrate", str(tmp_path)]
+
+    assert main(["export", "--model", str(tiny_model), *words, "--output-dir", str(tmp_path)]) == 0
+
+    assert f"vfi-flow: {tmp_path}: only 3 places found; int8 wants 24" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Graphs that read their weights from the safetensors file beside them."""
 
 import copy
+import re
 import shutil
 from pathlib import Path
 
@@ -150,5 +151,6 @@ def test_graphs_refuse_weights_that_were_saved_again_since(tiny_model: Path, tmp
     network, _, _ = load_weights(weights)
     save_weights(network, weights, Card(summary="the same values, told at greater length, lie elsewhere in the file"))
 
-    with pytest.raises(ComponentError, match="changed since its graphs were exported"):
+    advice = f"changed since its graphs were exported; run `vfi-flow export --layout stream --model {weights} "
+    with pytest.raises(ComponentError, match=re.escape(advice)):
         Interpolator(weights)

@@ -505,7 +505,16 @@ def test_an_incomplete_model_names_the_file_that_is_missing(tiny_model, tmp_path
 def test_graphs_without_their_weights_are_refused(tiny_model, tmp_path):
     copied(tiny_model, tmp_path, ".encode.onnx", ".compose_1.onnx")
 
-    with pytest.raises(ComponentError, match=r"tiny\.encode\.onnx: onnxruntime cannot load it"):
+    sentence = r"tiny\.safetensors: no such file; tiny\.encode\.onnx reads its weights from it$"
+    with pytest.raises(ComponentError, match=sentence):
+        Interpolator(tmp_path / "tiny.encode.onnx")
+
+
+def test_graphs_whose_weights_have_become_too_short_say_which_file_to_look_at(tiny_model, tmp_path):
+    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".register.onnx", ".compose_1.onnx")
+    model.write_bytes(model.read_bytes()[:2000])
+
+    with pytest.raises(ComponentError, match=r"is tiny\.safetensors beside it the file that it was exported with\?$"):
         Interpolator(tmp_path / "tiny.encode.onnx")
 
 

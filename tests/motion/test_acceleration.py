@@ -4,6 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from vfi_flow.inference.pair import is_alike  # noqa: E402
 from vfi_flow.motion.acceleration import (  # noqa: E402
     JERK,
     STEADY_BESIDE,
@@ -11,6 +12,7 @@ from vfi_flow.motion.acceleration import (  # noqa: E402
     TRUST,
     Bend,
     Neighbours,
+    alike,
     bend,
 )
 
@@ -50,6 +52,22 @@ def test_what_speeds_up_evenly_is_followed_as_far_as_it_is_trusted(tau, before, 
     even = path(0) + tau * (path(1) - path(0))
     expected = torch.tensor([TRUST * (even - path(tau)), 0]).view(1, 2, 1, 1).expand_as(ahead)
     torch.testing.assert_close(ahead, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("intervals", [(0.49, 2.01), (1e-6, 1e6), (-1.0, -1.0)])
+def test_neighbours_much_nearer_or_further_than_the_two_frames_say_nothing(intervals):
+    motion, other = (torch.randn(1, 2, 24, 32, generator=torch.Generator().manual_seed(n)) for n in (0, 1))
+
+    for found, expected in zip(
+        bent(motion, other, other, 0.5, intervals), bent(motion, other, other, 0.5, (0.0, 0.0)), strict=True
+    ):
+        assert torch.equal(found, expected)
+
+
+def test_what_says_nothing_is_the_same_in_the_package_and_in_its_graphs():
+    intervals = [0.1, 0.499, 0.5, 1.0, 2.0, 2.001, 9.0]
+
+    assert [bool(interval) for interval in alike(torch.tensor(intervals))] == [is_alike(each) for each in intervals]
 
 
 def test_without_neighbours_nothing_is_ahead():

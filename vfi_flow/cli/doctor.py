@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vfi_flow import __version__
 from vfi_flow.cli.stdout import own_stdout
-from vfi_flow.errors import ComponentError, VfiFlowError
+from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
 
 if TYPE_CHECKING:
     from vfi_flow.inference.self_test import Finding
@@ -38,6 +38,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.model is not None:
+        if arguments.json:
+            raise UsageError("--json is for what doctor finds out about this machine, not for --model")
         return print_cost(arguments.model)
     with own_stdout() as descriptor, open(descriptor, "w", encoding="utf-8", closefd=False) as out:
         report, code = examine((lambda line: None) if arguments.json else partial(print, file=out, flush=True))

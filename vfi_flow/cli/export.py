@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     weights = find_weights(arguments.model)
     variants = [Variant(precision, warp, size) for precision, warp in product(precisions, warps)]
     found = [] if arguments.calibrate is None else spread_over(arguments.calibrate, PLACES)
+    if found and len(found) < PLACES:
+        print(f"vfi-flow: {arguments.calibrate}: only {len(found)} places found; int8 wants {PLACES}", file=sys.stderr)
     places = [Place(one.frame0, one.truth, one.frame1) for one in found]
     files = []
     for file in write_variants(weights, arguments.output_dir, layouts, steps, variants, places):

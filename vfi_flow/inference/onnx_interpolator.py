@@ -65,11 +65,8 @@ class OnnxEngine:
     def _path(self, part: str) -> Path:
         path = self._folder / f"{self._name}.{part}.onnx"
         if not path.is_file():
-            weights, folder = (shlex.quote(str(each)) for each in (self._weights, self._folder))
-            raise ComponentError(
-                f"{path}: no such file; run `vfi-flow export --layout stream --model {weights} --output-dir {folder}`, "
-                "or choose --engine torch where a command has it"
-            )
+            advice = f"run `{export_command(self._weights)}`, or choose --engine torch where a command has it"
+            raise ComponentError(f"{path}: no such file; {advice}")
         return path
 
     def _graph(self, part: str, sizes: dict[str, int]) -> Graph:
@@ -79,7 +76,14 @@ class OnnxEngine:
         with self._opening:
             if key not in self._graphs:
                 path = self._path(part)
-                graph = Graph(self._runtime, path, self.device, self._threads, sizes)
+                try:
+                    graph = Graph(self._runtime, path, self.device, self._threads, sizes)
+                except ComponentError as error:
+                    if not self._weights.is_file():
+                        missing = f"{self._weights}: no such file; {path.name} reads its weights from it"
+                        raise ComponentError(missing) from error
+                    hint = f"is {self._weights.name} beside it the file that it was exported with?"
+                    raise ComponentError(f"{error}; {hint}") from error
                 check_part(graph.session, path, part)
                 check_weights(graph.session, self._weights)
                 self._graphs[key] = graph
@@ -193,6 +197,10 @@ def check_weights(session: Any, weights: Path) -> None:
     """Graphs that read their weights from a file beside them know its hash: other bytes would be read as weights."""
     expected = session.get_modelmeta().custom_metadata_map.get("weights_sha256")
     if expected is not None and file_hash(weights) != expected:
-        raise ComponentError(
-            f"{weights}: changed since its graphs were exported; run `vfi-flow export --layout stream`"
-        )
+        raise ComponentError(f"{weights}: changed since its graphs were exported; run `{export_command(weights)}`")
+
+
+def export_command(weights: Path) -> str:
+    """What makes the graphs of these weights, beside them."""
+    model, folder = (shlex.quote(str(each)) for each in (weights, weights.parent))
+    return f"vfi-flow export --layout stream --model {model} --output-dir {folder}"

@@ -24,6 +24,9 @@ STEADY_BETWEEN, STEADY_BESIDE = 1 / 12, 1 / 80
 """The change of motion that counts half, as a share of a frame's width: with neighbours on both sides, and on one."""
 JERK = 4.0
 """Pixels of motion that may be uneven still, for each pixel by which the changes before and after differ."""
+MOST_UNLIKE = 2
+"""How many times as long as the other one of two intervals may be for the motion in one to say something of the other
+(`inference.pair`)."""
 CELL, CELLS = 8, 11
 """Pixels to a side of the cells, and cells to a side of the window, that jerk is the mean of: single places err."""
 
@@ -37,7 +40,8 @@ class Neighbours(NamedTuple):
     """(B, 2, H, W): from frame 1 to the frame after the pair."""
     intervals: Tensor
     """(B, 2, 1, 1) from the frame before to frame 0 and from frame 1 to the frame after, in units of the time from
-    frame 0 to frame 1; 0 where there is no such frame, and the motion given for it does not count."""
+    frame 0 to frame 1. Where one is 0 (there is no such frame), or less than half or more than twice that time, the
+    motion given for it, which must be finite, does not count: it says nothing of the motion between."""
     width: Tensor
     """Scalar or (1,), pixels of this grid: of the whole frame, where this is a part of it."""
 
@@ -65,7 +69,7 @@ def bend(motion: Tensor, neighbours: Neighbours, tau: Tensor) -> Bend:
             multiples of CELL.
         tau: (B, 1, 1, 1) in (0, 1).
     """
-    intervals = neighbours.intervals
+    intervals = alike(neighbours.intervals)
     known0, known1 = (intervals > 0).to(motion.dtype).split(1, 1)
     to_before, to_after = ((1 + intervals) / 2).split(1, 1)  # from the middle of the pair to those of its neighbours
     earlier = velocity_at(neighbours.before, -(to_before - 0.5 + tau) * motion, intervals[:, :1])
@@ -78,6 +82,12 @@ def bend(motion: Tensor, neighbours: Neighbours, tau: Tensor) -> Bend:
     uneven = 1 - known0 * known1 * (1 - JERK * length(jerk) / length(motion)).clamp(min=0)
     most = known0 * known1 * 4 * tau * (1 - tau)
     return Bend(TRUST * tau * (1 - tau) / 2 * acceleration, uneven, most * length_around(jerk))
+
+
+def alike(intervals: Tensor) -> Tensor:
+    """`intervals` where they are from half to twice the time between the two frames, otherwise 0."""
+    unlike = (intervals < 1 / MOST_UNLIKE) | (intervals > MOST_UNLIKE)
+    return torch.where(unlike, torch.zeros_like(intervals), intervals)
 
 
 def length_around(motion: Tensor) -> Tensor:
