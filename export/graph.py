@@ -156,7 +156,7 @@ def read_motion(inputs: Sequence[Tensor]) -> Registration:
 
 
 class RegisterGraph(ExportGraph):
-    """Maps of both frames -> `motion`, `mask`, `context` (see `Registration`): once a pair, for any `tau`."""
+    """Maps of both frames -> the motion between them and what goes with it (`MOTION`): once a pair, for any `tau`."""
 
     layout = "split"
 

@@ -46,8 +46,3 @@ def sampling(node: NodeProto) -> dict[str, object]:
     """Attributes of a GridSample, with the defaults of the standard where it says nothing."""
     given = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     return GRID_SAMPLE | given
-
-
-def size_in_bytes(model: ModelProto, data_type: int = TensorProto.FLOAT) -> int:
-    """Of all weights and tables of one type."""
-    return sum(len(tensor.raw_data) for tensor in model.graph.initializer if tensor.data_type == data_type)

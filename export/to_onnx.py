@@ -55,11 +55,6 @@ class Variant:
 PLAIN = Variant()
 
 
-def to_onnx(graph: ExportGraph, metadata: Mapping[str, str], variant: Variant = PLAIN) -> ModelProto:
-    """`graph` as a checked ONNX model; batch, height and width are dynamic unless `variant` fixes them."""
-    return finish(trace(graph), graph, metadata, variant)
-
-
 def finish(
     traced: ModelProto,
     graph: ExportGraph,
@@ -67,7 +62,10 @@ def finish(
     variant: Variant,
     calibration: Iterable[Feeds] = (),
 ) -> ModelProto:
-    """The model of `graph` from its trace, which stays as it is; int8 is calibrated on the answers to `calibration`."""
+    """The checked model of `graph` from its trace, which stays as it is.
+
+    Batch, height and width are dynamic unless `variant` fixes them; int8 is calibrated on the answers to `calibration`.
+    """
     model = ModelProto()
     model.CopyFrom(traced)
     expand_correlations(model)

@@ -98,6 +98,13 @@ def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kep
     assert (tmp_path / "run" / "best.safetensors").is_file()
 
 
+@pytest.mark.parametrize(("batch", "cores", "processes"), [(12, 2, 2), (12, 5, 4), (12, 8, 6), (12, 64, 12), (7, 4, 1)])
+def test_a_batch_stays_what_it_is_on_any_number_of_cores(batch, cores, processes):
+    from vfi_flow.cli.train import most_sharers
+
+    assert most_sharers(batch, cores) == processes
+
+
 @pytest.mark.parametrize(
     ("more", "code", "sentence"),
     [
@@ -110,6 +117,8 @@ def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kep
         (["--processes", "0"], 2, "--processes must be at least 1"),
         (["--workers", "-1"], 2, "--workers must be at least 0"),
         (["--batch", "0"], 2, "--batch must be at least 1, got 0"),
+        (["--batch", "5", "--processes", "2"], 2, "--batch 5 cannot be shared evenly by 2 processes"),
+        (["--perceptual", "3"], 2, "--perceptual weighs LPIPS: pass its weights with --lpips"),
         (["--per-clip", "0"], 2, "--per-clip must be at least 1"),
         (["--seed", "-1"], 2, "--seed must be at least 0"),
         (["--synthetic", "1.5"], 2, "--synthetic must be from 0 to 1"),

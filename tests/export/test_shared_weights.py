@@ -16,7 +16,7 @@ safetensors_torch = pytest.importorskip("safetensors.torch")
 
 from tiny_network import moving_texture, tiny_network  # noqa: E402
 from vfi_flow.export.graph import EncodeGraph  # noqa: E402
-from vfi_flow.export.to_onnx import STORED, share_weights, tensor_places, to_onnx  # noqa: E402
+from vfi_flow.export.to_onnx import PLAIN, STORED, finish, share_weights, tensor_places, trace  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
 from vfi_flow import Interpolator  # noqa: E402
@@ -30,7 +30,12 @@ from vfi_flow.model.weights import Card, load_weights, packaged_weights, save_we
 @pytest.fixture(scope="module")
 def encoder() -> "onnx.ModelProto":
     """A small graph that carries its weights."""
-    return to_onnx(EncodeGraph(tiny_network()), {})
+    return encoder_of(tiny_network())
+
+
+def encoder_of(network: InterpolationNetwork) -> "onnx.ModelProto":
+    graph = EncodeGraph(network)
+    return finish(trace(graph), graph, {}, PLAIN)
 
 
 def bytes_inside(model: "onnx.ModelProto") -> int:
@@ -138,7 +143,7 @@ def test_a_fresh_network_shares_all_of_its_weights_too(tmp_path):
     path = tmp_path / "fresh.safetensors"
     save_weights(InterpolationNetwork(TINY), path, Card())
     network, _, _ = load_weights(path)
-    model = to_onnx(EncodeGraph(network), {})
+    model = encoder_of(network)
 
     share_weights(model, path)
 

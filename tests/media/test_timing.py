@@ -2,19 +2,20 @@
 
 import math
 import random
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 
 import pytest
 
 from vfi_flow.media.timing import (
+    Division,
     Instant,
     Multiply,
     Resample,
     Slow,
     common_unit,
     constant_rate_time,
-    divide,
     frame_count,
     standard_rate,
     storable_unit,
@@ -33,6 +34,18 @@ def random_clock(seed: int) -> tuple[list[Fraction], Fraction]:
     for _ in range(rng.randrange(0, 25)):
         ticks.append(ticks[-1] + rng.randrange(1, 9000))
     return [Fraction(tick, 90000) for tick in ticks], Fraction(ticks[-1] + rng.randrange(1, 9000), 90000)
+
+
+def divide(division: Division, times: Iterable[Fraction], end: Fraction) -> Iterator[Instant]:
+    """All output frames of source frames at `times` (strictly increasing); the last one is on screen until `end`."""
+    left = -1
+    start: Fraction | None = None
+    for left, time in enumerate(times):
+        if start is not None:
+            yield from division.between(left - 1, start, time)
+        start = time
+    if start is not None:
+        yield from division.between(left, start, end)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -55,7 +55,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", metavar="INPUT", help="a video file, pictures (%%06d.png), - for standard input")
-    parser.add_argument("output", metavar="OUTPUT", help="the new file (.mp4, .mkv, .mov, .webm, .ts), pictures, -")
+    parser.add_argument(
+        "output",
+        metavar="OUTPUT",
+        help="the new file (.mp4, .mkv, .mov, .webm, .ts, .avi, .gif, .apng, .webp), pictures, -",
+    )
     parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
     add_time_options(parser)
     add_model_options(parser)

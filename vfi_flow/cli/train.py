@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfi_flow.cli.train_options import KEPT, add_options, check, complete, to_json
-from vfi_flow.errors import ComponentError, InputError, OutputError
+from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError
+from vfi_flow.inference.onnx_interpolator import available_cores
 
 if TYPE_CHECKING:
     import torch
@@ -89,6 +90,7 @@ class Prepared:
     strength: float
     places: "list[Place]"
     shares: list[Any]
+    batch: int
     processes: int
 
     def started(self, group: "Group") -> "tuple[Training, Any]":
@@ -110,10 +112,10 @@ class Prepared:
         training = Training(self.network, self.objective, recipe, validation, arguments.output, self.device, group)
         if arguments.resume:
             training.resume()
-        workers = (os.cpu_count() or 1) if gpu else 1
+        workers = available_cores() if gpu else 1
         return training, batches(
             self.shares,
-            max(1, (arguments.batch or (64 if gpu else 12)) // self.processes),
+            self.batch // self.processes,
             seed=arguments.seed,
             start=training.progress.samples + group.rank,
             stride=group.size,
@@ -131,7 +133,10 @@ def prepare(arguments: argparse.Namespace) -> Prepared:
     from vfi_flow.training.checkpoint import draft_of
 
     device = pick_device(arguments.device)
-    processes = arguments.processes or (1 if device.type == "cuda" else os.cpu_count() or 1)
+    batch = arguments.batch or (64 if device.type == "cuda" else 12)
+    processes = arguments.processes or (1 if device.type == "cuda" else most_sharers(batch, available_cores()))
+    if batch % processes:
+        raise UsageError(f"--batch {batch} cannot be shared evenly by {processes} processes")
     cv2.setNumThreads(1)  # pools of threads would not survive the fork into processes
     if processes > 1:
         torch.set_num_threads(1)
@@ -145,7 +150,12 @@ def prepare(arguments: argparse.Namespace) -> Prepared:
     shares = make_shares(arguments, shots)
     with draft_of(arguments.output / KEPT) as draft:
         draft.write_text(to_json(arguments))
-    return Prepared(arguments, device, network, objective, lpips, strength, places, shares, processes)
+    return Prepared(arguments, device, network, objective, lpips, strength, places, shares, batch, processes)
+
+
+def most_sharers(batch: int, cores: int) -> int:
+    """As many processes as can share a batch evenly, each on a core of its own."""
+    return max(count for count in range(1, min(batch, cores) + 1) if batch % count == 0)
 
 
 def make_folder(folder: Path) -> None:

@@ -73,7 +73,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--validate-every", type=float, metavar="MINUTES", help="default 6")
     parser.add_argument("--per-clip", type=int, help="validation frames of a clip (default 3)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
-    parser.add_argument("--processes", type=int, help="that share the batch (default: one a core, 1 with a GPU)")
+    parser.add_argument(
+        "--processes", type=int, help="sharing the batch evenly (default: up to one a core, 1 with a GPU)"
+    )
     parser.add_argument("--workers", type=int, help="processes that draw samples (default: 1, with a GPU all cores)")
     parser.add_argument("--max-gigabytes", type=float, help="memory for decoded videos; the rest is left out")
     parser.add_argument("--seed", type=int, help="of samples and weights (default 0)")
@@ -165,6 +167,8 @@ def check(arguments: argparse.Namespace) -> None:
     if arguments.data is None:
         raise UsageError("--data is missing: a folder of videos to learn from")
     check_numbers(arguments)
+    if arguments.perceptual != USUAL["perceptual"] and arguments.lpips is None:
+        raise UsageError("--perceptual weighs LPIPS: pass its weights with --lpips")
     if arguments.freeze and arguments.stage not in ("motion", "mean"):
         raise UsageError(f"--freeze goes with stage motion or mean; stage {arguments.stage} learns one module alone")
     if arguments.freeze and arguments.init is None and not arguments.resume:

@@ -1,7 +1,7 @@
 """Exact time: where the new frames lie between the old ones, in rational seconds."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count, takewhile
@@ -131,18 +131,6 @@ class Slow:
 
     def end(self, last: Fraction, source_end: Fraction) -> Fraction:
         return source_end * self.factor
-
-
-def divide(division: Division, times: Iterable[Fraction], end: Fraction) -> Iterator[Instant]:
-    """All output frames of source frames at `times` (strictly increasing); the last one is on screen until `end`."""
-    left = -1
-    start: Fraction | None = None
-    for left, time in enumerate(times):
-        if start is not None:
-            yield from division.between(left - 1, start, time)
-        start = time
-    if start is not None:
-        yield from division.between(left, start, end)
 
 
 def frame_count(division: Division, frames: int, duration: Fraction) -> int:

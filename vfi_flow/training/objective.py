@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vfi_flow.errors import UsageError
 from vfi_flow.flow_matching.objective import flow_matching_loss
-from vfi_flow.flow_matching.schedule import sample_with_atoms
+from vfi_flow.flow_matching.schedule import endpoint_times, sample_with_atoms
 from vfi_flow.model.composition import Mean
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import Batch
@@ -18,7 +18,8 @@ from vfi_flow.training.moved import move
 
 LARGEST_RESIDUAL = 5.0
 """Standardised residuals are clipped here: a few outliers must not own the loss."""
-TIMES = {0.5: 0.5, 0.25: 0.15, 0.75: 0.15}
+ONE_STEP, MORE_STEPS = 0.5, 0.15
+TIMES = dict.fromkeys(endpoint_times(2), MORE_STEPS) | dict.fromkeys(endpoint_times(1), ONE_STEP)
 """Half of the samples train where one midpoint step asks the network, 15 % each where two steps ask as well."""
 
 
