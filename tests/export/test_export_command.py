@@ -202,7 +202,7 @@ def test_an_older_file_is_replaced(tiny_model, tmp_path):
             2,
             "layout split shares its weights with PyTorch: any size, fp32 and GridSample only",
         ),
-        (["--model", "nothing.safetensors"], 4, "nothing.safetensors: cannot be read as weights"),
+        (["--model", "nothing.safetensors"], 4, "nothing.safetensors: no such model file"),
         (["--model", "huge"], 4, "no model named 'huge' comes with this package"),
     ],
 )

@@ -117,7 +117,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 self.writer.mux_other(packet)
                 self.copied[index].packets += packet.size > 0  # FLAC ends with an empty one that has the checksum
         except (av.FFmpegError, ValueError) as error:
-            self.warnings.append(f"a {self.copied[index].kind} packet was left out: {reason(error)}")
+            self.warnings.append(f"a packet of {self.copied[index].kind} stream {index} was left out: {reason(error)}")
 
     def __enter__(self) -> Self:
         return self
