@@ -122,6 +122,7 @@ def test_a_batch_stays_what_it_is_on_any_number_of_cores(batch, cores, processes
         (["--per-clip", "0"], 2, "--per-clip must be at least 1"),
         (["--seed", "-1"], 2, "--seed must be at least 0"),
         (["--synthetic", "1.5"], 2, "--synthetic must be from 0 to 1"),
+        (["--overlays", "-0.1"], 2, "--overlays must be from 0 to 1"),
         (["--stage", "velocity"], 2, "needs a trained mean"),
         (["--stage", "fusion"], 2, "needs a trained registration"),
         (["--stage", "velocity", "--freeze", "encoder"], 2, "--freeze goes with stage motion or mean"),

@@ -105,3 +105,19 @@ def test_the_frames_around_are_as_far_away_on_the_clock_as_is_said(monkeypatch: 
         assert beside.intervals[1] == pytest.approx((last - end) / (end - start), abs=0.05)
         known.add((beside.intervals[0] > 0, beside.intervals[1] > 0))
     assert known == {(False, False), (True, False), (False, True), (True, True)}
+
+
+def test_an_overlay_is_the_same_on_all_frames_and_teaches_no_motion() -> None:
+    shot = as_shot(pan(12))
+    for seed in range(8):
+        plain, burnt = (RealClips([shot], 64, overlay=chance).draw(np.random.default_rng(seed)) for chance in (0, 1))
+        pairs = zip((plain.frame0, plain.middle, plain.frame1), (burnt.frame0, burnt.middle, burnt.frame1), strict=True)
+        changed = [(before != after).any(2) for before, after in pairs]
+        everywhere = np.logical_and.reduce(changed)
+
+        assert everywhere.any()
+        assert (burnt.flow_weight[:, everywhere[::2, ::2]] == 0).all()
+        untouched = ~np.logical_or.reduce(changed).reshape(32, 2, 32, 2).any((1, 3))
+        assert np.array_equal(plain.flow, burnt.flow)
+        assert (burnt.flow_weight <= plain.flow_weight).all()
+        assert (burnt.flow_weight[:, untouched] > 0).any() or not (plain.flow_weight[:, untouched] > 0).any()

@@ -248,7 +248,7 @@ def make_shares(arguments: argparse.Namespace, shots: "list[Shot]") -> list[Any]
     from vfi_flow.training.clips import RealClips
     from vfi_flow.training.synthetic import SyntheticScenes
 
-    shares = [Share(RealClips(shots, arguments.crop), 1 - arguments.synthetic)]
+    shares = [Share(RealClips(shots, arguments.crop, overlay=arguments.overlays), 1 - arguments.synthetic)]
     if arguments.synthetic:
         shares.append(Share(SyntheticScenes(arguments.stills, arguments.crop), arguments.synthetic))
     return shares

@@ -11,6 +11,7 @@ from vfi_flow.errors import InputError, OutputError, UsageError
 VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
 LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
 INIT = "weights to start from, e.g. base; of another preset what has the same shape (default: random)"
+OVERLAYS = "of the videos' samples with text, a display or black bars burnt in (default 0.12)"
 FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion"
 MODULES = "encoder", "registration", "fusion"
 STAGES = "motion, mean, fusion or velocity (default mean)"
@@ -24,6 +25,7 @@ USUAL: dict[str, Any] = {
     "val": None,
     "stills": None,
     "synthetic": 0.3,
+    "overlays": 0.12,
     "stage": "mean",
     "preset": None,
     "init": None,
@@ -56,6 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--val", type=Path, metavar="DIR", help=VAL)
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
     parser.add_argument("--synthetic", type=float, metavar="SHARE", help="of samples (default 0.3)")
+    parser.add_argument("--overlays", type=float, metavar="SHARE", help=OVERLAYS)
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--stage", choices=("motion", "mean", "fusion", "velocity"), help=STAGES)
     parser.add_argument("--preset", help="tiny, fast or base (default: that of --init, or base)")
@@ -190,5 +193,6 @@ def check_numbers(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--seed must be below 2**32, got {arguments.seed}")
     if arguments.crop < 64 or arguments.crop % 32:
         raise UsageError(f"--crop must be a multiple of 32 and at least 64, got {arguments.crop}")
-    if not 0 <= arguments.synthetic <= 1:
-        raise UsageError(f"--synthetic must be from 0 to 1, got {arguments.synthetic}")
+    for name in ("synthetic", "overlays"):
+        if not 0 <= getattr(arguments, name) <= 1:
+            raise UsageError(f"--{name} must be from 0 to 1, got {getattr(arguments, name)}")

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from vfi_flow.training.layers import look_up
+from vfi_flow.training.overlays import burn_in
 from vfi_flow.training.sample import Beside, Sample
 from vfi_flow.training.shots import Shot
 
@@ -38,8 +39,9 @@ BESIDE: dict[tuple[bool, bool], float] = {
 class RealClips:
     """Draws frames i < j < k of one shot, cropped where something moves, scaled, turned and recoloured."""
 
-    def __init__(self, shots: Sequence[Shot], crop: int = 192) -> None:
-        self.crop = crop
+    def __init__(self, shots: Sequence[Shot], crop: int = 192, *, overlay: float = 0.0) -> None:
+        """`overlay` is the chance of text, a display or black bars that stay where they are over the motion."""
+        self.crop, self.overlay = crop, overlay
         self._shots = list(shots)
         # Square root: long shots hold more to see, but not in proportion.
         weights = np.sqrt([len(shot.frames) for shot in shots])
@@ -56,7 +58,11 @@ class RealClips:
         if rng.random() < 0.5:
             before, frame0, frame1, after, drawn = after, frame1, frame0, before, drawn.reversed()
         flow, flow_weight = teach(frame0, middle, frame1)
-        before, frame0, middle, frame1, after = recolour(rng, [before, frame0, middle, frame1, after])
+        frames = recolour(rng, [before, frame0, middle, frame1, after])
+        if self.overlay and rng.random() < self.overlay:
+            frames, covered = burn_in(rng, frames)
+            flow_weight = flow_weight * ~covered.reshape(self.crop // 2, 2, self.crop // 2, 2).any((1, 3))
+        before, frame0, middle, frame1, after = frames
         beside = Beside(before, after, drawn.intervals, drawn.frame_width)
         return Sample(frame0, frame1, middle, drawn.tau, flow, flow_weight, beside if any(drawn.intervals) else None)
 

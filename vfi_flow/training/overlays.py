@@ -1,5 +1,7 @@
 """What stays still over the motion of a synthetic scene: subtitles, gauges, logos, text boxes, black bars."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -10,13 +12,26 @@ from vfi_flow.training.motions import Rng
 
 def static_overlay(rng: Rng, stage: Stage) -> Layer:
     """Subtitle, HUD, logo, text box or black bars that stay where they are."""
-    crop = stage.crop
+    picture, mask = draw_overlay(rng, stage.crop)
+    return Layer(surfaces.with_alpha(picture, mask), (0.0, 0.0), 1, stage.track(Motion()))
+
+
+def burn_in(rng: Rng, frames: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Square frames (n, n, 3) uint8 with the same overlay on each, and where it lies, (n, n) bool."""
+    picture, mask = draw_overlay(rng, frames[0].shape[0])
+    opacity = mask[..., None].astype(np.float32) / 255
+    covered = [np.rint(frame + opacity * (picture - frame.astype(np.float32))).astype(np.uint8) for frame in frames]
+    return covered, mask > 0
+
+
+def draw_overlay(rng: Rng, crop: int) -> tuple[np.ndarray, np.ndarray]:
+    """Its colours (crop, crop, 3) and how opaque it is, (crop, crop), both uint8."""
     picture, mask = np.zeros((crop, crop, 3), np.uint8), np.zeros((crop, crop), np.uint8)
     paint = (draw_subtitle, draw_hud, draw_logo, draw_text_box, draw_letterbox)[
         rng.choice(5, p=(0.3, 0.25, 0.2, 0.1, 0.15))
     ]
     paint(rng, picture, mask)
-    return Layer(surfaces.with_alpha(picture, mask), (0.0, 0.0), 1, stage.track(Motion()))
+    return picture, mask
 
 
 def draw_subtitle(rng: Rng, picture: np.ndarray, mask: np.ndarray) -> None:
