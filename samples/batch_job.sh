@@ -22,7 +22,10 @@ shopt -s nullglob nocaseglob
 for video in "$input"/*.{mp4,mkv,mov,webm,avi}; do
     target=$output/$(basename "$video")
     unfinished=()
-    [ ! -d "$target.partial" ] || unfinished=(--resume)    # of an earlier run that was interrupted
+    case " $* " in
+        *" -y "* | *" --overwrite "*) ;;
+        *) [ ! -d "$target.partial" ] || unfinished=(--resume) ;;    # of an earlier run that was interrupted
+    esac
     # Without </dev/null the command could read the keyboard, or the list of a `while read` loop.
     vfi-flow interpolate "$video" "$target" --progress none ${unfinished[@]+"${unfinished[@]}"} "$@" </dev/null
     code=$?
@@ -34,7 +37,10 @@ for video in "$input"/*.{mp4,mkv,mov,webm,avi}; do
                echo "$video" >>"$output/failed.txt"
                echo "failed   $video (exit code $code)" >&2
            fi ;;
-        2 | 4 | 130) exit $code ;;                  # wrong options, nothing to run on, Ctrl-C: the next would fail too
+        2) [ ${#unfinished[@]} != 0 ] || exit 2     # wrong options: the next would fail too
+           echo "$video" >>"$output/failed.txt"     # interrupted with other options than these; -y starts again
+           echo "failed   $video (exit code $code)" >&2 ;;
+        4 | 130) exit $code ;;                      # nothing to run on, Ctrl-C: the next would fail too
         *) echo "$video" >>"$output/failed.txt"     # 3 unreadable, 5 out of memory, 6 failed verification
            echo "failed   $video (exit code $code)" >&2 ;;
     esac

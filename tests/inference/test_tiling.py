@@ -173,3 +173,19 @@ def test_the_side_is_chosen_once_however_much_memory_is_free_later():
 def test_tiles_that_cannot_be_are_refused(option):
     with pytest.raises(UsageError, match="tile must be auto, off or a number of pixels from 512 up"):
         TileChoice(option, lambda frame: None)
+
+
+def test_a_part_of_frames_that_fit_fits_too_however_little_memory_is_free_by_then():
+    """What the whole frames take is taken already."""
+    free = iter([10**9, 1])
+    choice = TileChoice("auto", lambda frame: next(free))
+
+    assert choice.side(720, 1280) is None
+    assert choice.side(544, 1280) is None
+
+
+def test_a_part_of_frames_in_tiles_is_made_of_tiles_of_that_size():
+    choice = TileChoice("auto", lambda frame: 512 * 512)
+
+    assert choice.side(720, 1280) == SMALLEST == choice.side(544, 1280)
+    assert choice.side(480, 512) is None

@@ -207,6 +207,17 @@ def test_a_strip_is_no_picture(tmp_path, bars, rows):
     assert set(model.seen) == {(rows, WIDTH)}
 
 
+@pytest.mark.parametrize("bars", [Bars(bottom=HEIGHT - 1), Bars(right=WIDTH - 1), Bars(top=HEIGHT - 1)])
+def test_a_picture_of_one_row_or_column_is_not_cut_out(tmp_path, bars):
+    """As television has them, whose first row carries data."""
+    source = write_clip(tmp_path / "in.mkv", barred(pan(5), bars), codec="ffv1", pix_fmt="bgr0")
+    model = Watched()
+
+    run(make_plan(Job(source, tmp_path / "out.mkv", bridge_repeats=False)), model)
+
+    assert set(model.seen) == {(HEIGHT, WIDTH)}
+
+
 def test_a_video_that_begins_in_black_is_cropped_when_something_is_seen(tmp_path):
     dark = [np.full((HEIGHT, WIDTH, 3), 16, np.uint8)] * 5
     source = write_clip(tmp_path / "in.mkv", dark + barred(pan(8), LETTERBOX), codec="ffv1", pix_fmt="bgr0")

@@ -79,6 +79,25 @@ def test_a_second_run_goes_on_with_a_video_that_was_interrupted(job):
     assert resumed == {"code0.mp4": True, "code0.webm": False}
 
 
+def test_a_video_that_was_interrupted_with_other_options_does_not_stop_the_others(job):
+    job.out.mkdir()
+    (job.out / "code2.mp4.partial").mkdir()
+    finished = job("code2.mp4", "code0.webm")
+
+    assert finished.returncode == 1
+    assert (job.out / "code0.webm").exists()
+    assert (job.out / "failed.txt").read_text().endswith("in/code2.mp4\n")
+
+
+@pytest.mark.parametrize("option", ["-y", "--overwrite"])
+def test_a_video_that_was_interrupted_is_started_again_where_that_is_asked_for(job, option):
+    job.out.mkdir()
+    (job.out / "code0.mp4.partial").mkdir()
+
+    assert job("code0.mp4", options=[option]).returncode == 0
+    assert "--resume" not in job.log.read_text()
+
+
 def test_without_an_input_folder_it_says_how_to_use_it(tmp_path):
     finished = subprocess.run([SCRIPT, tmp_path / "missing", tmp_path], capture_output=True, text=True)
 

@@ -88,7 +88,9 @@ class TileChoice:
         return self._sides[height, width]
 
     def _first_side(self, height: int, width: int) -> int | None:
-        side = self._wanted_side(height * width)
+        # Of a part of frames that have been made the memory is there already, and is not free any more.
+        wholes = [whole for whole in self._sides if whole[0] >= height and whole[1] >= width]
+        side = self._sides[min(wholes)] if wholes else self._wanted_side(height * width)
         return side if side is not None and side < max(height, width) else None
 
     def _wanted_side(self, frame_pixels: int) -> int | None:

@@ -72,6 +72,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self._is_interlaced = False
         self.warnings: list[str] = []
         self._threads = threads
+        self._described: tuple[str, ...] = ()
         self._open()
         self._elements = Elements()
         if isinstance(path, InputPipe) and "matroska" in self.container.format.name:
@@ -94,7 +95,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         except InputError:
             self._input.close()
             raise
-        self._described = described(self.container, self.stream)
+        self._described = self._described or described(self.container, self.stream)
         self.stream.thread_type = "AUTO"
         if self._threads:
             self.stream.thread_count = self._threads

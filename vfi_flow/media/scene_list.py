@@ -200,7 +200,7 @@ def is_same(listed: Any, found: Fraction | int) -> bool:
     """Whether a list says `found`, in whatever spelling."""
     try:
         return Fraction(listed) == found
-    except (TypeError, ValueError, ZeroDivisionError):
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         return False
 
 

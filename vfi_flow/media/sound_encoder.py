@@ -13,10 +13,12 @@ SOUND_ENCODERS = ("aac", "flac", "libopus")
 """Tried in this order where a codec has no encoder or the container does not hold it."""
 
 OWN_LAYOUTS = {
-    "libopus": {3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"},
-    "aac": {3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"},
+    "aac": {"5.0(side)": "5.0", "5.1(side)": "5.1"},
+    "libopus": dict.fromkeys(("2.1", "3.1", "4.0", "4.1", "5.0", "5.0(side)", "5.1(side)"), "5.1")
+    | dict.fromkeys(("7.1(wide)", "7.1(wide-side)"), "7.1"),
 }
-"""The one layout of so many channels that an encoder knows; film sound mostly is 5.1(side)."""
+"""What an encoder knows instead of a layout: one with every channel of it. Film sound mostly is 5.1(side). FFmpeg 8
+mixes up the channels of 5.0 in Opus."""
 
 USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """By number of channels, as FFmpeg guesses."""
@@ -48,7 +50,7 @@ def add_sound(output: OutputContainer, stream: AudioStream, encoder: str) -> Aud
     target = output.add_stream(codec.name, rate=rate)
     assert isinstance(target, AudioStream)
     layout = layout_of(stream)
-    target.codec_context.layout = OWN_LAYOUTS.get(encoder, {}).get(source.layout.nb_channels, layout)
+    target.codec_context.layout = OWN_LAYOUTS.get(encoder, {}).get(layout, layout)
     if source.format.name in [sample_format.name for sample_format in codec.audio_formats or []]:
         target.codec_context.format = source.format.name
     target.codec_context.bit_rate = source.bit_rate or BITS_PER_CHANNEL * source.layout.nb_channels

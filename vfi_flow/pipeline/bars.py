@@ -131,4 +131,6 @@ def leading(values: np.ndarray, spread: np.ndarray, brightest: int) -> int:
 def crop_of(bars: Bars, frame0: np.ndarray, frame1: np.ndarray) -> Crop | None:
     """How two frames with these bars are cut; None where there is nothing to cut off, or little would be left."""
     crop = Crop(bars, frame0, frame1)
-    return crop if bars and min(crop.hidden.inside(frame0).shape[:2]) >= SMALLEST else None
+    hidden, (height, width) = crop.hidden, frame0.shape[:2]
+    left = min(height - hidden.top - hidden.bottom, width - hidden.left - hidden.right)
+    return crop if bars and left >= SMALLEST else None
