@@ -205,7 +205,8 @@ def test_texts_on_screen_when_a_part_begins_and_ends_are_in_it(tmp_path, after):
 
 
 @pytest.mark.parametrize(
-    ("sound", "after", "becomes"), [("flac", ".ts", "aac"), ("pcm_s16le", ".ts", "aac"), ("aac", ".webm", "opus")]
+    ("sound", "after", "becomes"),
+    [("flac", ".ts", "aac"), ("pcm_s16le", ".ts", "aac"), ("aac", ".webm", "opus"), ("pcm_s16le", ".webm", "opus")],
 )
 def test_sound_that_a_container_does_not_hold_is_encoded_anew(tmp_path, sound, after, becomes):
     source, output = tmp_path / "in.mkv", tmp_path / f"out{after}"

@@ -23,8 +23,9 @@ mixes up the channels of 5.0 in Opus."""
 USUAL_LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 """By number of channels, as FFmpeg guesses."""
 
-BITS_PER_CHANNEL = 96_000
-"""Of sound that is encoded again and does not tell its own bit rate."""
+BITS_PER_CHANNEL, MOST_BITS = 96_000, 256_000
+"""Bits per second and channel of sound that is encoded again: where it does not tell its own bit rate, and at most, as
+raw sound has more than an encoder takes."""
 
 
 def layout_of(stream: AudioStream) -> str:
@@ -53,7 +54,8 @@ def add_sound(output: OutputContainer, stream: AudioStream, encoder: str) -> Aud
     target.codec_context.layout = OWN_LAYOUTS.get(encoder, {}).get(layout, layout)
     if source.format.name in [sample_format.name for sample_format in codec.audio_formats or []]:
         target.codec_context.format = source.format.name
-    target.codec_context.bit_rate = source.bit_rate or BITS_PER_CHANNEL * source.layout.nb_channels
+    channels = source.layout.nb_channels
+    target.codec_context.bit_rate = min(source.bit_rate or BITS_PER_CHANNEL * channels, MOST_BITS * channels)
     describe_like(stream, target, output)
     target.codec_context.open()
     return target
