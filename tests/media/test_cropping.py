@@ -15,6 +15,7 @@ from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
+from vfi_flow.training.decoding import decode
 
 HEIGHT, WIDTH, ROWS = 96, 128, 16
 
@@ -49,6 +50,21 @@ def test_frames_come_without_it(tmp_path, deinterlace):
         whole = pixels(source)
         for frame, stored in zip(frames, whole, strict=True):
             assert np.array_equal(frame.picture.to_ndarray(format="rgb24"), stored[ROWS:])
+
+
+def test_what_is_measured_and_learned_from_is_what_is_shown(tmp_path):
+    source = bordered(tmp_path / "in.mkv")
+
+    found = [frame.rgb for frame in decode(source)]
+
+    assert all(np.array_equal(one, whole[ROWS:]) for one, whole in zip(found, pixels(source), strict=True))
+
+
+@pytest.mark.parametrize("crop", [Crop(left=9, right=0, top=0, bottom=0), Crop(left=0, right=0, top=3, bottom=9)])
+def test_a_picture_that_would_be_cut_off_wholly_stays(crop):
+    array = np.arange(8 * 8).reshape(8, 8)
+
+    assert np.array_equal(crop.inside(array), array)
 
 
 def test_the_result_shows_what_players_show(tmp_path):

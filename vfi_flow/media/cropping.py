@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
+import numpy as np
 
 from vfi_flow.media.deinterlace import Timed
 from vfi_flow.media.description import value_of
@@ -18,6 +19,12 @@ class Crop:
     right: int
     top: int
     bottom: int
+
+    def inside(self, array: np.ndarray) -> np.ndarray:
+        """The view of `array` (H, W, ...) that is shown; all of it where nothing would be."""
+        height, width = array.shape[:2]
+        shown = array[self.top : max(self.top, height - self.bottom), self.left : max(self.left, width - self.right)]
+        return shown if shown.size else array
 
 
 def crop_of(lines: tuple[str, ...]) -> Crop | None:

@@ -12,6 +12,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.cropping import crop_of
+from vfi_flow.media.description import described
 from vfi_flow.media.opening import open_input, pick_video, reason
 from vfi_flow.training.baselines import Frame
 
@@ -44,12 +46,16 @@ def decode(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = F
         ahead: FFmpeg decodes the next frames meanwhile, on all cores; not for use where something is timed.
     """
     with open_video(clip, ahead=ahead) as (container, stream):
+        crop = crop_of(described(container, stream))
         for number, frame in enumerate(container.decode(stream)):
             pts, time_base = frame.pts, frame.time_base
             if pts is None or time_base is None:  # raw streams have no clock
                 pts, time_base = number, 1 / Fraction(stream.average_rate or 25)
-            rgb = frame.to_ndarray(format="rgb24") if wanted is None or number in wanted else None
-            yield Decoded(pts, time_base, None if rgb is None else rgb.astype(np.uint8, copy=False))
+            rgb = None
+            if wanted is None or number in wanted:
+                whole = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+                rgb = whole if crop is None else np.ascontiguousarray(crop.inside(whole))
+            yield Decoded(pts, time_base, rgb)
 
 
 @contextmanager
