@@ -91,9 +91,10 @@ def test_options_may_stand_before_the_output(tmp_path, capsys):
     for words in (["-r", "50", "{in}", "{out}"], ["{in}", "-r", "50", "{out}"], ["{in}", "{out}", "-r", "50"]):
         names = [word.format(**{"in": source, "out": tmp_path / "out.mkv"}) for word in words]
         assert main(["probe", "--json", "--no-trial", *names]) == 0
-        planned.append(json.loads(capsys.readouterr().out))
+        output = json.loads(capsys.readouterr().out)["output"]
+        planned.append((output["path"], output["rate"]))
 
-    assert planned[0] == planned[1] == planned[2] and "out.mkv" in json.dumps(planned[0])
+    assert planned == [(str(tmp_path / "out.mkv"), "50")] * 3
 
 
 def test_a_name_may_begin_with_a_dash(tmp_path, monkeypatch, capsys):
