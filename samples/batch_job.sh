@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Interpolates every video of a folder. A video that fails does not stop the others; what is done is not done again, and what was
-# interrupted goes on.
+# Interpolates every video of a folder. A video that fails does not stop the others; what is done is not done again,
+# and what was interrupted goes on.
 #
 #     samples/batch_job.sh INPUT_FOLDER OUTPUT_FOLDER [options of `vfi-flow interpolate`]
 #     samples/batch_job.sh holiday holiday60 -r 60 -crf 18
@@ -18,6 +18,11 @@ shift 2
 mkdir -p "$output" || exit 2
 : >"$output/failed.txt"
 
+failed() {
+    echo "$video" >>"$output/failed.txt"
+    echo "failed   $video (exit code $code)" >&2
+}
+
 shopt -s nullglob nocaseglob
 for video in "$input"/*.{mp4,mkv,mov,webm,avi}; do
     target=$output/$(basename "$video")
@@ -34,15 +39,12 @@ for video in "$input"/*.{mp4,mkv,mov,webm,avi}; do
         7) if [ -e "$target" ]; then                # from an earlier run; the result is only ever there when complete
                echo "exists   $target"
            else                                     # the disk is full or the folder cannot be written
-               echo "$video" >>"$output/failed.txt"
-               echo "failed   $video (exit code $code)" >&2
+               failed
            fi ;;
         2) [ ${#unfinished[@]} != 0 ] || exit 2     # wrong options: the next would fail too
-           echo "$video" >>"$output/failed.txt"     # interrupted with other options than these; -y starts again
-           echo "failed   $video (exit code $code)" >&2 ;;
+           failed ;;                                # interrupted with other options than these; -y starts again
         4 | 130) exit $code ;;                      # nothing to run on, Ctrl-C: the next would fail too
-        *) echo "$video" >>"$output/failed.txt"     # 3 unreadable, 5 out of memory, 6 failed verification
-           echo "failed   $video (exit code $code)" >&2 ;;
+        *) failed ;;                                # 3 unreadable, 5 out of memory, 6 failed verification
     esac
 done
 

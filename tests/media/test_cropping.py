@@ -8,11 +8,12 @@ import pytest
 from blending import Blend
 from clips import pixels, scene, write_clip
 
-from vfi_flow.media.cropping import Crop, crop_of
+from vfi_flow.media.cropping import crop_of, shown
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.description import described
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
+from vfi_flow.media.sides import Sides
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 from vfi_flow.training.decoding import decode
@@ -31,9 +32,9 @@ def bordered(path: Path) -> Path:
 
 def test_the_description_tells_what_is_cut_off(tmp_path):
     with av.open(str(bordered(tmp_path / "in.mkv"))) as container:
-        assert crop_of(described(container, container.streams.video[0])) == Crop(left=0, right=0, top=ROWS, bottom=0)
+        assert crop_of(described(container, container.streams.video[0])) == Sides(left=0, right=0, top=ROWS, bottom=0)
     with av.open(str(write_clip(tmp_path / "plain.mkv", [scene(0, WIDTH, HEIGHT)] * 2))) as container:
-        assert crop_of(described(container, container.streams.video[0])) is None
+        assert crop_of(described(container, container.streams.video[0])) == Sides()
 
 
 @pytest.mark.parametrize("deinterlace", [Deinterlace.OFF, Deinterlace.ON])
@@ -60,11 +61,11 @@ def test_what_is_measured_and_learned_from_is_what_is_shown(tmp_path):
     assert all(np.array_equal(one, whole[ROWS:]) for one, whole in zip(found, pixels(source), strict=True))
 
 
-@pytest.mark.parametrize("crop", [Crop(left=9, right=0, top=0, bottom=0), Crop(left=0, right=0, top=3, bottom=9)])
+@pytest.mark.parametrize("crop", [Sides(left=9, right=0, top=0, bottom=0), Sides(left=0, right=0, top=3, bottom=9)])
 def test_a_picture_that_would_be_cut_off_wholly_stays(crop):
     array = np.arange(8 * 8).reshape(8, 8)
 
-    assert np.array_equal(crop.inside(array), array)
+    assert np.array_equal(shown(array, crop), array)
 
 
 def test_the_result_shows_what_players_show(tmp_path):

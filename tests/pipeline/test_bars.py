@@ -13,14 +13,15 @@ from clips import pixels, scene, write_clip
 from vfi_flow.cli.main import main
 from vfi_flow.inference import interpolator as engine_module
 from vfi_flow.media.encoder import EncoderOptions
-from vfi_flow.pipeline.bars import BLACK, EDGE, Bars, Crop, bars_of
+from vfi_flow.media.sides import Sides
+from vfi_flow.pipeline.bars import BLACK, EDGE, Crop, bars_of
 from vfi_flow.pipeline.making import Calls
 from vfi_flow.pipeline.overlays import FRAMES, Shot
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 
 HEIGHT, WIDTH, SPEED = 96, 160, 7
-LETTERBOX, PILLARBOX, BOTH = Bars(top=13, bottom=9), Bars(left=10, right=21), Bars(13, 9, 10, 21)
+LETTERBOX, PILLARBOX, BOTH = Sides(top=13, bottom=9), Sides(left=10, right=21), Sides(13, 9, 10, 21)
 
 
 def pan(count: int) -> list[np.ndarray]:
@@ -28,7 +29,7 @@ def pan(count: int) -> list[np.ndarray]:
     return [wide[:, SPEED * n : SPEED * n + WIDTH].copy() for n in range(count)]
 
 
-def barred(frames: Sequence[np.ndarray], bars: Bars, level: int = 16) -> list[np.ndarray]:
+def barred(frames: Sequence[np.ndarray], bars: Sides, level: int = 16) -> list[np.ndarray]:
     result = [frame.copy() for frame in frames]
     for frame in result:
         for part in bars.parts(frame):
@@ -50,7 +51,7 @@ class Watched(Blend):
         return super().__call__(frame0, frame1, taus)
 
 
-@pytest.mark.parametrize("bars", [LETTERBOX, PILLARBOX, BOTH, Bars()])
+@pytest.mark.parametrize("bars", [LETTERBOX, PILLARBOX, BOTH, Sides()])
 def test_the_parts_and_the_inside_are_the_whole_picture(bars):
     picture = np.zeros((HEIGHT, WIDTH), int)
     bars.inside(picture)[:] += 1
@@ -59,10 +60,10 @@ def test_the_parts_and_the_inside_are_the_whole_picture(bars):
 
     assert (picture == 1).all()
     assert bars.inside(picture).shape == (HEIGHT - bars.top - bars.bottom, WIDTH - bars.left - bars.right)
-    assert bool(bars) == (bars != Bars())
+    assert bool(bars) == (bars != Sides())
 
 
-@pytest.mark.parametrize("bars", [LETTERBOX, PILLARBOX, BOTH, Bars()])
+@pytest.mark.parametrize("bars", [LETTERBOX, PILLARBOX, BOTH, Sides()])
 def test_bars_are_found_to_the_last_row_and_column(bars):
     frame = barred(pan(1), bars)[0][..., 1]
 
@@ -74,7 +75,7 @@ def test_what_changes_is_no_bar():
     spread = np.zeros_like(frame)
     spread[5, 80] = 11
 
-    assert bars_of(spread, frame) == Bars(top=5, bottom=9)
+    assert bars_of(spread, frame) == Sides(top=5, bottom=9)
 
 
 @pytest.mark.parametrize("shape", [(HEIGHT, 1), (1, WIDTH)], ids=["rows", "columns"])
@@ -136,7 +137,7 @@ def test_the_command_cuts_bars_off_unless_told_otherwise(tmp_path, monkeypatch):
 
 def test_bars_that_get_narrower_give_the_picture_more_room_and_not_less_after_it():
     """In the dark they look wider than they are."""
-    bars = [Bars(30, 30), Bars(30, 30), Bars(13, 9), Bars(13, 9), Bars(20, 20), Bars(20, 20)]
+    bars = [Sides(30, 30), Sides(30, 30), Sides(13, 9), Sides(13, 9), Sides(20, 20), Sides(20, 20)]
     frames = [barred([frame], each)[0] for frame, each in zip(pan(18), np.repeat(bars, 3), strict=True)]
     shot, found = Shot(), []
     for frame in frames[:FRAMES]:
@@ -146,7 +147,7 @@ def test_bars_that_get_narrower_give_the_picture_more_room_and_not_less_after_it
         found.append(overlay.crop.bars)
         shot.add(frames[number + FRAMES])
 
-    assert found[0] == Bars(30, 30) and found[-1] == Bars(13, 9)
+    assert found[0] == Sides(30, 30) and found[-1] == Sides(13, 9)
     assert all(b.common(a) == b for a, b in pairwise(found))
 
 
@@ -179,7 +180,7 @@ def test_the_edge_of_a_bar_is_as_dark_as_in_the_source():
     left, right = (np.full((HEIGHT, WIDTH, 3), level, np.uint8) for level in (150, 160))
     for frame in (left, right):
         frame[:20], frame[20] = 0, frame[20] // 3
-    crop = Crop(Bars(top=20), left, right)
+    crop = Crop(Sides(top=20), left, right)
 
     made = crop.restored(np.full((HEIGHT - 20 - EDGE, WIDTH, 3), 155, np.uint8), 0.5)
 
@@ -197,7 +198,7 @@ def test_only_black_bars_are_cut_off(tmp_path, level, rows):
     assert set(model.seen) == {(rows, WIDTH)}
 
 
-@pytest.mark.parametrize(("bars", "rows"), [(Bars(40, 22), HEIGHT), (Bars(40, 20), HEIGHT - 60 - 2 * EDGE)])
+@pytest.mark.parametrize(("bars", "rows"), [(Sides(40, 22), HEIGHT), (Sides(40, 20), HEIGHT - 60 - 2 * EDGE)])
 def test_a_strip_is_no_picture(tmp_path, bars, rows):
     source = write_clip(tmp_path / "in.mkv", barred(pan(5), bars), codec="ffv1", pix_fmt="bgr0")
     model = Watched()
@@ -207,7 +208,7 @@ def test_a_strip_is_no_picture(tmp_path, bars, rows):
     assert set(model.seen) == {(rows, WIDTH)}
 
 
-@pytest.mark.parametrize("bars", [Bars(bottom=HEIGHT - 1), Bars(right=WIDTH - 1), Bars(top=HEIGHT - 1)])
+@pytest.mark.parametrize("bars", [Sides(bottom=HEIGHT - 1), Sides(right=WIDTH - 1), Sides(top=HEIGHT - 1)])
 def test_a_picture_of_one_row_or_column_is_not_cut_out(tmp_path, bars):
     """As television has them, whose first row carries data."""
     source = write_clip(tmp_path / "in.mkv", barred(pan(5), bars), codec="ffv1", pix_fmt="bgr0")

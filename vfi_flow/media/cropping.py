@@ -1,7 +1,7 @@
 """What a file stores but does not want to be shown: Matroska's PixelCrop, QuickTime's clean aperture."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -9,32 +9,23 @@ import numpy as np
 
 from vfi_flow.media.deinterlace import Timed
 from vfi_flow.media.description import value_of
+from vfi_flow.media.filters import filtered, filters_for
+from vfi_flow.media.sides import Sides
 
 
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """Pixels at the four sides."""
-
-    left: int
-    right: int
-    top: int
-    bottom: int
-
-    def inside(self, array: np.ndarray) -> np.ndarray:
-        """The view of `array` (H, W, ...) that is shown; all of it where nothing would be."""
-        height, width = array.shape[:2]
-        shown = array[self.top : max(self.top, height - self.bottom), self.left : max(self.left, width - self.right)]
-        return shown if shown.size else array
-
-
-def crop_of(lines: tuple[str, ...]) -> Crop | None:
-    """What the description of a stream (`described`) says is cut off; None for nothing."""
+def crop_of(lines: tuple[str, ...]) -> Sides:
+    """What the description of a stream (`described`) says is cut off."""
     found = value_of(lines, "Frame Cropping")
-    crop = Crop(*map(int, found.split("/"))) if found is not None else Crop(0, 0, 0, 0)
-    return crop if crop != Crop(0, 0, 0, 0) else None
+    left, right, top, bottom = map(int, found.split("/")) if found is not None else (0, 0, 0, 0)
+    return Sides(top, bottom, left, right)
 
 
-def cropped(frames: Iterator[Timed], crop: Crop) -> Iterator[Timed]:
+def shown(array: np.ndarray, crop: Sides) -> np.ndarray:
+    """The view of `array` (H, W, ...) that is shown; all of it where nothing would be."""
+    return crop.inside(array) if min(crop.size_inside(*array.shape[:2])) > 0 else array
+
+
+def cropped(frames: Iterator[Timed], crop: Sides) -> Iterator[Timed]:
     """`frames` without what is cut off; one that would be cut off wholly stays as it is."""
     graph: av.filter.Graph | None = None
     size = None
@@ -44,21 +35,14 @@ def cropped(frames: Iterator[Timed], crop: Crop) -> Iterator[Timed]:
             size = picture.width, picture.height, picture.format.name
             graph = cropping(picture, crop)
         if graph is not None:
-            graph.push(picture)
-            inside = graph.pull()
-            assert isinstance(inside, av.VideoFrame)
-            moment = replace(moment, picture=inside)
+            moment = replace(moment, picture=filtered(picture, graph))
         yield Timed(moment, duration)
 
 
-def cropping(picture: av.VideoFrame, crop: Crop) -> av.filter.Graph | None:
-    """A filter graph for pictures like `picture`."""
-    width, height = picture.width - crop.left - crop.right, picture.height - crop.top - crop.bottom
-    if width < 1 or height < 1:
+def cropping(picture: av.VideoFrame, crop: Sides) -> av.filter.Graph | None:
+    """What cuts pictures like `picture`; None where nothing would be left."""
+    height, width = crop.size_inside(picture.height, picture.width)
+    if min(height, width) < 1:
         return None
-    graph = av.filter.Graph()
-    clock = picture.time_base or Fraction(1, 1000)
-    source = graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=clock)
-    inside = graph.add("crop", w=str(width), h=str(height), x=str(crop.left), y=str(crop.top), exact="1")
-    graph.link_nodes(source, inside, graph.add("buffersink")).configure()
-    return graph
+    options = {"w": str(width), "h": str(height), "x": str(crop.left), "y": str(crop.top), "exact": "1"}
+    return filters_for(picture, picture.time_base or Fraction(1, 1000), ("crop", options))

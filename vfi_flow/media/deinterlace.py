@@ -11,6 +11,7 @@ from typing import NamedTuple
 import av
 
 from vfi_flow.media.damage.holding import Moment
+from vfi_flow.media.filters import filters_for
 
 UNIT = Fraction(1, 1000)
 """Of the filter's own clock, on which frames are only numbered."""
@@ -79,11 +80,8 @@ def placed(picture: av.VideoFrame, waiting: Sequence[Timed], mode: Deinterlace, 
 
 def bwdif(picture: av.VideoFrame, mode: Deinterlace) -> av.filter.Graph:
     """A filter graph for pictures like `picture`."""
-    graph = av.filter.Graph()
     options = {
         "mode": "send_field" if mode is Deinterlace.FIELDS else "send_frame",
         "deint": "interlaced" if mode is Deinterlace.AUTO else "all",
     }
-    source = graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=UNIT)
-    graph.link_nodes(source, graph.add("bwdif", **options), graph.add("buffersink")).configure()
-    return graph
+    return filters_for(picture, UNIT, ("bwdif", options))

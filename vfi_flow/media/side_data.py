@@ -5,6 +5,8 @@ from fractions import Fraction
 import av
 from av.sidedata.sidedata import Type as SideData
 
+from vfi_flow.media.filters import filtered, filters_for
+
 HARMFUL = ("ICC_PROFILE", "31")
 """PyAV 18 frees the name of a PNG's colour profile that FFmpeg frees, too, and has no name for EXIF (31)."""
 
@@ -17,11 +19,5 @@ def side_data(picture: av.VideoFrame, kind: SideData) -> bytes | None:
 
 def harmless(picture: av.VideoFrame) -> av.VideoFrame:
     """The same pixels without the side data that is `HARMFUL`; the picture itself keeps it."""
-    graph = av.filter.Graph()
-    source = graph.add_buffer(width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1))
-    removers = [graph.add("sidedata", f"mode=delete:type={kind}") for kind in HARMFUL]
-    graph.link_nodes(source, *removers, graph.add("buffersink")).configure()
-    graph.push(picture)
-    found = graph.pull()
-    assert isinstance(found, av.VideoFrame)
-    return found
+    removers = [("sidedata", {"mode": "delete", "type": kind}) for kind in HARMFUL]
+    return filtered(picture, filters_for(picture, Fraction(1), *removers))

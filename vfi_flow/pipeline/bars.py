@@ -7,11 +7,11 @@ the bars, where these end between two pixels and (in brackets) inside one: with 
 and encoded: 31.5, and with one or two rows more 31.5 and 33.5.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from vfi_flow.media.sides import Sides
 from vfi_flow.pipeline.blending import blended
 
 BAR_RANGE = 24
@@ -27,61 +27,16 @@ SMALLEST = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """Rows and columns at the four sides of a picture."""
-
-    top: int = 0
-    bottom: int = 0
-    left: int = 0
-    right: int = 0
-
-    def __bool__(self) -> bool:
-        return self != Bars()
-
-    def inside(self, frame: np.ndarray) -> np.ndarray:
-        """The view of `frame` (H, W, ...) that lies between them."""
-        height, width = frame.shape[:2]
-        return frame[self.top : height - self.bottom, self.left : width - self.right]
-
-    def parts(self, frame: np.ndarray) -> Iterator[np.ndarray]:
-        """Views of `frame` (H, W, ...) that are the bars; no pixel is in two of them."""
-        height, width = frame.shape[:2]
-        middle = frame[self.top : height - self.bottom]
-        yield from (frame[: self.top], frame[height - self.bottom :])
-        yield from (middle[:, : self.left], middle[:, width - self.right :])
-
-    def common(self, other: "Bars") -> "Bars":
-        """What belongs to both."""
-        return self._with(other, min)
-
-    def without(self, outer: "Bars") -> "Bars":
-        """What of them is left inside `outer` ones."""
-        return self._with(outer, lambda own, taken: max(0, own - taken))
-
-    def widened(self, pixels: int) -> "Bars":
-        """Those that are there, by so many pixels."""
-        return self._with(self, lambda side, _: side + pixels if side else 0)
-
-    def _with(self, other: "Bars", join: Callable[[int, int], int]) -> "Bars":
-        return Bars(
-            join(self.top, other.top),
-            join(self.bottom, other.bottom),
-            join(self.left, other.left),
-            join(self.right, other.right),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Crop:
     """What of two frames lies between their bars, and how a picture that was made of it becomes a whole one."""
 
-    bars: Bars
+    bars: Sides
     frame0: np.ndarray
     frame1: np.ndarray
     """(H, W, channels), both with their bars."""
 
     @property
-    def hidden(self) -> Bars:
+    def hidden(self) -> Sides:
         """What is cut off: the bars and their edge."""
         return self.bars.widened(EDGE)
 
@@ -103,7 +58,7 @@ class Crop:
         return whole
 
 
-def bars_of(spread: np.ndarray, grey: np.ndarray, brightest: int = 255) -> Bars | None:
+def bars_of(spread: np.ndarray, grey: np.ndarray, brightest: int = 255) -> Sides | None:
     """The still rows and columns of one colour along the sides of a picture; None where that is the whole picture.
 
     Args:
@@ -113,7 +68,7 @@ def bars_of(spread: np.ndarray, grey: np.ndarray, brightest: int = 255) -> Bars 
     """
     top, bottom = (leading(grey[side], spread[side], brightest) for side in BOTH_WAYS)
     left, right = (leading(grey.T[side], spread.T[side], brightest) for side in BOTH_WAYS)
-    return None if top == grey.shape[0] or left == grey.shape[1] else Bars(top, bottom, left, right)
+    return None if top == grey.shape[0] or left == grey.shape[1] else Sides(top, bottom, left, right)
 
 
 BOTH_WAYS = slice(None), slice(None, None, -1)
@@ -128,9 +83,7 @@ def leading(values: np.ndarray, spread: np.ndarray, brightest: int) -> int:
     return len(values)
 
 
-def crop_of(bars: Bars, frame0: np.ndarray, frame1: np.ndarray) -> Crop | None:
+def crop_of(bars: Sides, frame0: np.ndarray, frame1: np.ndarray) -> Crop | None:
     """How two frames with these bars are cut; None where there is nothing to cut off, or little would be left."""
     crop = Crop(bars, frame0, frame1)
-    hidden, (height, width) = crop.hidden, frame0.shape[:2]
-    left = min(height - hidden.top - hidden.bottom, width - hidden.left - hidden.right)
-    return crop if bars and left >= SMALLEST else None
+    return crop if bars and min(crop.hidden.size_inside(*frame0.shape[:2])) >= SMALLEST else None

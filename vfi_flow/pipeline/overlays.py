@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vfi_flow.pipeline.bars import BLACK, Bars, Crop, bars_of, crop_of
+from vfi_flow.media.sides import Sides
+from vfi_flow.pipeline.bars import BLACK, Crop, bars_of, crop_of
 from vfi_flow.pipeline.filling import filled
 
 Grid = np.ndarray
@@ -94,7 +95,7 @@ class Shot:
     def __init__(self, crops: bool = True) -> None:
         """`crops`: the model does not see what has been a bar since the first frame."""
         self._crops = crops
-        self._bars: Bars | None = None
+        self._bars: Sides | None = None
         self._frames: deque[np.ndarray] = deque(maxlen=FRAMES)
         self._ranges: dict[int, np.ndarray] = {}
         self.count = 0
@@ -146,7 +147,7 @@ def overlay_between(left: np.ndarray, right: np.ndarray, spread_of_all: np.ndarr
     """
     grey, hole = grey_of(left), None
     core = np.ones(grey.shape, bool)
-    (bars_of(spread_of_all, grey) or Bars()).inside(core)[:] = False
+    (bars_of(spread_of_all, grey) or Sides()).inside(core)[:] = False
     moves = blocks_of(spread(left, right) >= MOVES) >= MOVING_BLOCK
     moving = around(moves, RADIUS)
     near = moving >= MOVING_SHARE

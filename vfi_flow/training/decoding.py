@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
-from vfi_flow.media.cropping import crop_of
+from vfi_flow.media.cropping import crop_of, shown
 from vfi_flow.media.description import described
 from vfi_flow.media.opening import open_input, pick_video, reason
 from vfi_flow.training.baselines import Frame
@@ -54,7 +54,7 @@ def decode(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = F
             rgb = None
             if wanted is None or number in wanted:
                 whole = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-                rgb = whole if crop is None else np.ascontiguousarray(crop.inside(whole))
+                rgb = np.ascontiguousarray(shown(whole, crop))
             yield Decoded(pts, time_base, rgb)
 
 

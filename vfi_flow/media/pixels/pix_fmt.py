@@ -40,12 +40,9 @@ class Traits:
     """How often the width and the height of chroma were halved."""
 
 
-PALETTE = "pal8"
-
-
 @cache
 def traits_of(pix_fmt: str) -> Traits:
-    if pix_fmt == PALETTE:
+    if pix_fmt == "pal8":
         return Traits("rgb", True, 8, (0, 0))
     found = av.VideoFormat(pix_fmt, 64, 64)
     colours = sum(not component.is_alpha for component in found.components)
@@ -76,7 +73,7 @@ def supported_formats(codec: av.Codec, output: Target) -> list[str]:
     if codec.name in animations.PIX_FMTS:
         return list(animations.PIX_FMTS[codec.name])
     names = [found.name for found in codec.video_formats or [] if found.components]  # a GPU's own formats have none
-    return [name for name in names if name not in (*UNUSABLE.get(codec.name, ()), PALETTE)]
+    return [name for name in names if name not in (*UNUSABLE.get(codec.name, ()), "pal8")]
 
 
 def checked_pix_fmt(name: str, supported: list[str], codec: av.Codec, info: VideoInfo) -> str:
@@ -95,7 +92,7 @@ def checked_pix_fmt(name: str, supported: list[str], codec: av.Codec, info: Vide
 
 def convertible(pix_fmt: str) -> bool:
     """Whether new frames can be brought into this format."""
-    if pix_fmt == PALETTE:  # it can be read only
+    if pix_fmt == "pal8":  # it can be read only
         return False
     return readable_format(pix_fmt) is not None or (bits_of(pix_fmt) <= 8 and not has_alpha(pix_fmt))
 
