@@ -25,7 +25,8 @@ from types import TracebackType
 from typing import Any
 
 import vfi_flow
-from vfi_flow.errors import OutputError, UsageError, VfiFlowError
+from vfi_flow.errors import UsageError, VfiFlowError
+from vfi_flow.files import check_free, write_complete
 from vfi_flow.inference.providers import parse_device
 
 WORKER = Path(__file__).with_name("bench_worker.py")
@@ -211,6 +212,8 @@ def main(words: Sequence[str] | None = None) -> int:
         for file in files:
             if not file.is_file():
                 raise UsageError(f"{file}: no such file")
+        if arguments.json is not None:
+            check_free(arguments.json, "the rows", {"one of the models": files}, overwrite=True)
         for device in arguments.device:
             parse_device(device)
         cases = (
@@ -221,7 +224,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for line in table(noted(measure(cases, arguments.rounds), rows)):
             print(line, flush=True)
         if arguments.json is not None:
-            write_rows(arguments.json, rows)
+            write_complete(arguments.json, (json.dumps([asdict(row) for row in rows], indent=2) + "\n").encode())
     except VfiFlowError as error:
         print(f"bench: {error}", file=sys.stderr)
         return error.exit_code
@@ -232,13 +235,6 @@ def noted(rows: Iterable[Row], seen: list[Row]) -> Iterator[Row]:
     for row in rows:
         seen.append(row)
         yield row
-
-
-def write_rows(path: Path, rows: list[Row]) -> None:
-    try:
-        path.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ measured)."""
 TEACHER_FLOW_PIXELS = 0.1
 """Median error of DIS on a textured pan (0.04 measured)."""
 
+OPENCV_DECODE_LEVELS = 1.5
+"""Mean difference in byte levels: both convert from YUV with swscale, maybe of two versions (0 measured)."""
+
 # ---- flow matching --------------------------------------------------------------------------------------------------
 
 ROUNDING_FLOAT64 = 1e-12

@@ -1,20 +1,55 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and replace nothing by accident."""
 
 import contextlib
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vfi_flow.errors import OutputError
 
 
 def write_complete(path: Path, data: bytes) -> None:
-    """The file appears under its name only when it is complete; one that is there is replaced."""
-    partial = path.with_name(f".{path.stem[:200]}.{os.getpid()}{path.suffix}")
+    """The file appears under its name only when it is complete; one that is there is replaced.
+
+    Into what is no file (a named pipe, `/dev/stderr`) the data are written.
+    """
+    target = path.resolve()  # of a link the file that it leads to
+    partial = target.with_name(f".{target.stem[:200]}.{os.getpid()}{target.suffix}")
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
         partial.write_bytes(data)
-        partial.replace(path)
+        partial.replace(target)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
+
+
+def check_free(path: Path, what: str, taken: Mapping[str, Iterable[Path]], overwrite: bool) -> None:
+    """OutputError, before the work starts, where its result could not or must not be written to `path` after it.
+
+    Args:
+        what: is written, such as "the report".
+        taken: files that it must not replace, under whatever name, by what they are ("the input itself").
+        overwrite: any other file may be replaced.
+    """
+    try:
+        for role, files in taken.items():
+            if any(is_same(path, file) for file in files):
+                raise OutputError(f"{path}: is {role}; choose another name for {what}")
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder, expected a file for {what}")
+        if path.is_file() and not overwrite:
+            raise OutputError(f"{path} exists; pass --overwrite to replace it")
+        if not path.absolute().parent.is_dir():
+            raise OutputError(f"{path.parent}: no such folder for {what}")
+    except OSError as error:  # such as a name that is too long
+        raise OutputError(f"{path}: {error.strerror}") from None
+
+
+def is_same(path: Path, other: Path) -> bool:
+    """Whether two names mean one file, which need not be there yet."""
+    return path.absolute() == other.absolute() or (path.exists() and other.exists() and path.samefile(other))

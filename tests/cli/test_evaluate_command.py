@@ -117,8 +117,8 @@ def test_a_result_replaces_no_clip_and_no_other_result(folder, tmp_path, capsys)
 
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        f"vfi-flow: {path}: is one of the clips, or named twice; choose another name"
-        for path in (clip, tmp_path / "same")
+        f"vfi-flow: {path}: is {what}; choose another name for the results"
+        for path, what in ((clip, "one of the clips"), (tmp_path / "same", "named twice"))
     ]
     assert clip.read_bytes() == before and not (tmp_path / "same").exists()
 
@@ -226,8 +226,8 @@ def test_a_bad_clip_among_good_ones_is_left_out_with_a_line_and_exit_code_1(tmp_
         (["--steps", "none", "--against", "math:nothing"], 2, "no callable 'nothing'"),
         (["--steps", "none", "--against", "math"], 2, "MODULE:NAME"),
         (["--steps", "none", "--lpips", "missing.npz"], 3, "missing.npz: no such file"),
-        (["--steps", "none", "--json", "missing/r.json"], 7, "the folder missing does not exist"),
-        (["--steps", "none", "--json", "."], 7, ". is a folder; expected the name of a file"),
+        (["--steps", "none", "--json", "missing/r.json"], 7, "missing: no such folder for the results"),
+        (["--steps", "none", "--json", "."], 7, ".: is a folder, expected a file for the results"),
         (["--steps", "none", "--lpips", "/dev/null"], 3, "/dev/null: not an .npz file with the weights of LPIPS"),
     ],
 )

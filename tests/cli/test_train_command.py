@@ -8,13 +8,18 @@ import sys
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from clips import moving_square, write_clip
 
 from vfi_flow.cli.main import build_parser, main
+from vfi_flow.cli.train import settings_from
 from vfi_flow.cli.train_options import KEPT, complete, to_json
 from vfi_flow.errors import UsageError
+
+if TYPE_CHECKING:
+    from vfi_flow.training.run import Prepared
 
 pytest.importorskip("torch")
 
@@ -100,7 +105,7 @@ def test_without_other_videos_the_best_weights_are_chosen_on_frames_that_are_kep
 
 @pytest.mark.parametrize(("batch", "cores", "processes"), [(12, 2, 2), (12, 5, 4), (12, 8, 6), (12, 64, 12), (7, 4, 1)])
 def test_a_batch_stays_what_it_is_on_any_number_of_cores(batch, cores, processes):
-    from vfi_flow.cli.train import most_sharers
+    from vfi_flow.training.run import most_sharers
 
     assert most_sharers(batch, cores) == processes
 
@@ -249,17 +254,46 @@ def test_an_unreadable_clip_to_choose_on_is_left_out_with_a_line(videos, tmp_pat
     assert "broken.mp4: not a video file that FFmpeg can read" in caplog.text and "left out" in caplog.text
 
 
-def test_a_run_begins_with_the_strength_of_its_weights_and_goes_on_with_it(tmp_path):
-    from vfi_flow.cli.train import start_strength
+def test_a_run_begins_with_the_strength_of_its_weights_and_goes_on_with_it(videos, tmp_path, monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "0")
     from vfi_flow.model.config import TINY
     from vfi_flow.model.network import InterpolationNetwork
     from vfi_flow.model.weights import Card, save_weights
 
-    save_weights(InterpolationNetwork(TINY), tmp_path / "first.safetensors", Card(strength=1.25))
-    begun = Namespace(output=tmp_path, resume=False, init=str(tmp_path / "first.safetensors"))
-    resumed = Namespace(output=tmp_path, resume=True, init=None)
+    first, output = tmp_path / "first.safetensors", tmp_path / "run"
+    save_weights(InterpolationNetwork(TINY), first, Card(strength=1.25))
 
-    assert start_strength(begun) == 1.25
-    assert start_strength(resumed) == start_strength(Namespace(output=tmp_path, resume=False, init=None)) == 1.0
-    save_weights(InterpolationNetwork(TINY), tmp_path / "best.safetensors", Card(strength=1.5))
-    assert start_strength(resumed) == 1.5
+    assert prepared(videos, tmp_path / "new").validation.strength == 1.0
+    assert prepared(videos, output, "--init", str(first)).validation.strength == 1.25
+    assert main(command(videos, output, "--init", str(first), "--samples", "2", "--processes", "1")) == 0
+    save_weights(InterpolationNetwork(TINY), output / "best.safetensors", Card(strength=1.5))
+    assert prepared(videos, output, "--resume").validation.strength == 1.5
+    (output / "best.safetensors").unlink()
+    assert prepared(videos, output, "--resume").validation.strength == 1.0
+
+
+def prepared(videos: Path, output: Path, *more: str) -> "Prepared":
+    from vfi_flow.training.run import prepare
+
+    arguments = build_parser().parse_args(command(videos, output, *more))
+    complete(arguments)
+    return prepare(settings_from(arguments))
+
+
+WITHOUT_PYAV = "import sys; sys.modules['av'] = None; from vfi_flow.cli.main import main; sys.exit(main())"
+
+
+def test_it_trains_where_only_opencv_reads_videos(videos: Path, tmp_path: Path):
+    words = command(videos, tmp_path / "run", "--samples", "2", "--processes", "1")
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PYAV, *words], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert samples(tmp_path / "run") == 2
+
+
+@pytest.mark.parametrize("words", [["interpolate", "-x", "3", "in.mp4", "out.mp4"], ["probe"], ["scenes", "in.mp4"]])
+def test_what_needs_pyav_says_so(words):
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PYAV, *words], capture_output=True, text=True)
+
+    assert done.returncode == 4
+    assert done.stderr == f"vfi-flow: vfi-flow {words[0]} needs av; run: pip install av\n"

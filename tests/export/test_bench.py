@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -136,6 +137,19 @@ def test_the_table_has_ours_and_others_and_every_size(files, tmp_path, capsys):
     assert all(row["milliseconds"] > 0 and row["cpu_milliseconds"] >= 0 and row["error"] is None for row in rows)
     assert all(20 < row["peak_mib"] < 2000 for row in rows)
     assert lines[1].split()[-1] == lines[4].split()[-1] == "1.00"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("missing/rows.json", "missing: no such folder for the rows"), ("model.onnx", "model.onnx: is one of the models")],
+)
+def test_where_rows_cannot_go_is_told_before_measuring(tmp_path, monkeypatch, capsys, name, complaint):
+    monkeypatch.chdir(tmp_path)
+    foreign(Path("model.onnx"), [1, 7, "h", "w"])
+
+    assert main(["model.onnx", "--json", name]) == 7
+    told = capsys.readouterr()
+    assert told.err.startswith(f"bench: {complaint}") and not told.out
 
 
 def test_a_case_that_fails_is_a_row_and_the_others_go_on(files, tmp_path, capsys):

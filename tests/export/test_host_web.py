@@ -272,6 +272,7 @@ def test_the_server_shows_nothing_outside_its_folder(page):
     [
         (["--port", "abc"], "--port takes a number from 0 to 65535, got 'abc'"),
         (["--port", "65536"], "--port takes a number from 0 to 65535, got '65536'"),
+        (["--models", "missing"], "--models missing: no such folder"),
         (["--colour", "red"], "Unknown option '--colour'"),
     ],
 )

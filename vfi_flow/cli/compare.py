@@ -5,14 +5,9 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
-from vfi_flow.cli.evaluate import (
-    add_model_arguments,
-    open_model,
-    require_training_packages,
-    set_threads,
-)
-from vfi_flow.errors import InputError, OutputError, UsageError
-from vfi_flow.files import write_complete
+from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
+from vfi_flow.errors import InputError, UsageError
+from vfi_flow.files import check_free, write_complete
 
 DESCRIPTION = """Frames of a clip are dropped and made again from their neighbours by the model, by blending and by
 optical flow (DIS). The PNG has a row for each place and a column for each method, with the PSNR of what is shown."""
@@ -43,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     from vfi_flow.training.baselines import Dis, blend
     from vfi_flow.training.evaluate import without_noise
 
-    check_output(arguments.output, arguments.overwrite)
+    if arguments.output.suffix.lower() != ".png":
+        raise UsageError(f"{arguments.output}: the contact sheet is a PNG; give it a name that ends in .png")
+    check_free(arguments.output, "the sheet", {"the input itself": [arguments.input]}, arguments.overwrite)
     set_threads(arguments.threads)
     spacing = places.Spacing(1, 1)
     times = places.frame_times(arguments.input)
@@ -67,16 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
     sheet = contact_sheet.draw(rows, [method.name for method in methods])
     write_complete(arguments.output, contact_sheet.to_png(sheet))
     return 0
-
-
-def check_output(path: Path, overwrite: bool) -> None:
-    """Before anything is computed."""
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"{path}: the contact sheet is a PNG; give it a name that ends in .png")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: the folder {path.parent} does not exist")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise OutputError(f"{path} exists; pass -y to replace it")
 
 
 def nearest(times: list[float], seconds: float) -> int:

@@ -2,22 +2,17 @@
 
 import argparse
 import importlib
-import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from fractions import Fraction
-from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vfi_flow import __version__
-from vfi_flow.cli.model_options import DEVICE_HELP
-from vfi_flow.errors import ComponentError, OutputError, UsageError, VfiFlowError
-from vfi_flow.files import write_complete
-
-if TYPE_CHECKING:
-    from vfi_flow.training.evaluate import Method
+from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
+from vfi_flow.errors import UsageError, VfiFlowError
+from vfi_flow.files import check_free, write_complete
 
 DESCRIPTION = """Every chosen frame of every clip in a folder is dropped and made again from its neighbours, by the
 model and by the baselines, and compared with the truth. The table has PSNR, SSIM, LPIPS (if its weights are given),
@@ -61,31 +56,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.set_defaults(run=run)
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
-    parser.add_argument(
-        "--steps", type=steps_list, default=steps, metavar="LIST", help=f"solver steps (default {steps}), or none"
-    )
-    parser.add_argument(
-        "--neighbours",
-        choices=("on", "off", "both"),
-        default="on",
-        help="with the frames before and after the two, as in a video, or with these alone (default on)",
-    )
-    parser.add_argument(
-        "--strength",
-        type=strengths,
-        metavar="LIST",
-        help="amounts of the residual, 0 to 2, such as 0.5,1,1.5 (default: the model's own)",
-    )
-    parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or file of a model (default base)")
-    parser.add_argument(
-        "--engine", choices=("onnx", "torch"), default="onnx", help="what runs the model (default onnx)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default 0)")
-    parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
-    parser.add_argument("--threads", type=int, help="threads of the model and of OpenCV (default: all cores)")
-
-
 def run(arguments: argparse.Namespace) -> int:
     require_training_packages()
     from vfi_flow.training import evaluate, html_report, places, report
@@ -95,7 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--draws must be 0 or at least 2, got {arguments.draws}")
     set_threads(arguments.threads)
     clips = places.find_clips(arguments.data)
-    check_places([path for path in (arguments.json, arguments.html) if path is not None], clips)
+    results = [path for path in (arguments.json, arguments.html) if path is not None]
+    for path in results:
+        taken = {"one of the clips": clips, "named twice": [other for other in results if other is not path]}
+        check_free(path, "the results", taken, overwrite=True)
     options = evaluate.Options(
         spacing=places.spacing(arguments.tau, arguments.gap),
         per_clip=arguments.per_clip,
@@ -135,72 +108,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if len(results) == len(clips) else VfiFlowError.exit_code
 
 
-def check_places(paths: list[Path], clips: Sequence[Path]) -> None:
-    """OutputError, before anything is measured, where a result could not or must not be written to one of `paths`."""
-    taken = {clip.resolve() for clip in clips}
-    for path in paths:
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder; expected the name of a file")
-        if not path.parent.is_dir():
-            raise OutputError(f"{path}: the folder {path.parent} does not exist")
-        if path.resolve() in taken:
-            raise OutputError(f"{path}: is one of the clips, or named twice; choose another name")
-        taken.add(path.resolve())
-
-
-def require_training_packages() -> None:
-    """One sentence instead of a traceback where only the base is installed."""
-    needed = {"cv2": "OpenCV", "torch": "PyTorch", "kornia": "kornia"}
-    missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        raise ComponentError(
-            f'{" and ".join(missing)} {verb} not installed; install with: pip install "vfi-flow[train]"'
-        )
-
-
-def set_threads(threads: int | None) -> None:
-    if threads is None:
-        return
-    if threads < 1:
-        raise UsageError(f"--threads must be at least 1, got {threads}")
-    import cv2
-    import torch
-
-    cv2.setNumThreads(threads)
-    torch.set_num_threads(threads)
-
-
-def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["Method"], dict[str, str] | None]:
-    """One method for each number of steps and strength, and what the model is; none is loaded for --steps none."""
-    from vfi_flow.training.evaluate import of_interpolator
-
-    if not arguments.steps:
-        return [], None
-    from vfi_flow.inference.interpolator import Interpolator
-
-    methods = []
-    chosen = arguments.strength or [None]
-    # At zero steps there is no residual that a strength could scale.
-    sides = [side for side, choice in ((True, "on"), (False, "off")) if arguments.neighbours in (choice, "both")]
-    drawn = [(n, s) for n in arguments.steps for s in (chosen if n else [None])]
-    for (steps, strength), neighbours in product(drawn, sides):  # what one has found out must not save another's time
-        interpolator = stack.enter_context(
-            Interpolator(
-                model=arguments.model,
-                steps=steps,
-                strength=strength,
-                seed=arguments.seed,
-                device=arguments.device,
-                threads=arguments.threads,
-                engine=arguments.engine,
-            )
-        )
-        methods.append(of_interpolator(interpolator, steps, strength, neighbours))
-    model = {"name": interpolator.model_name, "hash": interpolator.model_hash, "engine": interpolator.engine}
-    return methods, model
-
-
 def read_lpips(path: Path) -> Any:
     from vfi_flow.training.lpips import load_lpips
 
@@ -231,28 +138,6 @@ def with_progress(items: Any, total: int, what: str) -> Any:
 
     console = Console(stderr=True)
     return track(items, description=what, total=total, console=console, transient=True, disable=not console.is_terminal)
-
-
-def steps_list(text: str) -> list[int]:
-    if text == "none":
-        return []
-    try:
-        steps = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers such as 0,1 or none, got '{text}'") from None
-    if min(steps) < 0 or len(set(steps)) < len(steps):
-        raise argparse.ArgumentTypeError(f"expected different numbers from 0, got '{text}'")
-    return steps
-
-
-def strengths(text: str) -> list[float]:
-    try:
-        found = sorted({float(part) for part in text.split(",")})
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers such as 1 or 0.5,1,1.5, got '{text}'") from None
-    if not all(0 <= strength <= 2 for strength in found):
-        raise argparse.ArgumentTypeError(f"a strength must be from 0 to 2, got '{text}'")
-    return found
 
 
 def names(text: str) -> list[str]:

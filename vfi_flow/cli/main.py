@@ -3,14 +3,14 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from vfi_flow import __version__
-from vfi_flow.cli import compare, doctor, evaluate, export, interpolate, probe, scenes, train
 from vfi_flow.cli.stdout import printing
-from vfi_flow.errors import OutOfMemoryError, UsageError, VfiFlowError
+from vfi_flow.errors import ComponentError, OutOfMemoryError, UsageError, VfiFlowError
 
-COMMANDS = (interpolate, probe, scenes, compare, evaluate, train, export, doctor)
-"""Each module has `add_parser(subparsers)`, which sets `run` (Namespace -> exit code) as a default of its parser."""
+COMMANDS = ("interpolate", "probe", "scenes", "compare", "evaluate", "train", "export", "doctor")
+"""Modules beside this one. `add_parser(subparsers)` of each sets `run` (Namespace -> exit code) as a default."""
 
 INTERRUPTED = 130
 
@@ -20,6 +20,8 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """As argparse's, but of one command options may also stand before a last name that may be missing."""
+        if self.lacks is not None:
+            raise ComponentError(f"{self.prog} needs {self.lacks}; run: pip install {self.lacks}")
         names_come_last = args is not None and "--" in args
         if self._subparsers is not None or self._is_parsing or names_come_last:
             return super().parse_known_args(args, namespace)
@@ -33,6 +35,8 @@ class Parser(argparse.ArgumentParser):
         return found, unknown
 
     _is_parsing = False
+    lacks: str | None = None
+    """The package without which a command cannot work and that is not installed."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(UsageError.exit_code, f"vfi-flow: {message}; see '{self.prog} --help'\n")
@@ -42,15 +46,20 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="vfi-flow", description="Make the frames between the frames of a video.")
     parser.add_argument("--version", action="version", version=f"vfi-flow {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
+    for name in COMMANDS:
+        try:
+            import_module(f"vfi_flow.cli.{name}").add_parser(subparsers)
+        except ModuleNotFoundError as error:
+            if error.name != "av":
+                raise
+            subparsers.add_parser(name, help="(needs PyAV)").lacks = error.name
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code of one command line; `argv` without the program's name, None for the process's own."""
-    arguments = build_parser().parse_args(argv)
     try:
+        arguments = build_parser().parse_args(argv)
         with printing():
             return arguments.run(arguments)
     except VfiFlowError as error:

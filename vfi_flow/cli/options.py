@@ -3,14 +3,13 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import TypeVar
 
+from vfi_flow.cli.words import parse_count, read_by
 from vfi_flow.errors import UsageError
 from vfi_flow.media.container import PIPE_FORMATS, Y4M
 from vfi_flow.media.deinterlace import Deinterlace
@@ -21,8 +20,6 @@ from vfi_flow.media.images import USUAL_RATE, ImageSequence, is_pattern
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_raw, parse_seconds
 from vfi_flow.pipeline.plan import Job
-
-T = TypeVar("T")
 
 
 def add_time_options(parser: argparse.ArgumentParser) -> None:
@@ -133,28 +130,10 @@ def job_from(arguments: argparse.Namespace, source: Source, output: Target) -> J
     )
 
 
-def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """`parse` as an argparse type whose ValueErrors are shown as they are."""
-
-    def read(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
-
-
 def parse_slow(text: str) -> Fraction:
     if (value := parse_ratio(text)) < 1:
         raise ValueError(f"{text} is below 1; a slow motion takes longer than its source")
     return value
-
-
-def parse_count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 def parse_crf(text: str) -> str:

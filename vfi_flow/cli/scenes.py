@@ -5,15 +5,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from vfi_flow.cli.options import add_part_options, parse_count, read_by, read_source, window_from
+from vfi_flow.cli.options import add_part_options, read_source, window_from
 from vfi_flow.cli.progress import CHOICES, progress_display
-from vfi_flow.errors import OutputError
+from vfi_flow.cli.words import parse_count, read_by
+from vfi_flow.files import check_free, write_complete
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.scene_list import FoundCut, as_json, find_cuts, to_text
-from vfi_flow.pipeline.placing import check_beside
+from vfi_flow.pipeline.placing import files_of
 from vfi_flow.pipeline.report import describe_input
 from vfi_flow.pipeline.run import Progress
 
@@ -45,7 +46,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     source, output = read_source(arguments), arguments.output
-    check_output(output, source, arguments.overwrite)
+    if output is not None:
+        check_free(output, "the list", {"the input itself": files_of(source)}, arguments.overwrite)
     window = window_from(arguments)
     with VideoReader(source, window, arguments.threads) as reader:
         info = reader.info()
@@ -55,22 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     if output is None:
         sys.stdout.write(text)
         return 0
-    try:
-        output.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise OutputError(f"{output}: the list cannot be written: {error.strerror}") from None
+    write_complete(output, text.encode("utf-8", "backslashreplace"))  # a file's name may be no text
     return 0
-
-
-def check_output(output: Path | None, source: Source, overwrite: bool) -> None:
-    """OutputError where the list would replace one that somebody may have edited, before the work starts."""
-    if output is None:
-        return
-    check_beside(output, source, None, "the list")
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output} exists; pass --overwrite to replace it")
-    if not output.parent.is_dir():
-        raise OutputError(f"{output.parent}: no such folder for the list")
 
 
 def all_cuts(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vfi_flow.errors import InputError, OutputError, UsageError
+from vfi_flow.files import write_complete
 
 VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
 LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
@@ -136,6 +137,11 @@ def could_be(option: argparse.Action, value: Any) -> bool:
         return isinstance(value, list) and all(each in MODULES for each in value)
     kinds = (int, float) if option.type is float else (int,) if option.type is int else (str,)
     return type(value) in kinds and (option.choices is None or value in option.choices)
+
+
+def keep(arguments: argparse.Namespace) -> None:
+    """Writes the options of the run to its folder."""
+    write_complete(arguments.output / KEPT, to_json(arguments).encode())
 
 
 def to_json(arguments: argparse.Namespace) -> str:

@@ -137,19 +137,6 @@ def share_files(some: list[Path], others: list[Path]) -> bool:
     )
 
 
-def check_beside(path: Path, source: Source, output: Target | None, what: str) -> None:
-    """OutputError where what is written beside a result (`what`) would replace the input or the result itself."""
-    try:
-        if share_files(files_of(path), files_of(source)):
-            raise OutputError(f"{path}: is the input itself; choose another name for {what}")
-        if isinstance(output, Path) and (path.absolute() == output.absolute() or share_files([path], [output])):
-            raise OutputError(f"{path}: is the result itself; choose another name for {what}")
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise OutputError(f"{path}: {error.strerror}") from None
-
-
 def remove(files: list[Path]) -> None:
     for file in files:
         file.unlink(missing_ok=True)

@@ -13,10 +13,11 @@ import av
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
+from vfi_flow.files import check_free, write_complete
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
-from vfi_flow.pipeline.placing import check_beside, size_of
+from vfi_flow.pipeline.placing import files_of, size_of
 from vfi_flow.pipeline.plan import Job, Plan
 
 FORMAT_VERSION = 1
@@ -124,20 +125,14 @@ def check_place(path: Path, job: Job) -> None:
     """OutputError, before any work, where the report on a job could not or must not be written to `path` after it."""
     if str(path) == "-":
         raise OutputError("-: the report goes to a file; name one")
-    check_beside(path, job.source, job.output, "the report")
-    if path.is_dir():
-        raise OutputError(f"{path}: is a directory, expected a file for the report")
-    if path.exists() and job.scene_list is not None and path.samefile(job.scene_list):
-        raise OutputError(f"{path}: is the list of cuts; choose another name for the report")
-    if path.exists() and not job.overwrite:
-        raise OutputError(f"{path} exists; pass --overwrite to replace it")
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"{path.parent}: no such folder for the report")
+    taken = {
+        "the input itself": files_of(job.source),
+        "the result itself": [job.output] if isinstance(job.output, Path) else [],
+        "the list of cuts": [] if job.scene_list is None else [job.scene_list],
+    }
+    check_free(path, "the report", taken, job.overwrite)
 
 
 def write_report(report: Report, path: Path) -> None:
     text = json.dumps(as_json(report), indent=2, ensure_ascii=False) + "\n"
-    try:
-        path.write_text(text, encoding="utf-8", errors="backslashreplace")  # a file's name may be no text
-    except OSError as error:
-        raise OutputError(f"{path}: the report cannot be written: {error.strerror}") from None
+    write_complete(path, text.encode("utf-8", "backslashreplace"))  # a file's name may be no text

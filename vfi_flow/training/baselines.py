@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -125,6 +124,11 @@ def minterpolate(frame0: Frame, frame1: Frame, tau: float) -> Frame:
     It makes frames on a regular grid only: `tau` is k/n with n up to 8. Its scene detection is off, because whoever
     asks for this frame has already decided that the two belong together. Frames too small for it are blended.
     """
+    try:
+        import av
+    except ImportError as error:
+        raise ComponentError("minterpolate is FFmpeg's; run: pip install av") from error
+
     place = Fraction(tau).limit_denominator(8)
     if abs(float(place) - tau) > 1e-6:
         raise UsageError(f"minterpolate: tau must be k/n with n of at most 8, got {tau}")

@@ -1,21 +1,20 @@
-"""Frames of a video with their times, for training and measuring."""
+"""Frames of a video with their times, for training and measuring: PyAV decodes; where it is missing, OpenCV does."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
-from av.container import InputContainer
-from av.video.stream import VideoStream
 
 from vfi_flow.errors import InputError
-from vfi_flow.media.cropping import crop_of, shown
-from vfi_flow.media.description import described
-from vfi_flow.media.opening import open_input, pick_video, reason
-from vfi_flow.training.baselines import Frame
+from vfi_flow.training.baselines import Frame, load_cv2
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 SUFFIXES = frozenset(
     (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
@@ -43,8 +42,19 @@ def decode(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = F
 
     Args:
         wanted: numbers of the frames that are turned into RGB, from 0; None: all.
-        ahead: FFmpeg decodes the next frames meanwhile, on all cores; not for use where something is timed.
+        ahead: PyAV decodes the next frames meanwhile, on all cores; not for use where something is timed.
     """
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return decode_with_opencv(clip, wanted)
+    return decode_with_pyav(clip, wanted, ahead=ahead)
+
+
+def decode_with_pyav(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = False) -> Iterator[Decoded]:
+    from vfi_flow.media.cropping import crop_of, shown
+    from vfi_flow.media.description import described
+
     with open_video(clip, ahead=ahead) as (container, stream):
         crop = crop_of(described(container, stream))
         for number, frame in enumerate(container.decode(stream)):
@@ -59,8 +69,12 @@ def decode(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = F
 
 
 @contextmanager
-def open_video(clip: Path, *, ahead: bool) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """`clip` and its video stream; what goes wrong inside the block is an InputError with its name."""
+def open_video(clip: Path, *, ahead: bool) -> "Iterator[tuple[InputContainer, VideoStream]]":
+    """`clip` and its video stream in PyAV; what goes wrong inside the block is an InputError with its name."""
+    import av
+
+    from vfi_flow.media.opening import open_input, pick_video, reason
+
     with open_input(clip) as opened:
         stream = pick_video(opened.container, clip)
         if ahead:
@@ -69,3 +83,27 @@ def open_video(clip: Path, *, ahead: bool) -> Iterator[tuple[InputContainer, Vid
             yield opened.container, stream
         except (av.FFmpegError, ValueError) as error:  # ValueError: a pixel format that has no way to RGB
             raise InputError(f"{clip}: cannot be read as a video ({reason(error)})") from error
+
+
+def decode_with_opencv(clip: Path, wanted: Collection[int] | None = None) -> Iterator[Decoded]:
+    """OpenCV tells times in milliseconds; they are counted in microseconds. Cropping in the container is not seen."""
+    if not clip.is_file():
+        raise InputError(f"{clip}: no such file")
+    cv2 = load_cv2()
+    capture = cv2.VideoCapture(str(clip.absolute()))
+    try:
+        number = 0
+        while capture.grab():
+            pts = round(1000 * capture.get(cv2.CAP_PROP_POS_MSEC))
+            rgb = None
+            if wanted is None or number in wanted:
+                readable, bgr = capture.retrieve()
+                if not readable:
+                    raise InputError(f"{clip}: frame {number} cannot be read")
+                rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            yield Decoded(pts, Fraction(1, 1_000_000), rgb)
+            number += 1
+        if number == 0:
+            raise InputError(f"{clip}: not a video that OpenCV can read")
+    finally:
+        capture.release()

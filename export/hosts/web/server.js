@@ -4,7 +4,7 @@
  * Every answer carries the two headers that let a page share memory between threads (COOP, COEP); without them
  * WebAssembly has one thread. Prints the address when it listens.
  */
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, extname, join, sep } from "node:path";
@@ -30,6 +30,9 @@ function readOptions() {
     });
     if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65535) {
       throw new Error(`--port takes a number from 0 to 65535, got '${values.port}'`);
+    }
+    if (!statSync(values.models, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new Error(`--models ${values.models}: no such folder`);
     }
     return values;
   } catch (error) {

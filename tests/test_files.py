@@ -1,0 +1,68 @@
+"""Promises of writing: whole or not at all, links and pipes stay what they are, nothing is replaced by accident."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from vfi_flow.errors import OutputError
+from vfi_flow.files import check_free, write_complete
+
+
+def test_a_file_that_cannot_be_replaced_stays_and_leaves_nothing_beside_it(tmp_path, monkeypatch):
+    path = tmp_path / "report.json"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(Path, "replace", lambda self, target: (_ for _ in ()).throw(OSError(5, "broken")))
+
+    with pytest.raises(OutputError, match=r"report.json: cannot be written \(broken\)"):
+        write_complete(path, b"new")
+    assert path.read_bytes() == b"old" and [file.name for file in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link, file = tmp_path / "link", tmp_path / "elsewhere" / "file"
+    link.symlink_to(file)
+
+    write_complete(link, b"first")
+    write_complete(link, b"second")
+
+    assert link.is_symlink() and file.read_bytes() == b"second"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes of POSIX")
+def test_a_named_pipe_is_written_to(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    check_free(pipe, "the report", {}, overwrite=False)
+    write_complete(pipe, b"data")
+
+    assert os.read(reader, 10) == b"data"
+    os.close(reader)
+
+
+def test_what_may_not_be_replaced_is_told_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    clip, link, folder = Path("clip"), Path("link"), Path("folder")
+    clip.write_text("precious")
+    link.symlink_to(clip)
+    folder.mkdir()
+    taken = {"the input itself": [clip], "the result itself": [Path("result")]}
+
+    def complaint(path: str, overwrite: bool = True) -> str:
+        with pytest.raises(OutputError) as caught:
+            check_free(Path(path), "the list", taken, overwrite)
+        return str(caught.value)
+
+    assert complaint("link") == "link: is the input itself; choose another name for the list"
+    assert complaint("./result") == "result: is the result itself; choose another name for the list"
+    assert complaint("folder") == "folder: is a folder, expected a file for the list"
+    assert complaint("no/list") == "no: no such folder for the list"
+    assert complaint("x" * 300).endswith(": File name too long")
+    Path("list").touch()
+    assert complaint("list", overwrite=False) == "list exists; pass --overwrite to replace it"
+    check_free(Path("list"), "the list", taken, overwrite=True)
+    check_free(Path("new"), "the list", taken, overwrite=False)

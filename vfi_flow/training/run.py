@@ -1,0 +1,218 @@
+"""A training run as it is asked for: from settings to a `Training` and its batches, everything checked on the way."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import torch
+
+from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError
+from vfi_flow.inference.onnx_interpolator import available_cores
+from vfi_flow.inference.torch_interpolator import pick_device
+from vfi_flow.model.config import preset
+from vfi_flow.model.network import InterpolationNetwork
+from vfi_flow.model.weights import adopt, find_weights, load_weights
+from vfi_flow.training.batches import Batch, Share, batches
+from vfi_flow.training.checkpoint import load_progress
+from vfi_flow.training.clips import RealClips
+from vfi_flow.training.held_out import hold_out
+from vfi_flow.training.loop import Recipe, Training
+from vfi_flow.training.losses import LossWeights
+from vfi_flow.training.lpips import Lpips, load_lpips
+from vfi_flow.training.objective import (
+    FusionObjective,
+    MeanObjective,
+    MotionObjective,
+    Objective,
+    VelocityObjective,
+)
+from vfi_flow.training.parallel import Group
+from vfi_flow.training.shots import Shot, read_shots
+from vfi_flow.training.synthetic import SyntheticScenes
+from vfi_flow.training.validation import Place, Validation, places_in
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a run is to do; None: as is usual for the stage or the machine."""
+
+    output: Path
+    """Folder of the run."""
+    resume: bool
+    """Go on from the checkpoint in `output`."""
+    data: Path
+    """Folder of videos to learn from."""
+    val: Path | None
+    """Folder of videos to choose the best weights on; None: frames of `data` that are kept back."""
+    stills: Path | None
+    """Folder of photos for synthetic motion; None: painted ones."""
+    synthetic: float
+    """Share of synthetic samples, 0 to 1."""
+    overlays: float
+    """Share of the videos' samples with text, a display or black bars burnt in, 0 to 1."""
+    stage: str
+    """`motion`, `mean`, `fusion` or `velocity`."""
+    preset: str | None
+    init: str | None
+    """Name or file of the weights to start from; None: random ones."""
+    freeze: list[str]
+    """Modules that stage motion or mean leaves as they are."""
+    minutes: float
+    samples: int | None
+    """Length of the run by samples instead of minutes."""
+    batch: int | None
+    crop: int
+    """Side of a sample, pixels."""
+    learning_rate: float | None
+    flow_weight: float
+    lpips: Path | None
+    """File with the weights of LPIPS."""
+    perceptual: float
+    """Weight of LPIPS in the loss of stage velocity."""
+    validate_every: float
+    """Minutes."""
+    per_clip: int
+    """Validation frames of a clip."""
+    device: str
+    processes: int | None
+    workers: int | None
+    max_gigabytes: float | None
+    """Memory for decoded videos."""
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run, checked and with its clips decoded, before it forks."""
+
+    settings: Settings
+    device: torch.device
+    network: InterpolationNetwork
+    objective: Objective
+    validation: Validation
+    shares: list[Share]
+    batch: int
+    processes: int
+
+    def started(self, group: Group) -> tuple[Training, Iterator[Batch]]:
+        """The training in one process of the group, and its endless batches."""
+        settings, gpu = self.settings, self.device.type == "cuda"
+        recipe = Recipe(
+            minutes=settings.minutes,
+            samples=settings.samples,
+            learning_rate=settings.learning_rate or usual_learning_rate(settings),
+            validate_every=settings.validate_every,
+            seed=settings.seed,
+            validate_start=settings.init is not None,
+        )
+        training = Training(self.network, self.objective, recipe, self.validation, settings.output, self.device, group)
+        if settings.resume:
+            training.resume()
+        workers = available_cores() if gpu else 1
+        return training, batches(
+            self.shares,
+            self.batch // self.processes,
+            seed=settings.seed,
+            start=training.progress.samples + group.rank,
+            stride=group.size,
+            workers=settings.workers if settings.workers is not None else workers,
+            device=self.device,
+        )
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Everything that can be wrong is found here: first what is quick to tell, then the clips."""
+    device = pick_device(settings.device)
+    batch = settings.batch or (64 if device.type == "cuda" else 12)
+    processes = settings.processes or (1 if device.type == "cuda" else most_sharers(batch, available_cores()))
+    if batch % processes:
+        raise UsageError(f"--batch {batch} cannot be shared evenly by {processes} processes")
+    cv2.setNumThreads(1)  # pools of threads would not survive the fork into processes
+    if processes > 1:
+        torch.set_num_threads(1)
+    torch.manual_seed(settings.seed)
+    network, strength = resumed(settings) if settings.resume else begun(settings)
+    lpips = None if settings.lpips is None else load_lpips(settings.lpips).to(device)
+    objective = make_objective(settings, lpips)
+    make_folder(settings.output)
+    shots, places = read_clips(settings)
+    validation = Validation(places, device, lpips, strength)
+    shares = make_shares(settings, shots)
+    return Prepared(settings, device, network, objective, validation, shares, batch, processes)
+
+
+def most_sharers(batch: int, cores: int) -> int:
+    """As many processes as can share a batch evenly, each on a core of its own."""
+    return max(count for count in range(1, min(batch, cores) + 1) if batch % count == 0)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of the run and proves that it can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"{folder}: no run can be kept there ({error.strerror})") from error
+
+
+def usual_learning_rate(settings: Settings) -> float:
+    if settings.stage == "velocity":
+        return 1e-3
+    return 1e-4 if settings.init is not None and settings.stage == "mean" else 3e-4
+
+
+def begun(settings: Settings) -> tuple[InterpolationNetwork, float]:
+    """The network of a new run and its strength: at random, or with the weights of `init`."""
+    if settings.init is None:
+        return InterpolationNetwork(preset(settings.preset or "base")), 1.0
+    trained, card, _ = load_weights(find_weights(settings.init))
+    if settings.preset in (None, trained.config.name):
+        return trained, card.strength
+    network = InterpolationNetwork(preset(settings.preset))
+    adopted, expected = adopt(network, trained)
+    log.warning("%s gives %d of %d tensors, the others start at random", settings.init, adopted, expected)
+    return network, card.strength
+
+
+def resumed(settings: Settings) -> tuple[InterpolationNetwork, float]:
+    """A network for the checkpoint of a run, and the strength that it has kept so far; 1 where that is lost."""
+    progress = load_progress(settings.output / "checkpoint")
+    network = InterpolationNetwork(preset(settings.preset or progress.preset))
+    progress.require(settings.output, network.config.name, settings.stage)
+    try:
+        return network, load_weights(settings.output / "best.safetensors")[1].strength
+    except ComponentError:
+        return network, 1.0
+
+
+def make_objective(settings: Settings, lpips: Lpips | None) -> Objective:
+    if settings.stage == "velocity":
+        return VelocityObjective(lpips, settings.perceptual)
+    if settings.stage == "fusion":
+        return FusionObjective()
+    objectives = {"motion": MotionObjective, "mean": MeanObjective}
+    return objectives[settings.stage](LossWeights(flow=settings.flow_weight), settings.freeze)
+
+
+def read_clips(settings: Settings) -> tuple[list[Shot], list[Place]]:
+    """What is trained on, and the places to choose the best weights at."""
+    if settings.val is not None:
+        places = places_in(settings.val, settings.per_clip)
+        return read_shots(settings.data, settings.max_gigabytes), places
+    shots, places = hold_out(read_shots(settings.data, settings.max_gigabytes), settings.per_clip)
+    if not places:
+        raise InputError(f"{settings.data}: its shots are too short to keep frames back; name other videos with --val")
+    return shots, places
+
+
+def make_shares(settings: Settings, shots: list[Shot]) -> list[Share]:
+    shares = [Share(RealClips(shots, settings.crop, overlay=settings.overlays), 1 - settings.synthetic)]
+    if settings.synthetic:
+        shares.append(Share(SyntheticScenes(settings.stills, settings.crop), settings.synthetic))
+    return shares
