@@ -76,6 +76,18 @@ def test_encoder_options_reach_the_file(clip, tmp_path):
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("vp9", "yuv444p")
 
 
+def test_further_encoder_options_reach_the_file(clip, tmp_path):
+    """x264 notes its settings in the stream."""
+    words = ["-an", "-b:v", "300k", "-tune", "animation", "-g", "12", "-profile:v", "high"]
+    assert interpolate(clip, tmp_path / "out.mp4", *words, "--encoder-option", "trellis=0") == 0
+
+    data = (tmp_path / "out.mp4").read_bytes()
+    assert all(setting in data for setting in (b"rc=abr", b"bitrate=300", b"deblock=1:1:1", b"keyint=12", b"trellis=0"))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        keys = [packet.is_keyframe for packet in container.demux(video=0) if packet.size]
+    assert not any(not any(keys[start : start + 12]) for start in range(0, len(keys) - 12))
+
+
 def test_model_options_reach_the_model_and_the_report(clip, tmp_path):
     report = tmp_path / "report.json"
     words = ["--model", "fast", "--steps", "0", "--seed", "7", "--device", "cpu", "--threads", "1", "--strength", "0.5"]
@@ -238,6 +250,9 @@ def test_what_cannot_work_ends_with_its_exit_code(clip, tmp_path, capsys, words,
         (["--slow", "0.5"], "0.5 is below 1"),
         (["-ss", "soon"], "'soon' is not a time"),
         (["-crf", "good"], "'good' is not a number"),
+        (["-b:v", "fast"], "'fast' is not a number of bits a second"),
+        (["-g", "0"], "'0' is not a whole number above 0"),
+        (["--encoder-option", "cq"], "'cq' is not an option; write NAME=VALUE"),
         (["--strength", "3"], "'3' is not a number from 0 to 2"),
         (["--threads", "0"], "'0' is not a whole number above 0"),
         (["--parallel", "0"], "'0' is not a whole number above 0"),

@@ -44,6 +44,26 @@ def test_the_default_is_near_transparent_h264_in_the_format_of_the_source(tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("codec", "others", "expected"),
+    [
+        ("libx264", {"b": "5M"}, {"preset": "medium", "b": "5M"}),
+        ("libx264", {"tune": "film", "g": "12"}, {"crf": "16", "preset": "medium", "tune": "film", "g": "12"}),
+        ("libx264", {"rc-lookahead": "50"}, {"crf": "16", "preset": "medium", "rc-lookahead": "50"}),
+        (
+            "libx265",
+            {"x265-params": "sao=0"},
+            {"crf": "18", "preset": "medium", "x265-params": "log-level=error:sao=0"},
+        ),
+        ("prores_ks", {"profile": "hq"}, {"profile": "hq"}),
+    ],
+)
+def test_other_options_of_the_encoder_go_with_the_usual_ones(tmp_path, codec, others, expected):
+    chosen = choose_encoder(EncoderOptions(codec, others=others), info(), tmp_path / "out.mov")
+
+    assert chosen.options == expected
+
+
+@pytest.mark.parametrize(
     ("codec", "preset", "width", "height", "expected"),
     [
         ("libx264", None, 1920, 1080, {}),
@@ -176,6 +196,14 @@ def test_rgb_becomes_yuv_with_the_matrix_of_its_height(tmp_path):
         ({"pix_fmt": "yuv420p12le"}, {}, "o.mp4", ComponentError, "libx264 has no pixel format yuv420p12le"),
         ({"codec": "ffv1", "pix_fmt": "yaf16le"}, {}, "o.mkv", UsageError, "-pix_fmt yaf16le is not supported"),
         ({"codec": "ffv1", "crf": "20"}, {}, "o.mkv", UsageError, "ffv1 has no option -crf"),
+        ({"codec": "ffv1", "others": {"tune": "film"}}, {}, "o.mkv", UsageError, "ffv1 has no option -tune"),
+        (
+            {"others": {"tune": "tin"}},
+            {},
+            "o.mp4",
+            ComponentError,
+            "open with -crf 16 -preset medium -tune tin",
+        ),
         ({"preset": "nosuch"}, {}, "o.mp4", UsageError, "libx264 has no preset 'nosuch'; it has ultrafast"),
         ({"crf": "nan"}, {}, "o.mp4", ComponentError, "libx264 (64x48 yuv420p) does not open with -crf nan"),
         ({"pix_fmt": "yuv420p"}, {"width": 63}, "o.mp4", UsageError, "cannot store 63x48 as yuv420p"),

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from dataclasses import replace
 from fractions import Fraction
@@ -50,7 +51,23 @@ def add_encoding_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("result")
     group.add_argument("-c:v", dest="codec", metavar="NAME", help="video encoder (default: libx264 where it fits)")
     group.add_argument("-crf", metavar="N", type=read_by(parse_crf), help="quality, lower is better (libx264: 16)")
+    group.add_argument(
+        "-b:v", dest="b", metavar="RATE", type=read_by(parse_bits), help="bits a second instead: 5M, 800k"
+    )
     group.add_argument("-preset", metavar="NAME", help="encoder preset (libx264: medium)")
+    group.add_argument("-tune", metavar="NAME", help="what the encoder is tuned for (libx264: film, animation, grain)")
+    group.add_argument("-profile:v", dest="profile", metavar="NAME", help="profile of the encoder (prores_ks: hq)")
+    group.add_argument(
+        "-g", metavar="N", type=read_by(parse_count), help="frames from one key frame to the next, at most"
+    )
+    group.add_argument(
+        "--encoder-option",
+        metavar="NAME=VALUE",
+        type=read_by(parse_option),
+        action="append",
+        default=[],
+        help="any other option that FFmpeg has for the encoder (cq=19); may be given several times",
+    )
     group.add_argument("-pix_fmt", metavar="NAME", help="pixel format (default: that of the input)")
     group.add_argument("-f", dest="format", choices=PIPE_FORMATS, help="of standard output (default: yuv4mpegpipe)")
     group.add_argument("-an", action="store_true", help="leave the sound out")
@@ -121,13 +138,34 @@ def job_from(arguments: argparse.Namespace, source: Source, output: Target) -> J
         rate=arguments.rate,
         slow=arguments.slow,
         window=window_from(arguments),
-        encoder=EncoderOptions(arguments.codec, arguments.crf, arguments.preset, arguments.pix_fmt, arguments.threads),
+        encoder=encoder_options_from(arguments),
         audio=not arguments.an and (arguments.slow is None or arguments.slow_audio == "stretch"),
         overwrite=arguments.overwrite,
         threads=arguments.threads,
         ignore_errors=arguments.ignore_errors,
         deinterlace=Deinterlace(arguments.deinterlace),
     )
+
+
+def encoder_options_from(arguments: argparse.Namespace) -> EncoderOptions:
+    named = {name: getattr(arguments, name) for name in ("b", "tune", "profile", "g")}
+    others = {name: str(value) for name, value in named.items() if value is not None} | dict(arguments.encoder_option)
+    return EncoderOptions(
+        arguments.codec, arguments.crf, arguments.preset, arguments.pix_fmt, arguments.threads, others
+    )
+
+
+def parse_option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        raise ValueError(f"{text!r} is not an option; write NAME=VALUE (cq=19)")
+    return name, value
+
+
+def parse_bits(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?[kKMG]?", text):
+        raise ValueError(f"{text!r} is not a number of bits a second; write 5M or 800k")
+    return text
 
 
 def parse_slow(text: str) -> Fraction:

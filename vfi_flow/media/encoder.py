@@ -1,6 +1,7 @@
 """Which encoder a result gets, decided and tried out before any work is done."""
 
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -83,6 +84,8 @@ class EncoderOptions:
     preset: str | None = None
     pix_fmt: str | None = None
     threads: int | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Any other options by FFmpeg's names, such as `tune` or `b`, the bits a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,8 @@ class Encoder:
 def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> Encoder:
     """The encoder for `output`, proved by opening it; nothing is written yet."""
     codec = find_codec(options, output, info)
-    settings = dict(DEFAULT_OPTIONS.get(codec.name, {}))
-    settings.update({k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None})
+    asked = {k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None} | {**options.others}
+    settings = combined(DEFAULT_OPTIONS.get(codec.name, {}), asked)
     if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
         raise UsageError(f"{codec.name} has no preset {settings['preset']!r}; it has {', '.join(PRESETS)}")
     pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info, output)
@@ -124,13 +127,24 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
         options.threads,
         tuple(note for note in notes if note is not None),
     )
-    try_out(encoder, info, output)
+    try_out(encoder, info, output, asked)
     return encoder
+
+
+def combined(usual: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, str]:
+    """The options that were asked for, and of the usual ones what goes with them."""
+    settings = dict(usual)
+    if "b" in asked and "crf" not in asked:
+        settings.pop("crf", None)  # or the encoder would aim at that
+    for name, value in asked.items():
+        is_list = name.endswith("-params") and name in settings
+        settings[name] = f"{settings[name]}:{value}" if is_list else value
+    return settings
 
 
 def look_ahead_options(codec: str, settings: dict[str, str], pixels: int) -> dict[str, str]:
     """Of large frames fewer are kept in memory."""
-    if codec not in LOOK_AHEAD:
+    if codec not in LOOK_AHEAD or "rc-lookahead" in settings:
         return {}
     most = max(LEAST_LOOK_AHEAD, LOOK_AHEAD_PIXELS // pixels)
     if LOOK_AHEAD[codec][settings["preset"]] <= most:
@@ -231,8 +245,8 @@ def configure(stream: VideoStream, encoder: Encoder, info: VideoInfo, unit: Frac
         os.environ.setdefault("SVT_LOG", "1")  # errors only; the library knows no other way to be quiet
 
 
-def try_out(encoder: Encoder, info: VideoInfo, output: Target) -> None:
-    """Open the encoder and forget it; ComponentError where it does not open or does not know an option."""
+def try_out(encoder: Encoder, info: VideoInfo, output: Target, asked: Collection[str]) -> None:
+    """Open the encoder and forget it; ComponentError where it does not open or does not know an option `asked` for."""
     what = f"{encoder.codec} ({info.width}x{info.height} {encoder.pix_fmt})"
     with open_unwritten(output) as container:
         stream = container.add_stream(encoder.codec, rate=25, options=dict(encoder.options))
@@ -246,7 +260,7 @@ def try_out(encoder: Encoder, info: VideoInfo, output: Target) -> None:
                 raise ComponentError(
                     f"{encoder.codec} needs {device}, and none was found ({reason(error)}); use libx264 or libx265"
                 ) from None
-            chosen = " ".join(f"-{k} {v}" for k, v in encoder.options.items() if k in ("crf", "preset"))
+            chosen = " ".join(f"-{k} {v}" for k, v in encoder.options.items() if k in {"crf", "preset", *asked})
             raise ComponentError(f"{what} does not open with {chosen or 'its defaults'}: {reason(error)}") from None
-        if unknown := sorted(set(stream.codec_context.options) & {"crf", "preset"}):
+        if unknown := sorted(set(stream.codec_context.options) & {*asked}):
             raise UsageError(f"{encoder.codec} has no option {' and '.join('-' + name for name in unknown)}")
