@@ -65,6 +65,24 @@ def test_stage_velocity_leaves_stage_one_as_it_is_and_moves_the_velocity(start, 
     assert all(name.startswith("velocity.") for name in changed)
 
 
+def test_stage_velocity_also_learns_from_what_its_solver_draws(start, learn):
+    """With the squared error for LPIPS, whose minimum is to draw no noise."""
+    drawn = []
+
+    def distance(sample, truth):
+        drawn.append(sample.detach())
+        return (sample - truth).square().mean((1, 2, 3))
+
+    training = start("run", samples=160, objective=VelocityObjective(distance, 100.0), learning_rate=3e-3)
+    training.REPORT_EVERY = 10
+    reports = learn(training)
+    losses = [report.losses for report in reports if report.losses]
+
+    assert losses[-1]["lpips"] < 0.7 * losses[0]["lpips"] and losses[0]["sharpness"] > 0
+    assert all(sample.min() >= 0 and sample.max() <= 1 for sample in drawn)
+    assert not torch.equal(drawn[0], drawn[1])
+
+
 @pytest.mark.parametrize(
     ("objective", "learning"),
     [
