@@ -83,7 +83,7 @@ def test_where_it_is_no_better_the_model_stays_as_it_is(clip, tiny_model, tmp_pa
 
 
 def test_progress_is_told_in_lines_of_json(clip, tiny_model, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(adaptation, "adapt", lambda *rest: rest[-1](0.5) or Adaptation(0.0, 30.0, 30.0, 12))
+    monkeypatch.setattr(adaptation, "adapt", lambda *rest: rest[-2](0.5) or Adaptation(0.0, 30.0, 30.0, 12))
     words = [clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--progress", "json"]
 
     assert interpolate(*words, "--adapt", 1) == 0
@@ -202,3 +202,19 @@ def test_what_cannot_be_adapted_is_said(clip, tiny_model, tmp_path, capsys, cach
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "out.mp4").exists()
     assert not cache.exists() or not list(cache.iterdir())
+
+
+@pytest.mark.parametrize(("device", "learns_on"), [("cpu", "cpu"), ("auto", "cuda")])
+def test_it_is_fitted_on_the_device_of_the_command_line(clip, tiny_model, tmp_path, monkeypatch, device, learns_on):
+    devices = []
+
+    def adapt(*rest):
+        devices.append(rest[-1].type)
+        return Adaptation(0.0, 30.0, 30.0, 12)
+
+    monkeypatch.setattr(adaptation, "adapt", adapt)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    words = [clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--device", device]
+
+    assert interpolate(*words, "--adapt", 1) == 0
+    assert devices == [learns_on]

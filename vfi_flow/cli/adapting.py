@@ -108,13 +108,17 @@ def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path,
     import torch
 
     from vfi_flow.export.write import write_onnx
+    from vfi_flow.inference.torch_interpolator import pick_device
     from vfi_flow.training.adaptation import Rendering, adapt
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
+    is_torchs = arguments.device.partition(":")[0] in ("cpu", "cuda")  # torch has no other of --device's names
+    device = pick_device(arguments.device if is_torchs else "auto")
     rendering, window = Rendering(arguments.steps, arguments.strength), plan.job.window
     with adaptation_display(arguments.progress, video.name) as show:
-        found = adapt(weights, video, (window.start, window.end), arguments.adapt, rendering, folder / WEIGHTS, show)
+        part = window.start, window.end
+        found = adapt(weights, video, part, arguments.adapt, rendering, folder / WEIGHTS, show, device)
         if found.share:
             list(write_onnx(folder / WEIGHTS, folder, ["stream"], [arguments.steps]))
     write_complete(folder / RECORD, json.dumps(asdict(found)).encode())

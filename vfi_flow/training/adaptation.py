@@ -34,6 +34,7 @@ from vfi_flow.training.shots import Shot
 from vfi_flow.training.validation import Place, Validation, mean_at, to_frame
 from vfi_flow.training.windows import most_different
 
+CPU = torch.device("cpu")
 CROP, BATCH, LEARNING_RATE = 192, 4, 1e-4
 FLOW_WEIGHT = 5e-4
 GIGABYTES = 1.0
@@ -80,12 +81,14 @@ def adapt(
     rendering: Rendering,
     result: Path,
     show: Callable[[float], None],
+    device: torch.device = CPU,
 ) -> Adaptation:
     """Fits the model in `weights` to `video` for `minutes`; writes what is better to `result`.
 
     Args:
         window: start and end in seconds of the part that will be made; None: to the end.
         show: is told the share of the work that is done, 0 to 1.
+        device: learns; what is better is found out on the CPU.
 
     Raises TooFewFramesError where the video has too few different frames.
     """
@@ -96,7 +99,7 @@ def adapt(
     general, card, _ = load_weights(weights)
     if rendering.strength is None:
         rendering = replace(rendering, strength=card.strength)
-    fitted, samples = fit(weights, shots, lively, minutes, show)
+    fitted, samples = fit(weights, shots, lively, minutes, show, device)
     scores: dict[float, list[float]] = {}
     for share in SHARES:
         scores[share] = rendered(mixed(general, fitted, share), lively, rendering)
@@ -114,10 +117,14 @@ def adapt(
 
 
 def fit(
-    weights: Path, shots: list[Shot], places: Sequence[Place], minutes: float, show: Callable[[float], None]
+    weights: Path,
+    shots: list[Shot],
+    places: Sequence[Place],
+    minutes: float,
+    show: Callable[[float], None],
+    device: torch.device,
 ) -> tuple[InterpolationNetwork, int]:
     """The network fitted to `shots`, and how many samples it saw."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     recipe = Recipe(minutes, learning_rate=LEARNING_RATE, warm_up=20, averaging=0.99, validate_every=math.inf)
     objective = MeanObjective(LossWeights(flow=FLOW_WEIGHT))
     with tempfile.TemporaryDirectory() as folder:
@@ -154,10 +161,10 @@ def liveliest(place: Place) -> Place:
 @torch.no_grad()
 def rendered(network: InterpolationNetwork, places: Sequence[Place], rendering: Rendering) -> list[float]:
     """PSNR of every place, made as it will be."""
-    strength, device = torch.tensor(rendering.strength), torch.device("cpu")
+    strength = torch.tensor(rendering.strength)
     found = []
     for place in places:
-        mean = mean_at(network, place, device)
+        mean = mean_at(network, place, CPU)
         noise = torch.from_numpy(pair_noise(0, place.triplet.index, *mean.mean.shape[2:]))
         image = network.drawn(mean, noise, strength, rendering.steps)
         found.append(psnr(to_frame(image, place), place.triplet.truth))
