@@ -16,6 +16,7 @@ import os
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -42,6 +43,8 @@ class Case:
     threads: int
     new: int
     """Frames that are made of a pair."""
+    label: str | None = None
+    """Stands for the file in the table; None: its name without the folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class Worker:
                 self.times.append(answer)
 
     def row(self) -> Row:
-        place = self.case.file.name, self.case.device, self.case.width, self.case.height
+        place = self.case.label or self.case.file.name, self.case.device, self.case.width, self.case.height
         peak = self._ask("peak") if self.error is None else {}
         error = self.error or peak.get("error")
         if error is not None:
@@ -216,8 +219,10 @@ def main(words: Sequence[str] | None = None) -> int:
             check_free(arguments.json, "the rows", {"one of the models": files}, overwrite=True)
         for device in arguments.device:
             parse_device(device)
+        named = Counter(file.name for file in files)
+        labels = {file: file.name if named[file.name] == 1 else str(file) for file in files}
         cases = (
-            Case(file, device, width, height, arguments.threads, arguments.factor - 1)
+            Case(file, device, width, height, arguments.threads, arguments.factor - 1, labels[file])
             for (width, height), file, device in product(arguments.size, files, arguments.device)
         )
         rows: list[Row] = []

@@ -20,6 +20,7 @@ from onnx import ModelProto
 from vfi_flow.export.half import is_inner_convolution
 
 from vfi_flow.errors import ComponentError, OutputError
+from vfi_flow.inference.onnx_session import load_runtime
 
 Feeds = Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
 """Arrays by the names of a graph's inputs."""
@@ -38,6 +39,7 @@ def quantised_convolutions(model: ModelProto, calibration: Iterable[Feeds]) -> M
 
 
 def _quantised(model: ModelProto, calibration: Iterable[Feeds]) -> ModelProto:
+    load_runtime()
     try:
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     except ImportError as error:

@@ -16,6 +16,10 @@ fi
 input=$1 output=$2
 shift 2
 mkdir -p "$output" || exit 2
+if [ "$input" -ef "$output" ]; then
+    echo "$output: is the folder of the videos itself; name another one for the results" >&2
+    exit 2
+fi
 : >"$output/failed.txt"
 
 failed() {

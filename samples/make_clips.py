@@ -409,10 +409,17 @@ def write_clip(path: Path, scene: str, width: int, height: int, rate: Fraction, 
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    width, height = (int(part) for part in text.split("x"))
-    if width < 2 or height < 2 or width % 2 or height % 2:
-        raise ValueError(text)
-    return width, height
+    width, _, height = text.partition("x")
+    if not all(side.isdecimal() and int(side) and int(side) % 2 == 0 for side in (width, height)):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, both even, got '{text}'")
+    return int(width), int(height)
+
+
+def parse_number(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"expected a number such as 24 or 30000/1001, got '{text}'") from None
 
 
 def main() -> int:
@@ -420,13 +427,19 @@ def main() -> int:
     parser.add_argument("scene", choices=SCENES)
     parser.add_argument("output", type=Path)
     parser.add_argument("--size", type=parse_size, default=(640, 360), help="WIDTHxHEIGHT, both even (640x360)")
-    parser.add_argument("--rate", type=Fraction, default=Fraction(24), help="frames per second, 24 or 30000/1001 (24)")
-    parser.add_argument("--seconds", type=Fraction, default=Fraction(3), help="length of the clip (3)")
+    parser.add_argument(
+        "--rate", type=parse_number, default=Fraction(24), help="frames per second, 24 or 30000/1001 (24)"
+    )
+    parser.add_argument("--seconds", type=parse_number, default=Fraction(3), help="length of the clip (3)")
     arguments = parser.parse_args()
     if arguments.rate <= 0 or arguments.rate * arguments.seconds < 1:
         parser.error(f"{arguments.seconds} s at {arguments.rate} frames per second is less than one frame")
     width, height = arguments.size
-    write_clip(arguments.output, arguments.scene, width, height, arguments.rate, arguments.seconds)
+    try:
+        write_clip(arguments.output, arguments.scene, width, height, arguments.rate, arguments.seconds)
+    except (OSError, ValueError) as error:  # ValueError: an ending that is of no video
+        print(f"make_clips.py: {arguments.output}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

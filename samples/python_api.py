@@ -2,8 +2,8 @@
 
     python samples/python_api.py OUTPUT_FOLDER [VIDEO]
 
-Writes 0.png (a frame of the video), 1.png, 2.png, 3.png (made by the model), 4.png (the next frame of the video).
-VIDEO is samples/meadow.mp4 unless given.
+Writes 0.png (the first frame of the video), 1.png, 2.png, 3.png (made by the model), 4.png (its
+second frame). VIDEO is samples/meadow.mp4 unless given.
 """
 
 import sys
@@ -20,7 +20,7 @@ TAUS = [0.25, 0.5, 0.75]
 
 def main(folder: Path, video: Path = Path(__file__).parent / "meadow.mp4") -> None:
     with av.open(str(video)) as container:
-        first, second = islice(container.decode(video=0), 20, 22)
+        first, second = islice(container.decode(video=0), 2)
     frame0, frame1 = (frame.to_ndarray(format="rgb24") for frame in (first, second))
 
     with Interpolator(model="base") as interpolator:
@@ -34,4 +34,7 @@ def main(folder: Path, video: Path = Path(__file__).parent / "meadow.mp4") -> No
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
-    main(*map(Path, sys.argv[1:]))
+    try:
+        main(*map(Path, sys.argv[1:]))
+    except (OSError, ValueError) as error:  # ValueError: fewer than two frames
+        sys.exit(f"{sys.argv[0]}: {error}")

@@ -11,6 +11,7 @@ import pytest
 from scripts import ROOT, load_script
 
 sys.path.insert(0, str(ROOT))
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))  # subprocesses
 
 import vfi_flow

@@ -1,6 +1,7 @@
 """`vfi-flow evaluate` with a fake interpolator: the table, the JSON, and one sentence for what is wrong."""
 
 import json
+import os
 import re
 import sys
 from types import ModuleType
@@ -225,6 +226,12 @@ def test_a_bad_clip_among_good_ones_is_left_out_with_a_line_and_exit_code_1(tmp_
         (["--steps", "none", "--against", "nowhere:f"], 2, "no module 'nowhere'"),
         (["--steps", "none", "--against", "math:nothing"], 2, "no callable 'nothing'"),
         (["--steps", "none", "--against", "math"], 2, "MODULE:NAME"),
+        (["--steps", "none", "--against", ".relative:f"], 2, "--against .relative:f: cannot be imported (TypeError: "),
+        (
+            ["--steps", "none", "--against", "math:cos", "--against", "math:cos"],
+            2,
+            "two methods have one name: math:cos",
+        ),
         (["--steps", "none", "--lpips", "missing.npz"], 3, "missing.npz: no such file"),
         (["--steps", "none", "--json", "missing/r.json"], 7, "missing: no such folder for the results"),
         (["--steps", "none", "--json", "."], 7, ".: is a folder, expected a file for the results"),
@@ -235,6 +242,46 @@ def test_wrong_arguments_are_one_sentence(folder, arguments, code, reason, capsy
     assert main(["evaluate", "--data", str(folder), *arguments]) == code
     error = capsys.readouterr().err
     assert reason in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("code", ["def f(:", "import sys; sys.exit(3)", "1 / 0"], ids=["syntax", "exit", "error"])
+def test_a_module_that_cannot_be_imported_is_one_sentence(folder, tmp_path, monkeypatch, capsys, code):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "odd_module.py").write_text(code)
+    monkeypatch.delitem(sys.modules, "odd_module", raising=False)
+
+    assert main(["evaluate", "--data", str(folder), "--steps", "none", "--against", "odd_module:f"]) == 2
+    error = capsys.readouterr().err
+    assert "--against odd_module:f: cannot be imported (" in error and error.count("\n") == 1
+
+
+def test_what_works_in_place_does_not_change_the_frames_of_others(folder, tmp_path, monkeypatch):
+    def blend_in_place(frame0, frame1, tau):
+        frame0[:] = 0
+        frame1[:] = 0
+        return frame0
+
+    module = ModuleType("in_place")
+    module.f = blend_in_place
+    monkeypatch.setitem(sys.modules, "in_place", module)
+    command = ["evaluate", "--data", str(folder), "--steps", "none", "--baselines", "blend", "--json"]
+
+    assert main([*command, str(tmp_path / "alone.json")]) == 0
+    assert main([*command, str(tmp_path / "beside.json"), "--against", "in_place:f"]) == 0
+    alone, beside = (json.loads((tmp_path / f"{name}.json").read_text())["methods"] for name in ("alone", "beside"))
+    assert alone[-1]["overall"]["psnr_db"] == beside[-1]["overall"]["psnr_db"] and beside[0]["name"] == "in_place:f"
+
+
+def test_a_clip_whose_name_is_no_text_is_on_the_page(tmp_path):
+    name = os.fsdecode(b"caf\xe9.mp4")
+    write_clip(tmp_path / name, moving_square(5))
+    page = tmp_path / "page.html"
+
+    assert (
+        main(["evaluate", "--data", str(tmp_path), *["--steps", "none", "--baselines", "blend", "--html"], str(page)])
+        == 0
+    )
+    assert "caf\\udce9" in page.read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Standard output has the video and nothing else, whatever libraries print."""
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from clips import moving_square, write_clip
 
 from vfi_flow.cli.stdout import own_stdout
@@ -58,6 +60,28 @@ def test_what_libraries_print_goes_to_stderr_while_a_video_goes_to_stdout(tmp_pa
     assert noisy == quiet
     assert err.count(b"said while it loads") == err.count(b"said in C++ while it loads") == 1
     assert err.count(b"said while it works") >= 5
+
+
+@pytest.mark.parametrize("words", ["doctor --model base", "evaluate --data {folder} --steps none --baselines blend"])
+def test_a_full_disk_behind_standard_output_is_one_sentence(tmp_path, words):
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    write_clip(tmp_path / "in.mp4", moving_square(5))
+    page, line = tmp_path / "page.html", f"vfi-flow: standard output: {os.strerror(errno.ENOSPC)}\n"
+    command = [sys.executable, "-m", "vfi_flow.cli.main", *words.format(folder=tmp_path).split()]
+    with open("/dev/full", "w") as full:
+        more = ["--html", str(page)] if "evaluate" in words else []
+        finished = subprocess.run([*command, *more], stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert (finished.returncode, finished.stderr) == (7, line)
+    assert page.exists() == ("evaluate" in words)  # what was measured is not lost
+
+
+def test_a_closed_standard_output_is_one_sentence():
+    command = f"{sys.executable} -m vfi_flow.cli.main doctor >&-"
+    finished = subprocess.run(command, shell=True, capture_output=True, text=True)
+
+    assert (finished.returncode, finished.stderr) == (7, "vfi-flow: standard output is closed; let it lead somewhere\n")
 
 
 def test_afterwards_standard_output_belongs_to_everybody_again(capfd):

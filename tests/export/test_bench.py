@@ -139,6 +139,14 @@ def test_the_table_has_ours_and_others_and_every_size(files, tmp_path, capsys):
     assert lines[1].split()[-1] == lines[4].split()[-1] == "1.00"
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path, capsys):
+    (tmp_path / "old").mkdir()
+    new, old = (foreign(tmp_path / folder / "m.onnx", [1, 7, "h", "w"]) for folder in (".", "old"))
+
+    assert main([str(new), "--against", str(old), "--size", "16x16", "--rounds", "1"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == [str(new), str(old)]
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [("missing/rows.json", "missing: no such folder for the rows"), ("model.onnx", "model.onnx: is one of the models")],

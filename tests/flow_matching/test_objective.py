@@ -92,3 +92,10 @@ def test_noise_is_drawn_where_none_is_given():
     loss = flow_matching_loss(lambda x_t, t: 0 * x_t, x_1, torch.zeros(20_000))
 
     assert loss == pytest.approx(1, abs=0.04)  # the variance of the noise, four standard errors wide
+
+
+def test_a_prediction_of_another_shape_is_refused_and_not_broadcast():
+    x_1, t = torch.randn(8, 1), torch.rand(8)
+
+    with pytest.raises(ValueError, match=r"predict returned \(8,\), expected the shape of x_1, \(8, 1\)"):
+        flow_matching_loss(lambda x, t: x.squeeze(1), x_1, t)

@@ -146,3 +146,16 @@ def test_an_unknown_kind_is_named(given, wanted):
 
     with pytest.raises(ValueError, match="unknown kind of prediction 'speed'; expected one of velocity, endpoint"):
         LINEAR.convert(x, x, 0.5, given=given, wanted=wanted)
+
+
+@pytest.mark.parametrize("t", [0.9999, 0.999999, 1.0])
+@pytest.mark.parametrize("path", PATHS)
+def test_a_score_comes_back_as_the_noise_that_it_was_at_the_end_too(path, t):
+    x_0, x_1 = noise_and_data()
+    score = path.target(x_0, x_1, torch.tensor(t, dtype=torch.float64), "score")
+
+    noise = path.convert(
+        score, path.at(x_0, x_1, torch.tensor(t, dtype=torch.float64)), t, given="score", wanted="noise"
+    )
+
+    torch.testing.assert_close(noise, x_0)

@@ -1,5 +1,7 @@
 """What programs use: any frame size, noise by key, features once a frame, and a sentence for every misuse."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections import deque
@@ -652,3 +654,44 @@ def test_neighbours_half_or_twice_as_far_do(sampler, interval):
 def test_what_is_no_neighbour_is_refused(sampler, neighbour):
     with pytest.raises(UsageError, match="before must be a Neighbour of an array, got "):
         sampler(GREY, GREY, [0.5], before=neighbour)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder of the cache is another one elsewhere")
+def test_onnxruntime_notes_down_nothing_of_its_use(tmp_path):
+    code = "from vfi_flow import Interpolator; Interpolator(steps=0).close()"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], env={**environment, "XDG_CACHE_HOME": str(tmp_path)}, check=True)
+
+    assert not list(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("taus", [0.5, None, ["0.5"], "0.5", [None], [0.5j], np.array([[0.5, 0.6]])], ids=repr)
+def test_places_that_are_no_numbers_are_refused(sampler, taus):
+    with pytest.raises(UsageError, match="must be a"):
+        sampler(GREY, GREY, taus)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"strength": "1"}, "strength must be a number, got '1'"),
+        ({"model": None}, "model must be a name or a Path"),
+        ({"device": None}, "device a name"),
+    ],
+)
+def test_options_of_another_kind_are_refused(options, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        Interpolator(**{"model": "base", **options})
+
+
+def test_a_distance_that_is_no_number_is_refused(sampler):
+    with pytest.raises(UsageError, match="the interval of before must be a number, got '1'"):
+        sampler(GREY, GREY, [0.5], before=Neighbour(GREY, "1"))
+
+
+def test_a_model_in_a_folder_whose_name_is_no_text_is_refused_with_the_reason(tiny_model, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(tiny_model.parent, folder)
+
+    with pytest.raises(ComponentError, match="opens no file whose path is not UTF-8"):
+        Interpolator(folder / tiny_model.name)

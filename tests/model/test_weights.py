@@ -1,6 +1,8 @@
 """Weights on disk: what was saved comes back; what is not right is refused with a sentence."""
 
 import json
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -205,3 +207,14 @@ def test_packaged_weights_are_whole(packaged_model):
 
     assert network.config.name == packaged_model
     assert 0 <= card.strength <= 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file modes of POSIX")
+def test_others_may_read_what_the_umask_lets_them(network, tmp_path):
+    before = os.umask(0o022)
+    try:
+        save_weights(network, tmp_path / "w.safetensors", Card())
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "w.safetensors").stat().st_mode & 0o777 == 0o644

@@ -12,7 +12,7 @@ import pytest
 import tolerances
 from clips import moving_square, pixels, scene, stream_packets, video_times, write_clip
 
-from vfi_flow.errors import InputError, OutputError, VerificationError, VfiFlowError
+from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError, VerificationError, VfiFlowError
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.pipeline import result as result_module
@@ -304,6 +304,41 @@ def test_the_plan_refuses_an_output_that_must_not_be_touched(tmp_path):
     for name, sentence in cases.items():
         with pytest.raises(OutputError, match=sentence):
             make_plan(Job(source, tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["factor", "rate", "slow"])
+@pytest.mark.parametrize("value", [Fraction(0), Fraction(-1), 2.5])
+def test_speeds_that_cannot_be_are_refused(tmp_path, name, value):
+    source = write_clip(tmp_path / "in.mp4", moving_square(2))
+
+    with pytest.raises(UsageError, match="is a Fraction above 0, got"):
+        make_plan(Job(source, tmp_path / "out.mp4", **{name: value}))
+
+
+def test_names_are_paths(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving_square(2))
+
+    with pytest.raises(UsageError, match=r"source is a Path, InputPipe, ImageSequence, got '.*in.mp4'"):
+        make_plan(Job(str(source), tmp_path / "out.mp4"))
+    with pytest.raises(UsageError, match=r"output is a Path, OutputPipe, ImageSequence, got 'out.mp4'"):
+        make_plan(Job(source, "out.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("make", "got"),
+    [
+        (lambda frame, taus: [(frame / 255).astype("f4") for _ in taus], "float32 (48, 64, 3)"),
+        (lambda frame, taus: [frame[:, :32] for _ in taus], "uint8 (48, 32, 3)"),
+        (lambda frame, taus: [], "nothing"),
+        (lambda frame, taus: [frame, frame], "uint8 (48, 64, 3), uint8 (48, 64, 3)"),
+    ],
+)
+def test_frames_of_another_kind_than_the_sources_are_no_new_frames(tmp_path, make, got):
+    source = write_clip(tmp_path / "in.mp4", moving_square(4))
+
+    with pytest.raises(ComponentError) as caught:
+        interpolated(source, tmp_path / "out.mp4", lambda frame0, frame1, taus, **others: make(frame0, taus))
+    assert str(caught.value) == f"expected 1 frames uint8 (48, 64, 3) between two, got {got}"
 
 
 def test_an_input_named_like_the_unfinished_result_survives(tmp_path):

@@ -102,3 +102,11 @@ def test_without_an_input_folder_it_says_how_to_use_it(tmp_path):
     finished = subprocess.run([SCRIPT, tmp_path / "missing", tmp_path], capture_output=True, text=True)
 
     assert finished.returncode == 2 and "usage:" in finished.stderr
+
+
+def test_results_do_not_go_among_the_videos(tmp_path):
+    (tmp_path / "a.mp4").touch()
+    finished = subprocess.run([SCRIPT, tmp_path, f"{tmp_path}/."], capture_output=True, text=True)
+
+    assert finished.returncode == 2 and "is the folder of the videos itself" in finished.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]

@@ -104,7 +104,9 @@ def test_the_command_writes_the_same_file_twice_with_exact_rate_and_sound(tmp_pa
     assert samples / 48000 == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("options", [["--size", "95x64"], ["--size", "big"], ["--rate", "0"], ["--seconds", "0"]])
+@pytest.mark.parametrize(
+    "options", [["--size", "95x64"], ["--size", "big"], ["--rate", "0"], ["--rate", "1/0"], ["--seconds", "0"]]
+)
 def test_options_that_make_no_clip_are_refused_and_leave_no_file(tmp_path, options):
     command = [sys.executable, SAMPLES / "make_clips.py", "meadow", tmp_path / "clip.mp4", *options]
     finished = subprocess.run(command, capture_output=True, text=True)
@@ -122,3 +124,21 @@ def test_the_committed_clip_is_small_and_shows_the_meadow_at_the_time_of_each_fr
     assert len(frames) == 72
     for seconds, picture in (frames[0], frames[37], frames[71]):
         assert psnr(make_clips.render("meadow", seconds, 640, 360), picture) > SAMPLE_CLIP_PSNR
+
+
+@pytest.mark.parametrize("name", ["missing/orbit.mp4", "orbit.foo"])
+def test_where_no_video_can_be_written_a_sentence_names_it(tmp_path, name):
+    command = [
+        sys.executable,
+        SAMPLES / "make_clips.py",
+        "orbit",
+        tmp_path / name,
+        "--size",
+        "32x32",
+        "--seconds",
+        "1/8",
+    ]
+    finished = subprocess.run(command, capture_output=True, text=True)
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith(f"make_clips.py: {tmp_path / name}: ") and finished.stderr.count("\n") == 1

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
+from clips import moving_square, write_clip
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -23,9 +25,20 @@ def test_it_writes_three_frames_nearer_to_the_truth_than_a_blend(make_clips, tra
     assert finished.returncode == 0, finished.stderr
     first, *between, last = (picture(tmp_path / "frames" / f"{n}.png") for n in range(5))
     for n, image in enumerate(between, start=1):
-        truth = make_clips.render("meadow", (20 + Fraction(n, 4)) / 24, 640, 360)
+        truth = make_clips.render("meadow", Fraction(n, 4) / 24, 640, 360)
         blend = first + n / 4 * (last - first)
         assert np.mean((image - truth) ** 2) < np.mean((blend - truth) ** 2)
+
+
+@pytest.mark.parametrize("video", ["missing.mp4", "text.mp4", "one.mp4"])
+def test_a_video_that_cannot_give_two_frames_is_one_sentence(tmp_path, video):
+    (tmp_path / "text.mp4").write_text("no video")
+    write_clip(tmp_path / "one.mp4", moving_square(1))
+    command = [sys.executable, SAMPLES / "python_api.py", tmp_path / "frames", tmp_path / video]
+    finished = subprocess.run(command, capture_output=True, text=True)
+
+    assert finished.returncode == 1
+    assert finished.stderr.startswith(str(SAMPLES / "python_api.py: ")) and finished.stderr.count("\n") == 1
 
 
 def test_without_a_folder_it_says_how_to_use_it():

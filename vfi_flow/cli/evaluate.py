@@ -83,6 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         methods += [evaluate.without_noise(name, make_baseline(name)) for name in arguments.baselines]
         if not methods:
             raise UsageError("nothing to evaluate: --steps none, --baselines none and no --against")
+        if len({method.name for method in methods}) < len(methods):
+            raise UsageError(f"two methods have one name: {', '.join(method.name for method in methods)}")
         results = list(with_progress(evaluate.evaluate_clips(clips, methods, options), len(clips), "clips"))
 
     settings = {
@@ -100,11 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
         "model": model,
     }
     result = report.Report(results, settings, curves)
-    print(report.to_text(result), end="", flush=True)
-    if arguments.json is not None:
-        write_complete(arguments.json, result.to_json().encode())
-    if arguments.html is not None:
-        write_complete(arguments.html, html_report.to_html(result).encode())
+    try:
+        if arguments.json is not None:
+            write_complete(arguments.json, result.to_json().encode())
+        if arguments.html is not None:
+            write_complete(arguments.html, html_report.to_html(result).encode("utf-8", "backslashreplace"))
+    finally:  # of file and table, one that fails does not take the other with it
+        print(report.to_text(result), end="", flush=True)
     return 0 if len(results) == len(clips) else VfiFlowError.exit_code
 
 
@@ -125,6 +129,8 @@ def load_callable(name: str) -> Callable[..., Any]:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise UsageError(f"--against {name}: there is no module '{error.name}'") from error
+    except (Exception, SystemExit) as error:  # whatever a module may do when it is imported
+        raise UsageError(f"--against {name}: cannot be imported ({type(error).__name__}: {error})") from error
     target = getattr(found, attribute, None)
     if not callable(target):
         raise UsageError(f"--against {name}: the module '{module}' has no callable '{attribute}'")

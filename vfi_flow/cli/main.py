@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code of one command line; `argv` without the program's name, None for the process's own."""
     try:
         arguments = build_parser().parse_args(argv)
+        arguments.is_process = argv is None
         with printing():
             return arguments.run(arguments)
     except VfiFlowError as error:

@@ -1,5 +1,6 @@
 """Standard output for what the user asked for, and nothing else: some libraries print there, too."""
 
+import errno
 import io
 import os
 import sys
@@ -8,10 +9,14 @@ from contextlib import contextmanager
 
 from vfi_flow.errors import OutputError
 
+LOST = (errno.EPIPE, errno.ENOSPC)
+
 
 @contextmanager
 def own_stdout() -> Iterator[int]:
     """A descriptor of standard output; what anybody else writes there inside the block goes to stderr."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed; let it lead somewhere")
     sys.stdout.flush()
     shared = sys.stdout.fileno()
     own = os.dup(shared)
@@ -39,7 +44,9 @@ def printing() -> Iterator[None]:
     lost: OSError
     try:
         yield
-    except BrokenPipeError as error:
+    except OSError as error:
+        if error.errno not in LOST:
+            raise
         lost = error
     else:
         try:

@@ -39,7 +39,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     changed = complete(arguments)
     check(arguments)
-    restart_with_allocator_settings()
+    if arguments.is_process:  # a program that calls `main` would start anew itself
+        restart_with_allocator_settings()
     if changed:
         print(f"{arguments.output}: goes on with other options: {', '.join(changed)}", file=sys.stderr)
     try:

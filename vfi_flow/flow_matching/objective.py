@@ -31,9 +31,13 @@ def flow_matching_loss(
             that it makes; a weight of (1 - t)^-2 takes that back.
         x_0: noise like `x_1`; None draws it from torch's global generator.
         weight: broadcasts against `x_1`, 0 or more. Not normalised: a weight of mean 1 keeps the scale of the loss.
+
+    Raises ValueError where `predict` returns another shape.
     """
     if x_0 is None:
         x_0 = torch.randn_like(x_1)
-    error = predict(path.at(x_0, x_1, t), t) - path.target(x_0, x_1, t, kind)
-    squared = error.square()
+    prediction = predict(path.at(x_0, x_1, t), t)
+    if prediction.shape != x_1.shape:
+        raise ValueError(f"predict returned {tuple(prediction.shape)}, expected the shape of x_1, {tuple(x_1.shape)}")
+    squared = (prediction - path.target(x_0, x_1, t, kind)).square()
     return (squared if weight is None else weight * squared).mean()

@@ -111,7 +111,7 @@ def _endpoint_and_noise(prediction: Tensor, x_t: Tensor, c: Coefficients, given:
     if given == "endpoint":
         return prediction, (x_t - c.alpha * prediction) / c.sigma.clamp(min=SMALLEST_DIVISOR)
     if given == "noise" or given == "score":
-        noise = prediction if given == "noise" else -c.sigma * prediction
+        noise = prediction if given == "noise" else -c.sigma.clamp(min=SMALLEST_DIVISOR) * prediction
         return (x_t - c.sigma * noise) / c.alpha.clamp(min=SMALLEST_DIVISOR), noise
     raise _unknown(given)
 

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -63,10 +63,12 @@ class Interpolator:
         steps, seed = whole_number("steps", steps), whole_number("seed", seed)
         if steps not in range(MOST_STEPS + 1):
             raise UsageError(f"steps must be 0, 1 or 2, got {steps}")
-        if strength is not None and not 0 <= strength <= 2:
+        if strength is not None and not 0 <= real_number("strength", strength) <= 2:
             raise UsageError(f"strength must be from 0 to 2, got {strength}")
         if threads is not None and whole_number("threads", threads) < 1:
             raise UsageError(f"threads must be 1 or more, got {threads}")
+        if not isinstance(model, (str, Path)) or not isinstance(device, str):
+            raise UsageError(f"model must be a name or a Path and device a name, got {model!r} and {device!r}")
         self._tiles = TileChoice(tile, self._affordable_pixels)
         self._engine = open_engine(engine, model, steps, device, threads)
         self.steps, self.seed = steps, seed
@@ -123,7 +125,7 @@ class Interpolator:
         for name, neighbour in (("before", before), ("after", after)):
             check_neighbour(name, neighbour, frame0)
         pts = whole_number("pts", pts)
-        places = [check_tau(tau) for tau in taus]
+        places = check_taus(taus)
         inside = [tau for tau in places if 0 < tau < 1]
         pair = Pair(frame0, frame1, *(one if one is not None and one.tells else None for one in (before, after)))
         made = iter(self._between(pair, inside, pts) if inside else [])
@@ -232,11 +234,26 @@ def check_neighbour(name: str, neighbour: Neighbour | None, frame: Frame) -> Non
     got = neighbour.frame
     if got.shape != frame.shape or got.dtype != frame.dtype:
         raise UsageError(f"{name} must be like frame0, {frame.dtype} {frame.shape}, got {got.dtype} {got.shape}")
-    if not 0 < neighbour.interval < math.inf:
+    if not 0 < real_number(f"the interval of {name}", neighbour.interval) < math.inf:
         raise UsageError(f"the interval of {name} must be above 0, got {neighbour.interval}")
 
 
-def check_tau(tau: float | Fraction) -> float:
-    if not 0 <= tau <= 1:
-        raise UsageError(f"tau must be from 0 (frame0) to 1 (frame1), got {tau}")
-    return float(tau)
+def check_taus(taus: Iterable[float | Fraction]) -> list[float]:
+    try:
+        places = [real_number("tau", tau) for tau in taus]
+    except TypeError:
+        raise UsageError(f"taus must be a list of numbers, got {taus!r}") from None
+    for place in places:
+        if not 0 <= place <= 1:
+            raise UsageError(f"tau must be from 0 (frame0) to 1 (frame1), got {place}")
+    return places
+
+
+def real_number(name: str, value: float | Fraction) -> float:
+    """`value` as a number of Python's own, also of numpy's kinds, but no text that looks like one."""
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name} must be a number, got {value!r}") from None

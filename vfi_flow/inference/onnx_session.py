@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -88,6 +89,10 @@ class Graph:
 
 def open_session(runtime: Any, path: Path, device: Device, threads: int | None, sizes: Mapping[str, int]) -> Any:
     """An InferenceSession on `device`; ComponentError where that is not what onnxruntime makes of it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise ComponentError(f"{path}: onnxruntime opens no file whose path is not UTF-8; rename it") from error
     provider = device.provider
     options = runtime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
@@ -215,7 +220,8 @@ def shape_of(value: Any) -> Sequence[int]:
 
 
 def load_runtime() -> Any:
-    """The module onnxruntime; ComponentError says how to get it."""
+    """The module onnxruntime, which tells nobody of its use; ComponentError says how to get it."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it is read once, when the module is imported
     try:
         import onnxruntime
     except ImportError as error:
@@ -224,6 +230,7 @@ def load_runtime() -> Any:
         ) from error
     if not hasattr(onnxruntime, "InferenceSession"):  # what is left after one of the two packages is uninstalled
         raise ComponentError("onnxruntime is damaged; run: pip install --force-reinstall onnxruntime")
+    onnxruntime.disable_telemetry_events()  # of a module that the program had imported before
     onnxruntime.set_default_logger_severity(ERRORS_ONLY)
     return onnxruntime
 

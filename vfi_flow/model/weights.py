@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from vfi_flow.errors import ComponentError
@@ -68,7 +68,7 @@ def save_weights(network: InterpolationNetwork, path: Path, card: Card) -> None:
     tensors = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
     entries = {key: str(value) for key, value in asdict(card).items()}
     metadata = {"format": FORMAT, "preset": network.config.name, "hash": weights_hash(tensors), **entries}
-    save_file(tensors, path, metadata)
+    path.write_bytes(save(tensors, metadata))  # `save_file` lets nobody but its user read what it writes
 
 
 def load_weights(path: Path) -> tuple[InterpolationNetwork, Card, str]:

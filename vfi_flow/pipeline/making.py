@@ -12,6 +12,7 @@ from typing import Protocol
 import av
 import numpy as np
 
+from vfi_flow.errors import ComponentError
 from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.timing import Division
@@ -177,7 +178,12 @@ def new_arrays(
     make: Interpolate, pair: Pair, taus: Sequence[float], pts: int, clock: StageClock
 ) -> Sequence[np.ndarray]:
     with clock.during("interpolate"):
-        return make(pair.frame0, pair.frame1, taus=taus, pts=pts, before=pair.before, after=pair.after)
+        made = list(make(pair.frame0, pair.frame1, taus=taus, pts=pts, before=pair.before, after=pair.after))
+    expected = [(pair.frame0.dtype, pair.frame0.shape)] * len(taus)
+    if [(array.dtype, array.shape) for array in made] != expected:
+        got = ", ".join(f"{array.dtype} {array.shape}" for array in made) or "nothing"
+        raise ComponentError(f"expected {len(taus)} frames {expected[0][0]} {expected[0][1]} between two, got {got}")
+    return made
 
 
 def finished(

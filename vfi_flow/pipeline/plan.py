@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from numbers import Rational
 from pathlib import Path
+from typing import get_args
 
 from vfi_flow.errors import UsageError
 from vfi_flow.media import animations
@@ -104,8 +106,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
 
     `may_write` False: only to be looked at, so the result's name need not be free.
     """
-    if [job.factor, job.rate, job.slow].count(None) < 2:
-        raise UsageError("a factor (-x), a rate (-r) and a slow motion (--slow) exclude each other; give one of them")
+    check_job(job)
     with reader_for(job) as reader:
         if may_write:
             check_output(job.output, job.source, job.overwrite)
@@ -145,6 +146,19 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
     )
 
 
+def check_job(job: Job) -> None:
+    """UsageError for what no job can be; a program's mistakes too, which types would have told."""
+    speeds = [speed for speed in (job.factor, job.rate, job.slow) if speed is not None]
+    if len(speeds) > 1:
+        raise UsageError("a factor (-x), a rate (-r) and a slow motion (--slow) exclude each other; give one of them")
+    for speed in speeds:
+        if not isinstance(speed, Rational) or speed <= 0:
+            raise UsageError(f"a factor, a rate or a slow motion is a Fraction above 0, got {speed!r}")
+    for name, place, kinds in (("source", job.source, get_args(Source)), ("output", job.output, get_args(Target))):
+        if not isinstance(place, kinds):
+            raise UsageError(f"{name} is a {', '.join(kind.__name__ for kind in kinds)}, got {place!r}")
+
+
 def with_time_code(info: VideoInfo, rate: Fraction, window: Window) -> dict[str, str]:
     """The video's tags, with the time code that the result's first frame has at its `rate`."""
 
@@ -174,10 +188,10 @@ def reader_for(job: Job) -> VideoReader:
 
 def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:
     if job.rate is not None:
-        return Resample(job.rate, info.first_seconds)
+        return Resample(Fraction(job.rate), info.first_seconds)
     if job.slow is not None:
-        return Slow(job.slow)
-    return Multiply(job.factor or Fraction(2))
+        return Slow(Fraction(job.slow))
+    return Multiply(Fraction(2 if job.factor is None else job.factor))
 
 
 def choose_unit(division: Division, info: VideoInfo, output: Target) -> Fraction:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from vfi_flow.errors import InputError, OutputError
@@ -87,7 +87,7 @@ def save_checkpoint(folder: Path, progress: Progress, state: State) -> None:
         draft.mkdir(parents=True)
         for part in PARTS:
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in getattr(state, part).items()}
-            save_file(tensors, draft / f"{part}.safetensors")
+            (draft / f"{part}.safetensors").write_bytes(save(tensors))
         (draft / "progress.json").write_text(json.dumps(without_nan(asdict(progress)), indent=1))
 
 

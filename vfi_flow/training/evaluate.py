@@ -63,7 +63,8 @@ class Method:
 
 
 def without_noise(name: str, baseline: Baseline) -> Method:
-    return Method(name, lambda pair, tau, key: baseline(pair.frame0, pair.frame1, tau))
+    """A method that sees copies of the two frames: it may work in place."""
+    return Method(name, lambda pair, tau, key: baseline(pair.frame0.copy(), pair.frame1.copy(), tau))
 
 
 class FrameMaker(Protocol):

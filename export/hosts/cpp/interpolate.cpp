@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -66,6 +67,16 @@ class Interpolator {
     }
 
   private:
+    // Without this the official builds of ONNX Runtime report over the network that they are used.
+    static Ort::Env silent_environment() {
+#ifndef _WIN32
+        setenv("ORT_DISABLE_TELEMETRY", "1", /*overwrite=*/0);  // it is read when the environment is made
+#endif
+        Ort::Env environment{ORT_LOGGING_LEVEL_ERROR, "interpolate"};
+        environment.DisableTelemetryEvents();
+        return environment;
+    }
+
     static Ort::Session open(const Ort::Env& environment, const std::string& path) {
         if (!std::filesystem::is_regular_file(path)) fail(path + ": no such file");
         try {
@@ -89,7 +100,7 @@ class Interpolator {
         return Ort::Value::CreateTensor<std::uint8_t>(memory_, bytes, frame.rgb.size(), shape.data(), shape.size());
     }
 
-    Ort::Env environment_{ORT_LOGGING_LEVEL_ERROR, "interpolate"};
+    Ort::Env environment_ = silent_environment();
     Ort::MemoryInfo memory_ = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     Ort::Session session_;
     std::string size_;

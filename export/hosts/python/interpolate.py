@@ -5,12 +5,15 @@
 writes new001.ppm, new002.ppm and new003.ppm, which cut the time between the two pictures into 4 equal parts.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 

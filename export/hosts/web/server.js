@@ -7,7 +7,7 @@
 import { createReadStream, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
-import { dirname, extname, join, sep } from "node:path";
+import { dirname, extname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -34,7 +34,7 @@ function readOptions() {
     if (!statSync(values.models, { throwIfNoEntry: false })?.isDirectory()) {
       throw new Error(`--models ${values.models}: no such folder`);
     }
-    return values;
+    return { ...values, models: resolve(values.models) };
   } catch (error) {
     console.error(`server.js: ${error.message.split("\n")[0]}`);
     process.exit(2);
@@ -71,7 +71,10 @@ const server = createServer(async (request, response) => {
   const type = TYPES[extname(file)] ?? "application/octet-stream";
   response.writeHead(200, { ...headers, "Content-Type": type, "Content-Length": found.size });
   if (request.method === "HEAD") response.end();
-  else createReadStream(file).pipe(response);
+  else
+    createReadStream(file)
+      .on("error", () => response.destroy()) // it cannot be read, or has just gone
+      .pipe(response);
 });
 
 server.on("error", (error) => {
