@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would report over the network that it is used
 import onnxruntime
 
 
@@ -23,8 +23,7 @@ def open_model(path: str) -> onnxruntime.InferenceSession:
         session = onnxruntime.InferenceSession(Path(path).read_bytes(), providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ValueError(f"{path}: cannot be loaded: {error}") from error
-    metadata = session.get_modelmeta().custom_metadata_map
-    if (metadata.get("schema"), metadata.get("layout")) != ("vfi_flow-1", "u8"):
+    if not {("schema", "vfi_flow-1"), ("layout", "u8")} <= session.get_modelmeta().custom_metadata_map.items():
         raise ValueError(f"{path}: not a file that `vfi-flow export --layout u8` wrote")
     return session
 
@@ -39,8 +38,7 @@ def interpolate(session: onnxruntime.InferenceSession, frames: list[np.ndarray],
         yield session.run(["frame"], {"frame0": frames[0][None], "frame1": frames[1][None], "tau": tau})[0][0]
 
 
-def read_ppm(path: str) -> np.ndarray:
-    """(H, W, 3) uint8."""
+def read_ppm(path: str) -> np.ndarray:  # (H, W, 3) uint8
     data = Path(path).read_bytes()
     header = re.match(rb"P6" + 3 * rb"(?:\s|#[^\n]*\n)+(\d+)" + rb"\s", data)
     width, height, maximum = map(int, header.groups()) if header else (0, 0, 0)
@@ -55,8 +53,7 @@ if __name__ == "__main__":
             raise ValueError("takes MODEL FACTOR FRAME0.ppm FRAME1.ppm PREFIX, FACTOR from 2 to 999")
         frames = interpolate(open_model(sys.argv[1]), [read_ppm(path) for path in sys.argv[3:5]], int(sys.argv[2]))
         for number, frame in enumerate(frames, 1):
-            Path(f"{sys.argv[5]}{number:03}.ppm").write_bytes(
-                b"P6\n%d %d\n255\n" % frame.shape[1::-1] + frame.tobytes()
-            )
+            header = b"P6\n%d %d\n255\n" % frame.shape[1::-1]
+            Path(f"{sys.argv[5]}{number:03}.ppm").write_bytes(header + frame.tobytes())
     except (OSError, ValueError) as error:
         sys.exit(f"{sys.argv[0]}: {error}")
