@@ -1,7 +1,9 @@
 """Covers, styled subtitles, time codes, fonts: in the result, converted, or left out with one line."""
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import av
@@ -12,6 +14,7 @@ from blending import Blend
 from clips import moving_square, stream_packets, with_cover, write_clip
 
 from vfi_flow.errors import ComponentError
+from vfi_flow.media import remux
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.streams import Fate
@@ -327,3 +330,115 @@ def test_chapters_are_not_called_a_lost_stream(tmp_path, ending):
         assert [stream.type for stream in container.streams] == ["video", "audio", "data"]
     assert [kind for kind in fates(report) if kind != "video"] == ["audio"]
     assert not [warning for warning in report.warnings if "data stream" in warning]
+
+
+@pytest.mark.parametrize("after", [".mp4", ".mov", ".avi", ".mkv"])
+@pytest.mark.parametrize("sound", ["pcm_s16le", "pcm_s24le"])
+def test_sound_without_packets_of_its_own_is_cut_anew_by_every_format_and_is_all_there(tmp_path, sound, after):
+    source = write_clip(tmp_path / "in.mkv", moving_square(FRAMES), sound=sound)
+
+    doubled(source, tmp_path / f"out{after}", window=Window(Fraction(1, 10)))
+
+    before, found = (b"".join(stream_packets(path, "audio")) for path in (source, tmp_path / f"out{after}"))
+    assert found and before.endswith(found)
+
+
+def test_a_stream_that_waits_for_a_key_packet_begins_with_one():
+    """As TrueHD does, which not every FFmpeg encodes."""
+    waiting = {1}
+    packets = [(1, False), (2, False), (1, True), (1, False), (2, False)]
+    packets = [SimpleNamespace(stream=SimpleNamespace(index=index), is_keyframe=is_key) for index, is_key in packets]
+
+    assert [remux.is_early(packet, waiting) for packet in packets] == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize("after", [".mp4", ".mov"])
+def test_a_time_code_gives_way_to_chapters_where_there_is_no_sound(tmp_path, after):
+    source = remuxed(write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), chapters=True), tmp_path / "in.mkv")
+
+    report = doubled(source, tmp_path / f"out{after}")
+
+    with av.open(str(tmp_path / f"out{after}")) as container:
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["first", "second"]
+    assert any(warning.endswith("does not keep the tag TIMECODE") for warning in report.warnings)
+
+
+@pytest.mark.parametrize(("start", "code"), [(Fraction(0), "01:02:03:08"), (Fraction(1, 2), "01:02:03:38")])
+def test_a_time_code_of_the_file_is_that_of_the_first_frame_too(tmp_path, start, code):
+    source = remuxed(write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), sound="aac"), tmp_path / "in.mkv")
+
+    doubled(source, tmp_path / "out.mkv", window=Window(start))
+
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert {key.lower(): value for key, value in container.metadata.items()}["timecode"] == code
+
+
+def remuxed(plain: Path, path: Path, shift: Fraction = Fraction(0)) -> Path:
+    """`plain` with a time code of the file, its clock moved by `shift` seconds."""
+    with av.open(str(plain)) as opened, av.open(str(path), "w") as container:
+        streams = [stream for stream in opened.streams if stream.type in ("video", "audio")]
+        targets = {stream.index: container.add_stream_from_template(stream) for stream in streams}
+        container.metadata["timecode"] = "01:02:03:04"
+        container.set_chapters(opened.chapters())
+        for packet in opened.demux(streams):
+            if packet.size:
+                packet.stream = targets[packet.stream.index]
+                moved = int(shift / packet.time_base)
+                packet.pts, packet.dts = packet.pts + moved, packet.dts + moved
+                container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(("after", "starts"), [(".mp4", Fraction(0)), (".mkv", Fraction(1, 8))])
+def test_sound_that_an_edit_list_hides_is_not_heard(tmp_path, after, starts):
+    """The second half of a clip, copied from its first key frame on, as `ffmpeg -ss 0.5 -c copy` does."""
+    plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), sound="aac", options={"bf": "0", "g": "60"})
+    source = remuxed(plain, tmp_path / "in.mp4", -Fraction(1, 2))
+
+    doubled(source, tmp_path / f"out{after}")
+
+    with av.open(str(tmp_path / f"out{after}")) as container:
+        video = container.streams.video[0]
+        times = [packet.pts * packet.time_base for packet in container.demux(video) if packet.size]
+    assert len(times) == FRAMES and min(times) <= starts
+
+
+def test_sound_of_avi_keeps_its_place_where_a_part_begins_inside_a_block(tmp_path):
+    source = write_clip(tmp_path / "in.avi", moving_square(FRAMES), codec="mpeg4", sound="libmp3lame")
+    start = Fraction(3, 10)
+
+    doubled(source, tmp_path / "out.mkv", window=Window(start))
+
+    before, after = (times_of(path, "audio") for path in (source, tmp_path / "out.mkv"))
+    expected = [time - start for time in before if time >= start]
+    assert len(after) == len(expected)
+    assert all(abs(found - time) <= Fraction(1, 1000) for found, time in zip(after, expected, strict=True))
+
+
+def test_encoder_delay_does_not_hold_the_first_frame_of_an_avi(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", moving_square(FRAMES), sound="aac")
+    assert min(times_of(source, "audio")) < 0
+
+    doubled(source, tmp_path / "out.avi")
+
+    with av.open(str(tmp_path / "out.avi")) as container:
+        shown = [frame.pts for frame in container.decode(video=0)]
+    assert len(shown) == 2 * FRAMES and all(after - before == 1 for before, after in pairwise(shown))
+
+
+def times_of(path: Path, kind: str) -> list[Fraction]:
+    with av.open(str(path)) as container:
+        stream = next(stream for stream in container.streams if stream.type == kind)
+        return [packet.pts * packet.time_base for packet in container.demux(stream) if packet.size]
+
+
+def test_packets_that_do_not_fit_are_told_in_one_line(tmp_path):
+    """Two recordings in one file: the clock of the second begins again."""
+    part = write_clip(tmp_path / "part.ts", moving_square(FRAMES), sound="mp2")
+    source = tmp_path / "both.ts"
+    source.write_bytes(part.read_bytes() * 2)
+
+    report = doubled(source, tmp_path / "out.mp4", ignore_errors=True)
+
+    told = [warning for warning in report.warnings if "packets of audio stream 1 were left out" in warning]
+    assert len(told) == 1 and int(told[0].split()[0]) > 10

@@ -309,3 +309,17 @@ def test_a_quarter_turn_has_the_matrix_that_ffmpeg_writes(tmp_path, degrees):
     with VideoReader(source, Window()) as reader:
         assert reader.info().display_matrix == quarter_turns(degrees) == quarter_turns(degrees - 360)
     assert quarter_turns(0) is None
+
+
+@pytest.mark.parametrize("rate", [Fraction(60), Fraction(60000, 1001), Fraction(24)], ids=str)
+@pytest.mark.parametrize("ending", [".h264", ".hevc", ".m2v"])
+def test_a_bare_stream_has_the_rate_that_it_names_itself(tmp_path, ending, rate):
+    codec = {".h264": "libx264", ".hevc": "libx265", ".m2v": "mpeg2video"}[ending]
+    options = {"preset": "ultrafast", "x265-params": "log-level=none"} if ending != ".m2v" else {"qscale": "2"}
+    path = write_clip(tmp_path / f"s{ending}", moving_square(12), rate=rate, codec=codec, options=options)
+
+    with VideoReader(path, Window()) as reader:
+        assert reader.info().rate == rate
+    with VideoReader(path, Window()) as reader:
+        times = [frame.seconds for frame in reader.frames()]
+    assert all(abs(time - number / rate) < Fraction(1, 10000) for number, time in enumerate(times))

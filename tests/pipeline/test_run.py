@@ -244,7 +244,7 @@ def test_a_replaced_file_is_only_replaced_by_a_finished_one(tmp_path):
         ({"frames": 23}, "23 frames instead of 24"),
         ({"last": Fraction(1)}, "the last frame at 1.000000 s instead of 0.383333 s"),
         ({"first": Fraction(1, 10)}, "the first frame at 0.100000 s instead of 0.000000 s"),
-        ({"packets": {"audio": 3}}, "3 audio packets instead of 20"),
+        ({"amounts": {"audio": 3}}, "3 audio packets instead of 20"),
     ],
 )
 def test_a_result_that_differs_from_what_was_written_is_not_kept(tmp_path, monkeypatch, change, sentence):
@@ -313,6 +313,14 @@ def test_speeds_that_cannot_be_are_refused(tmp_path, name, value):
 
     with pytest.raises(UsageError, match="is a Fraction above 0, got"):
         make_plan(Job(source, tmp_path / "out.mp4", **{name: value}))
+
+
+@pytest.mark.parametrize("name", ["factor", "rate"])
+def test_speeds_that_fill_any_memory_are_refused(tmp_path, name):
+    source = write_clip(tmp_path / "in.mp4", moving_square(2))
+
+    with pytest.raises(UsageError, match="a rate or a factor is at most 100000, got 1e\\+06"):
+        make_plan(Job(source, tmp_path / "out.mp4", **{name: Fraction(1_000_000)}))
 
 
 def test_names_are_paths(tmp_path):

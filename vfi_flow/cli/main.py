@@ -1,6 +1,7 @@
 """The command `vfi-flow`: parse, run one command, turn errors into a sentence and an exit code."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,6 +15,9 @@ COMMANDS = ("interpolate", "probe", "scenes", "compare", "evaluate", "train", "e
 
 INTERRUPTED = 130
 
+GLUED = re.compile("-[frtx][a-z_:]")
+"""An option of ffmpeg's that is none here: `-threads` would be read as `-t hreads`."""
+
 
 class Parser(argparse.ArgumentParser):
     """Usage errors in the same form as all others: one sentence on stderr, exit code 2."""
@@ -25,6 +29,9 @@ class Parser(argparse.ArgumentParser):
         names_come_last = args is not None and "--" in args
         if self._subparsers is not None or self._is_parsing or names_come_last:
             return super().parse_known_args(args, namespace)
+        for word in args or ():
+            if GLUED.match(word) and word not in self._option_string_actions:
+                self.error(f"unrecognized arguments: {word}")
         self._is_parsing = True
         try:
             found, unknown = self.parse_known_intermixed_args(args, namespace)

@@ -22,12 +22,16 @@ class AudioClock:
         self.sample = Fraction(1, sample_rate)
         self.packet_rate = Fraction(sample_rate, packet_samples)
         self._first: Fraction | None = None
+        self._last: Fraction | None = None
 
     def set(self, packet: "av.Packet[Any]", time: Fraction) -> None:
         """Give `packet`, which the container says is heard at `time`, its exact time in samples."""
         if self._first is None:
             self._first = to_pts(time, self.sample) * self.sample
         exact = constant_rate_time(time, self._first, self.packet_rate, self.tick)
+        if self._last is not None and exact <= self._last:  # packets shorter than a tick share its time
+            exact = self._last + 1 / self.packet_rate
+        self._last = exact
         packet.pts = packet.dts = to_pts(exact, self.sample)
         packet.duration, packet.time_base = self.samples, self.sample
 

@@ -44,6 +44,9 @@ from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate
 TAIL = Fraction(1)
 """Seconds before the end from which on it is checked that a file is all there."""
 
+BARE_FORMATS = ("h264", "hevc", "mpegvideo", "m4v", "h261", "h263", "vc1", "dv")
+"""Streams of frames without a container: their average rate is what FFmpeg assumes, 25 or a clock of DV."""
+
 SAME = "they have the time stamp of the one before"
 BACKWARDS = "the time stamps go backwards"
 TOO_LATE = "their time stamps lie after the end"
@@ -78,7 +81,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if isinstance(path, InputPipe) and "matroska" in self.container.format.name:
             path.watch(self._elements.feed)
         self.tick = fraction(self.stream.time_base) or MICROSECOND
-        self.rate = fraction(self.stream.average_rate) or fraction(self.stream.guessed_rate) or Fraction(25)
+        average, guessed = (fraction(rate) for rate in (self.stream.average_rate, self.stream.guessed_rate))
+        if self.container.format.name in BARE_FORMATS:
+            average = None
+        self.rate = average or guessed or Fraction(25)
         self.origin = clock_origin(self.container, window)
         start = self.stream.start_time
         self.stream_start = start * self.tick if start is not None else Fraction(0)

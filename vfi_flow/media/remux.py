@@ -1,6 +1,7 @@
 """Everything that is not the video: sound, subtitles, fonts, chapters and tags, packet by packet."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,7 @@ from av.stream import Discard, Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
 from vfi_flow.media.audio_clock import audio_clock_for
+from vfi_flow.media.container import AVI
 from vfi_flow.media.decoding import MOST_FAILURES
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
@@ -24,11 +26,22 @@ from vfi_flow.media.streams import Fate, StreamChoice, add_copy, add_cover, code
 from vfi_flow.media.tags import lasting_tags, roles_of
 from vfi_flow.media.text import TextLane, add_text, says_something
 from vfi_flow.media.timing import to_pts
+from vfi_flow.media.verify import amount_of
 from vfi_flow.media.window_end import WindowEnd
-from vfi_flow.media.writer import VideoWriter
+from vfi_flow.media.writer import VideoWriter, is_quicktime
 
+TIME_CODE = "timecode"
 FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 """Metadata of a file that its muxer writes anew."""
+
+BEGIN_AT_KEY = ("truehd", "mlp")
+"""Sound that is read from a key packet on; others begin with any packet."""
+
+PRIMING = Fraction(1, 10)
+"""Seconds before the beginning in which an encoder may have begun; what is hidden further ahead was cut off."""
+
+COARSE_UNIT = Fraction(1, 1000)
+"""Clocks above this are too coarse to be moved by whole ticks: those of AVI count blocks of sound."""
 
 SEEK_MARGIN, TEXT_MARGIN = Fraction(1), Fraction(10)
 """Seconds before a window from which on is read: for sound, and for texts that are on screen when it begins."""
@@ -47,6 +60,8 @@ class CopiedStream:
     """Of those in `tags.ROLES`."""
     packets: int = 0
     """Written into the result."""
+    amount: int = 0
+    """The same as `amount_of` counts."""
 
 
 class StreamCopier(AbstractContextManager["StreamCopier"]):
@@ -62,18 +77,25 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         writer: VideoWriter,
         choices: Sequence[StreamChoice],
         stretch: Fraction = ONCE,
+        retimed: Callable[[str], str] = str,
     ) -> None:
-        """`choices` says what to do with every stream; all times are multiplied by `stretch`."""
+        """`choices` says what to do with every stream; all times are multiplied by `stretch`.
+
+        `retimed` makes the time code of the result of that of the file.
+        """
         self.window, self.writer, self.stretch = window, writer, stretch
         self.output = writer.container
         self.copied: dict[int, CopiedStream] = {}
-        self.warnings: list[str] = []
+        self._complaints: list[str] = []
+        self._left_out: Counter[tuple[int, str]] = Counter()
         self._lanes: dict[int, Lane] = {}
         self._input = open_input(source)
         self.container = self._input.container
         self._source, self._is_pipe = source, isinstance(source, InputPipe)
         self._covers: list[av.Packet[Any]] = []
         self._origin = clock_origin(self.container, window)
+        self._waiting: set[int] = set()
+        """Streams that begin with their next key packet."""
         for choice in choices:
             if choice.fate in (Fate.COPIED, Fate.CONVERTED):
                 self._add(self.container.streams[choice.index], choice)
@@ -84,7 +106,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 stream.discard = Discard.all
         sounds = [index for index in self._lanes if self.container.streams[index].type == "audio"]
         self._end = WindowEnd(window.length, video, sounds, self._is_pipe)
-        self._copy_tags()
+        self._copy_tags(retimed)
         self._packets = self._read()
         self._next: tuple[Fraction, av.Packet[Any] | None] | None = None
         if self._lanes:
@@ -93,6 +115,15 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             self._input.close()
         self.start = Fraction(0)
         """Time of the earliest packet; sound with encoder delay starts before 0."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about what is not in the result."""
+        packets = (
+            f"{count} packets of {self.copied[index].kind} stream {index} were left out: {why}"
+            for (index, why), count in self._left_out.items()
+        )
+        return [*self._complaints, *packets]
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Write all packets that start up to `seconds` in the result; None: all that are left."""
@@ -116,8 +147,9 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 self.start = min(self.start, (packet.pts or 0) * unit)
                 self.writer.mux_other(packet)
                 self.copied[index].packets += packet.size > 0  # FLAC ends with an empty one that has the checksum
+                self.copied[index].amount += amount_of(packet, self.copied[index].codec)
         except (av.FFmpegError, ValueError) as error:
-            self.warnings.append(f"a packet of {self.copied[index].kind} stream {index} was left out: {reason(error)}")
+            self._left_out[index, reason(error)] += 1
 
     def __enter__(self) -> Self:
         return self
@@ -145,6 +177,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         target = add_copy(self.output, stream)
         if stream.type == "attachment":
             return
+        if choice.codec in BEGIN_AT_KEY:
+            self._waiting.add(stream.index)
         clock = audio_clock_for(stream, fraction(stream.time_base) or MICROSECOND)
         if clock is not None and self.output.format.name in COARSE_FORMATS:
             clock = None
@@ -157,7 +191,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             packets = opened.container.demux(opened.container.streams[stream.index])
             picture = next((packet for packet in packets if packet.size), None)
             if picture is None:
-                self.warnings.append("the cover picture is empty and was left out")
+                self._complaints.append("the cover picture is empty and was left out")
             elif self.output.format.name == "matroska":
                 add_cover(self.output, stream, bytes(picture))
             else:
@@ -165,12 +199,23 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 picture.pts = picture.dts = 0
                 self._covers.append(picture)
 
-    def _copy_tags(self) -> None:
-        self.tags = {key: value for key, value in self.container.metadata.items() if key.lower() not in FILE_TAGS}
+    def _copy_tags(self, retimed: Callable[[str], str]) -> None:
+        self.tags = {
+            key: retimed(value) if key.lower() == TIME_CODE else value
+            for key, value in self.container.metadata.items()
+            if key.lower() not in FILE_TAGS
+        }
         self.output.metadata.update(self.tags)
         chapters = [c for c in map(self._moved_chapter, self.container.chapters()) if c is not None]
         self.output.set_chapters(chapters)
         self.chapters = len(chapters)
+        has_sound = any(isinstance(lane.target, AudioStream) for lane in self._lanes.values())
+        if chapters and not has_sound and is_quicktime(self.writer.path):
+            # FFmpeg's mov muxer lets a track refer to one other: without sound the time code would take the chapters'
+            # place, and those be a track of subtitles.
+            for metadata in (self.output.metadata, self.writer.stream.metadata):
+                for key in [key for key in metadata if key.lower() == TIME_CODE]:
+                    del metadata[key]
 
     def _moved_chapter(self, chapter: Any) -> Any:
         """The chapter on the job's clock, cut to the window; None where it lies outside."""
@@ -196,6 +241,29 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         packet.duration = to_pts(end - start, unit)
         return start
 
+    def _move(self, packet: "av.Packet[Any]") -> Fraction:
+        """Puts a packet on the job's clock; the unit that its times then have."""
+        unit = fraction(packet.time_base) or MICROSECOND
+        if unit > COARSE_UNIT:
+            for name in ("pts", "dts", "duration"):
+                value = getattr(packet, name)
+                setattr(packet, name, value and to_pts(value * unit, MICROSECOND))
+            unit = packet.time_base = MICROSECOND
+        shift = to_pts(self._origin, unit)
+        packet.pts = packet.pts - shift if packet.pts is not None else None
+        packet.dts = packet.dts - shift if packet.dts is not None else None
+        return unit
+
+    def _is_hidden(self, packet: "av.Packet[Any]", time: Fraction, unit: Fraction) -> bool:
+        """Whether sound before the beginning, which mp4 and mov can hide, would be heard in the result.
+
+        AVI moves the video for it, by whole frames.
+        """
+        if not isinstance(packet.stream, AudioStream) or is_quicktime(self.writer.path) or time >= 0:
+            return False
+        was_cut_off = packet.is_discard and time + (packet.duration or 0) * unit < -PRIMING
+        return was_cut_off or self.output.format.name == AVI
+
     def _read(self) -> "Iterator[tuple[Fraction, av.Packet[Any] | None]]":
         """(time, packet) of all packets in the window, on the job's clock.
 
@@ -218,7 +286,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
                 if failures == 0:
-                    self.warnings.append(f"of the sound and the subtitles something was left out: {reason(error)}")
+                    self._complaints.append(f"of the sound and the subtitles something was left out: {reason(error)}")
                 failures += 1
                 if failures > MOST_FAILURES:
                     return
@@ -230,10 +298,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 return
             if packet.size == 0 or (packet.pts is None and packet.dts is None):
                 continue
-            unit = fraction(packet.time_base) or MICROSECOND
-            shift = to_pts(self._origin, unit)
-            packet.pts = packet.pts - shift if packet.pts is not None else None
-            packet.dts = packet.dts - shift if packet.dts is not None else None
+            unit = self._move(packet)
             time = (packet.pts if packet.pts is not None else packet.dts or 0) * unit
             if self._end.is_past(packet.stream.index, time):
                 return
@@ -243,4 +308,15 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 continue
             if self.window.length is not None and time >= self.window.length:
                 continue
+            if self._is_hidden(packet, time, unit):
+                continue
+            if is_early(packet, self._waiting):
+                continue
             yield time, packet if packet.stream.index in self._lanes else None
+
+
+def is_early(packet: "av.Packet[Any]", waiting: set[int]) -> bool:
+    """Whether the packet's stream is among those `waiting` for a key packet; with one it leaves them."""
+    if packet.is_keyframe:
+        waiting.discard(packet.stream.index)
+    return packet.stream.index in waiting

@@ -8,6 +8,8 @@ from vfi_flow.media.pipe import RawFrames
 
 NTSC = Fraction(1000, 1001)
 
+UNITS = {"ms": Fraction(1, 1000), "us": Fraction(1, 1_000_000), "s": Fraction(1)}
+
 MOST_PLACES = 6
 """Further places of a rate are taken for noise of a calculation."""
 
@@ -25,7 +27,10 @@ NAMED_RATES = {
 
 
 def parse_seconds(text: str) -> Fraction:
-    """Seconds of ffmpeg's time syntax, `12.5` or `[HH:]MM:SS[.mmm]`; ValueError with a sentence otherwise."""
+    """Seconds of ffmpeg's time syntax, `12.5`, `500ms` or `[HH:]MM:SS[.mmm]`; ValueError with a sentence otherwise."""
+    for suffix, unit in UNITS.items():
+        if text.endswith(suffix) and ":" not in text:
+            return parse_seconds(text.removesuffix(suffix)) * unit
     parts = text.split(":")
     well_formed = 1 <= len(parts) <= 3 and all(part.isdecimal() for part in parts[:-1])
     last, _, fraction = parts[-1].partition(".")

@@ -4,7 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 from av.stream import Disposition
 
 from vfi_flow.media.animations import durations
@@ -23,8 +25,13 @@ class Found:
     last: Fraction | None
     tick: Fraction
     """The container's clock: times are right to half of it."""
-    packets: dict[str, int]
-    """Packets of all other streams, by kind."""
+    amounts: dict[str, int]
+    """What all other streams hold, by kind, as `amount_of` counts."""
+
+
+def amount_of(packet: "av.Packet[Any]", codec: str) -> int:
+    """1 for a packet with content; of PCM, which every format cuts differently, its bytes."""
+    return packet.size if codec.startswith("pcm_") else int(packet.size > 0)
 
 
 def read_back(path: Path | ImageSequence) -> Found:
@@ -35,14 +42,16 @@ def read_back(path: Path | ImageSequence) -> Found:
         container = opened.container
         video = pick_video(container, path)
         tick = fraction(video.time_base) or MICROSECOND
-        packets: Counter[str] = Counter()
+        amounts: Counter[str] = Counter()
         frames, times = 0, []
         for packet in container.demux([s for s in container.streams if s.type in ("video", "audio", "subtitle")]):
             if packet.size == 0:
                 continue
             if packet.stream.index != video.index:
                 is_cover = bool(packet.stream.disposition & Disposition.attached_pic)
-                packets[packet.stream.type] += not is_cover and says_something(packet, codec_of(packet.stream))
+                codec = codec_of(packet.stream)
+                if not is_cover and says_something(packet, codec):
+                    amounts[packet.stream.type] += amount_of(packet, codec)
                 continue
             frames += 1
             if packet.pts is not None:
@@ -53,7 +62,7 @@ def read_back(path: Path | ImageSequence) -> Found:
             min(times) * tick if complete else None,
             max(times) * tick if complete else None,
             tick,
-            dict(packets),
+            dict(amounts),
         )
 
 

@@ -39,8 +39,8 @@ MOST_REORDERED = 16
 LARGEST_RATE_DENOMINATOR = 1_000_000
 
 
-def is_quicktime(path: Path) -> bool:
-    return path.suffix.lower() in (".mp4", ".m4v", ".mov")
+def is_quicktime(path: Target) -> bool:
+    return isinstance(path, Path) and path.suffix.lower() in (".mp4", ".m4v", ".mov")
 
 
 def clock_options(path: Target, unit: Fraction) -> dict[str, str]:
@@ -48,7 +48,7 @@ def clock_options(path: Target, unit: Fraction) -> dict[str, str]:
 
     A multiple of our clock makes the start exact; a fine one keeps the last sound packet inside the stored length.
     """
-    if not isinstance(path, Path) or not is_quicktime(path):
+    if not is_quicktime(path):
         return {}
     return {"movie_timescale": str(unit.denominator * math.ceil(FINE_TIME_SCALE / unit.denominator))}
 
@@ -87,7 +87,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
         self.container = open_output(path, clock_options(path, unit))
         self.stream = self._add_encoder(self.container)
-        if self.stream.codec_context.codec.canonical_name == "hevc" and isinstance(path, Path) and is_quicktime(path):
+        if self.stream.codec_context.codec.canonical_name == "hevc" and is_quicktime(path):
             self.stream.codec_context.codec_tag = "hvc1"  # Apple's players open no other
         self.counts = not keeps_times(self.container)
         self.stream.time_base = 1 / self.rate if self.counts else unit  # y4m, mp4 and mov take their clock from this

@@ -34,6 +34,9 @@ from vfi_flow.media.writer import check_rate, is_quicktime
 from vfi_flow.pipeline.making import CutFill
 from vfi_flow.pipeline.placing import check_chunks, check_output, chunks_of
 
+FASTEST = 100_000
+"""Frames per second, or times as many of them: nobody's camera, and more would fill any memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -154,6 +157,8 @@ def check_job(job: Job) -> None:
     for speed in speeds:
         if not isinstance(speed, Rational) or speed <= 0:
             raise UsageError(f"a factor, a rate or a slow motion is a Fraction above 0, got {speed!r}")
+    if (job.rate or 0) > FASTEST or (job.factor or 0) > FASTEST:
+        raise UsageError(f"a rate or a factor is at most {FASTEST}, got {float(speeds[0]):g}")
     for name, place, kinds in (("source", job.source, get_args(Source)), ("output", job.output, get_args(Target))):
         if not isinstance(place, kinds):
             raise UsageError(f"{name} is a {', '.join(kind.__name__ for kind in kinds)}, got {place!r}")
@@ -197,7 +202,7 @@ def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:
 def choose_unit(division: Division, info: VideoInfo, output: Target) -> Fraction:
     """The result's clock: the coarsest one on which all times are exact, if its format has room for that."""
     unit = storable_unit(common_unit(division.unit(info.unit), info.first_seconds * division.stretch))
-    if not isinstance(output, Path) or not is_quicktime(output):
+    if not is_quicktime(output):
         return unit
     duration = None if info.duration is None else info.duration * division.stretch
     return unit_with_room(unit, division.rate_from(info.rate), duration)

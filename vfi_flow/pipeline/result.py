@@ -60,9 +60,9 @@ def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Pa
             if abs(is_ - (ought + moved)) > found.tick:
                 differences.append(f"the {name} frame at {float(is_):.6f} s instead of {float(ought + moved):.6f} s")
     for kind in ("audio", "subtitle"):
-        expected = sum(stream.packets for stream in copier.copied.values() if stream.kind == kind)
-        if found.packets.get(kind, 0) != expected:
-            differences.append(f"{found.packets.get(kind, 0)} {kind} packets instead of {expected}")
+        expected = sum(stream.amount for stream in copier.copied.values() if stream.kind == kind)
+        if (there := found.amounts.get(kind, 0)) != expected:
+            differences.append(f"{there} {kind} packets instead of {expected}")
     if differences:
         raise VerificationError(f"{plan.job.output}: the finished file has {'; '.join(differences)}; it was not kept")
 

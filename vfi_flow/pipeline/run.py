@@ -19,6 +19,7 @@ from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.scene_list import ListedCuts
 from vfi_flow.media.scenes import CutDetector
+from vfi_flow.media.timecode import retimed
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.ahead import ahead
@@ -102,7 +103,14 @@ def run(
             reader_for(plan.job) as reader,
             made_frames(plan, reader, interpolate, found, clock, chunks, calls) as frames,
             VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate, chunks) as writer,
-            StreamCopier(plan.job.source, plan.job.window, writer, plan.streams, plan.division.stretch) as copier,
+            StreamCopier(
+                plan.job.source,
+                plan.job.window,
+                writer,
+                plan.streams,
+                plan.division.stretch,
+                retimed=lambda code: retimed(code, plan.info.rate, plan.rate, plan.job.window.start),
+            ) as copier,
         ):
             if isinstance(plan.job.source, InputPipe):
                 plan.job.source.forget()
