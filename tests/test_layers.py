@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# cli -> batch -> pipeline -> inference | media -> model -> flow_matching | motion -> errors
+# cli -> pipeline -> inference | media -> model -> flow_matching | motion -> files -> errors
 MATHS = {"flow_matching", "motion"}
 MAY_IMPORT = {
     "errors": set(),
@@ -21,11 +21,9 @@ MAY_IMPORT = {
     "media": {"errors"},
     "inference": {"errors", *MATHS, "model"},
     "pipeline": {"errors", *MATHS, "model", "media", "inference"},
-    "batch": {"errors", *MATHS, "model", "media", "inference", "pipeline"},
     # These use the package and are not used by it; only the command line may start them.
     "training": {"errors", *MATHS, "model", "media", "inference"},
     "export": {"errors", *MATHS, "model", "inference"},
-    "plugins": {"errors", *MATHS, "model", "media", "inference", "pipeline"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT)
 ROOT_MODULE = "vfi_flow"  # vfi_flow/__init__.py: version and the lazily imported Interpolator
@@ -93,9 +91,9 @@ def broken_rules(name: str, source: str, is_package: bool = False) -> list[str]:
                 found.append(f"{place} imports {target} while `{name}` is imported")
         elif other not in (None, layer) and other not in MAY_IMPORT[layer]:
             found.append(f"{place} imports {target}: {layer} must not know {other}")
-        if library in HEAVY and not lazy and (layer in (None, "cli", "media", "pipeline", "batch")):
+        if library in HEAVY and not lazy and (layer in (None, "cli", "media", "pipeline")):
             found.append(f"{place} imports {library} outside a function")
-        if layer == "cli" and other in ("training", "export", "plugins") and not lazy:
+        if layer == "cli" and other in ("training", "export") and not lazy:
             found.append(f"{place} imports {target} outside a function")
         if library == "torch" and name.removeprefix("vfi_flow.").replace(".", "/").startswith(WITHOUT_TORCH):
             found.append(f"{place} imports torch")
@@ -124,7 +122,7 @@ def test_every_subpackage_has_its_place_in_the_order():
         ("vfi_flow.model.network", "from ..inference import noise", "model must not know inference"),
         ("vfi_flow.pipeline.run", "def f():\n    import torch.nn", "imports torch"),
         ("vfi_flow.inference.onnx_interpolator", "from torch import nn", "imports torch"),
-        ("vfi_flow.pipeline.plan", "from vfi_flow import batch", "pipeline must not know batch"),
+        ("vfi_flow.pipeline.plan", "from vfi_flow import cli", "pipeline must not know cli"),
         ("vfi_flow.inference.noise", "from vfi_flow.training.loop import train", "inference must not know training"),
         ("vfi_flow.cli.train", "from vfi_flow.training import loop", "outside a function"),
         ("vfi_flow.cli.doctor", "try:\n    import cv2\nexcept ImportError:\n    pass", "outside a function"),
@@ -168,8 +166,8 @@ def test_the_command_line_loads_neither_torch_nor_cv2_nor_onnxruntime():
 
 
 def test_what_interpolates_a_file_works_where_only_base_and_cpu_are_installed():
-    """No other package can be imported: media, pipeline, batch, the interpolator and its ONNX engine must not care."""
-    parts = ("vfi_flow.media", "vfi_flow.pipeline", "vfi_flow.batch", "vfi_flow.cli", "vfi_flow.errors")
+    """No other package can be imported: media, pipeline, the interpolator and its ONNX engine must not care."""
+    parts = ("vfi_flow.media", "vfi_flow.pipeline", "vfi_flow.cli", "vfi_flow.errors")
     engines = ("vfi_flow.inference.interpolator", "vfi_flow.inference.onnx_interpolator")
     names = [name for name, _ in modules() if name.startswith(parts) or name in engines]
     missing = sorted(HEAVY - {"onnxruntime"})

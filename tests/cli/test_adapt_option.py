@@ -154,7 +154,7 @@ def test_where_there_is_no_room_at_all_it_is_a_sentence(
     if full == "temporary folder":
         monkeypatch.setattr(adapting.tempfile, "mkdtemp", full_disk)
     else:
-        monkeypatch.setattr(weights, "save_file", cut_off)
+        monkeypatch.setattr(weights, "write_tensors", cut_off)
 
     assert interpolate(clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--adapt", 1) == 7
 

@@ -195,7 +195,7 @@ def test_a_bad_folder_is_one_sentence_and_exit_code_3(tmp_path, capsys):
 
     for path, reason in {
         tmp_path / "missing": "no such folder",
-        empty: "no videos in this folder",
+        empty: "no video in this folder",
         broken: "not a video file that FFmpeg can read",
         short: "2 frames are too few",
     }.items():

@@ -161,7 +161,7 @@ def test_a_folder_without_videos_is_one_sentence(tiny_model, tmp_path, capsys):
     code = main([*command, "--calibrate", str(tmp_path)])
 
     assert code == 3
-    assert "no videos in this folder" in capsys.readouterr().err
+    assert "no video in this folder" in capsys.readouterr().err
 
 
 def test_a_folder_for_temporary_files_without_room_is_one_sentence(graph, places, monkeypatch):

@@ -29,10 +29,10 @@ def interruptible():
 def test_a_signal_while_it_saves_ends_the_run_afterwards(tmp_path, monkeypatch, interruptible, number):
     def write_and_be_told_to_stop(tensors, path):
         os.kill(os.getpid(), number)
-        save_file(tensors, path)
+        write_tensors(tensors, path)
 
-    save_file = checkpoint.save_file
-    monkeypatch.setattr(checkpoint, "save_file", write_and_be_told_to_stop)
+    write_tensors = checkpoint.write_tensors
+    monkeypatch.setattr(checkpoint, "write_tensors", write_and_be_told_to_stop)
 
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(tmp_path / "checkpoint", PROGRESS, STATE)
@@ -51,8 +51,10 @@ def test_a_process_that_dies_while_it_saves_is_told_of_afterwards(tmp_path, monk
         raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
 
     before = signal.signal(signal.SIGCHLD, die)
-    save_file = checkpoint.save_file
-    monkeypatch.setattr(checkpoint, "save_file", lambda *what: (os.kill(os.getpid(), signal.SIGCHLD), save_file(*what)))
+    write_tensors = checkpoint.write_tensors
+    monkeypatch.setattr(
+        checkpoint, "write_tensors", lambda *what: (os.kill(os.getpid(), signal.SIGCHLD), write_tensors(*what))
+    )
     try:
         with pytest.raises(RuntimeError, match="is killed"):
             save_checkpoint(tmp_path / "checkpoint", PROGRESS, STATE)

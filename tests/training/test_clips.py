@@ -21,7 +21,7 @@ def test_tau_is_taken_from_the_clock_of_a_shot(monkeypatch: pytest.MonkeyPatch) 
     taus = []
     for _ in range(40):
         sample = source.draw(rng)
-        first, middle, last = (float(f.mean()) for f in (sample.frame0, sample.middle, sample.frame1))
+        first, middle, last = (float(f.mean()) for f in (sample.frame0, sample.truth, sample.frame1))
         taus.append(sample.tau)
 
         assert sample.tau == pytest.approx((middle - first) / (last - first), abs=0.05)
@@ -46,8 +46,8 @@ def test_all_three_frames_get_the_same_augmentation() -> None:
     for _ in range(30):
         sample = source.draw(rng)
 
-        assert np.array_equal(sample.frame0, sample.middle)
-        assert np.array_equal(sample.frame1, sample.middle)
+        assert np.array_equal(sample.frame0, sample.truth)
+        assert np.array_equal(sample.frame1, sample.truth)
 
 
 def test_crops_prefer_what_moves() -> None:
@@ -67,11 +67,11 @@ def test_samples_have_the_promised_shapes_and_types_even_from_small_videos() -> 
     for _ in range(30):
         sample = source.draw(rng)
 
-        for frame in (sample.frame0, sample.middle, sample.frame1):
+        for frame in (sample.frame0, sample.truth, sample.frame1):
             assert frame.shape == (128, 128, 3) and frame.dtype == np.uint8 and frame.flags.c_contiguous
         assert sample.flow.shape == (4, 64, 64) and sample.flow.dtype == np.float32
-        assert sample.flow_weight.shape == (2, 64, 64) and sample.flow_weight.dtype == np.float32
-        assert sample.flow_weight.min() >= 0 and sample.flow_weight.max() <= 1
+        assert sample.trust.shape == (2, 64, 64) and sample.trust.dtype == np.float32
+        assert sample.trust.min() >= 0 and sample.trust.max() <= 1
         assert isinstance(sample.tau, float) and 0 < sample.tau < 1
 
 
@@ -79,8 +79,8 @@ def test_the_seed_decides_the_sample() -> None:
     source = RealClips([as_shot(pan(12))], 64)
     first, second, other = (collate([source.draw(np.random.default_rng(seed))]) for seed in (1, 1, 2))
 
-    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    assert not torch.equal(first[2], other[2])
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["truth"], other["truth"])
 
 
 def test_the_frames_around_are_as_far_away_on_the_clock_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,13 +111,13 @@ def test_an_overlay_is_the_same_on_all_frames_and_teaches_no_motion() -> None:
     shot = as_shot(pan(12))
     for seed in range(8):
         plain, burnt = (RealClips([shot], 64, overlay=chance).draw(np.random.default_rng(seed)) for chance in (0, 1))
-        pairs = zip((plain.frame0, plain.middle, plain.frame1), (burnt.frame0, burnt.middle, burnt.frame1), strict=True)
+        pairs = zip((plain.frame0, plain.truth, plain.frame1), (burnt.frame0, burnt.truth, burnt.frame1), strict=True)
         changed = [(before != after).any(2) for before, after in pairs]
         everywhere = np.logical_and.reduce(changed)
 
         assert everywhere.any()
-        assert (burnt.flow_weight[:, everywhere[::2, ::2]] == 0).all()
+        assert (burnt.trust[:, everywhere[::2, ::2]] == 0).all()
         untouched = ~np.logical_or.reduce(changed).reshape(32, 2, 32, 2).any((1, 3))
         assert np.array_equal(plain.flow, burnt.flow)
-        assert (burnt.flow_weight <= plain.flow_weight).all()
-        assert (burnt.flow_weight[:, untouched] > 0).any() or not (plain.flow_weight[:, untouched] > 0).any()
+        assert (burnt.trust <= plain.trust).all()
+        assert (burnt.trust[:, untouched] > 0).any() or not (plain.trust[:, untouched] > 0).any()

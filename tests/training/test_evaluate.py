@@ -16,6 +16,7 @@ from clips import moving_square, pixels, write_clip  # noqa: E402
 from vfi_flow.errors import ComponentError, InputError, UsageError  # noqa: E402
 from vfi_flow.training import evaluate, places, report  # noqa: E402
 from vfi_flow.training.baselines import blend, repeat  # noqa: E402
+from vfi_flow.training.decoding import find_videos  # noqa: E402
 from vfi_flow.training.evaluate import METRICS, Method, Options, evaluate_clips, of_interpolator, without_noise  # noqa: E402
 from vfi_flow.training.places import Spacing, spacing, spread, triplets  # noqa: E402
 
@@ -45,7 +46,7 @@ class NoisyBlend:
 
 
 def evaluated(folder, methods, **options):
-    return list(evaluate_clips(places.find_clips(folder), methods, Options(**{"spacing": Spacing(1, 1), **options})))
+    return list(evaluate_clips(find_videos(folder), methods, Options(**{"spacing": Spacing(1, 1), **options})))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_the_truth_itself_scores_perfectly(folder):
 
 def test_places_are_spread_over_the_videos_of_a_folder_and_their_frames(folder):
     """As many of every video as are needed, in its order: a.mp4 has nine frames."""
-    clips = places.find_clips(folder)
+    clips = find_videos(folder)
     everything, few = (places.spread_over(folder, count) for count in (1000, 2 * len(clips)))
 
     assert len(everything) == sum(len(places.frame_times(clip)) - 2 for clip in clips)
@@ -209,9 +210,9 @@ def test_clips_that_differ_in_their_suffix_alone_have_different_names(tmp_path):
 
 def test_folders_without_clips_are_named(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
-        places.find_clips(tmp_path / "missing")
-    with pytest.raises(InputError, match="no videos in this folder"):
-        places.find_clips(tmp_path)
+        find_videos(tmp_path / "missing")
+    with pytest.raises(InputError, match="no video in this folder"):
+        find_videos(tmp_path)
 
 
 @pytest.fixture(scope="module")

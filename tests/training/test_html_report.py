@@ -13,8 +13,9 @@ cv2 = pytest.importorskip("cv2")
 
 from clips import moving_square, write_clip  # noqa: E402
 
-from vfi_flow.training import evaluate, places, plots, report  # noqa: E402
+from vfi_flow.training import evaluate, plots, report  # noqa: E402
 from vfi_flow.training.baselines import blend, repeat  # noqa: E402
+from vfi_flow.training.decoding import find_videos  # noqa: E402
 from vfi_flow.training.evaluate import Method, Options, evaluate_clips, without_noise  # noqa: E402
 from vfi_flow.training.html_report import to_html  # noqa: E402
 from vfi_flow.training.places import Spacing  # noqa: E402
@@ -52,7 +53,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
     write_clip(folder / "large.mp4", moving_square(9, width=480, height=320))
     write_clip(folder / "small.mp4", moving_square(5))
-    return list(evaluate_clips(places.find_clips(folder), METHODS, Options(Spacing(1, 1), pictures=2)))
+    return list(evaluate_clips(find_videos(folder), METHODS, Options(Spacing(1, 1), pictures=2)))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_of_a_single_method_the_lowest_psnr_comes_first(tmp_path):
     still, *_ = moving_square(1)
     write_clip(tmp_path / "a.mp4", [still] * 3)
     write_clip(tmp_path / "b.mp4", moving_square(5))
-    alone = list(evaluate_clips(places.find_clips(tmp_path), METHODS[:1], Options(Spacing(1, 1), pictures=2)))
+    alone = list(evaluate_clips(find_videos(tmp_path), METHODS[:1], Options(Spacing(1, 1), pictures=2)))
     page = Page(to_html(report.Report(alone, {})))
     psnr = [float(heading.split()[-2]) for heading in page.all("h3")]
 

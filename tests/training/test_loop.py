@@ -173,7 +173,7 @@ def full_disk(monkeypatch):
         save(tensors, path, *rest)
 
     for module in (checkpoint, weights):
-        monkeypatch.setattr(module, "save_file", partial(write, module.save_file))
+        monkeypatch.setattr(module, "write_tensors", partial(write, module.write_tensors))
     return full
 
 
@@ -304,4 +304,4 @@ def test_the_sliding_texture_has_the_flow_it_names():
     moved = sample.frame0[:, [x + step for x in range(8, CROP - 8)]]
 
     assert step != 0
-    assert np.array_equal(moved, sample.middle[:, inside])
+    assert np.array_equal(moved, sample.truth[:, inside])

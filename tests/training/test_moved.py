@@ -28,7 +28,7 @@ def sample(intervals: tuple[float, float], side: int = SIDE) -> Sample:
 
 
 def batch_of(*samples: Sample) -> Batch:
-    return to_batch(*collate(list(samples)))
+    return to_batch(**collate(list(samples)))
 
 
 def even_of(moved: Moved) -> "torch.Tensor":

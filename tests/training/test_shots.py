@@ -82,7 +82,7 @@ def test_an_unreadable_file_is_left_out_with_one_line(tmp_path: Path, caplog: py
 def test_a_folder_without_a_usable_shot_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         read_shots(tmp_path / "missing")
-    with pytest.raises(InputError, match=r"there is no video \(looked for .*\.flv, .*\.mpeg, .*\.mts, "):
+    with pytest.raises(InputError, match=r"no video in this folder \(looked for .*\.flv, .*\.mpeg, .*\.mts, "):
         read_shots(tmp_path)
     write_lossless(tmp_path / "still.mkv", [pan(1)[0]] * 6)
     write_lossless(tmp_path / "small.mkv", [frame[:32] for frame in pan(6)])

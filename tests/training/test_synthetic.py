@@ -31,15 +31,15 @@ def draws(scenes: SyntheticScenes, count: int, seed: int = 1) -> list[Sample]:
 
 def warp_error(sample: Sample, share: float = 1.0) -> tuple[float, int]:
     """Squared error of both frames warped to the middle by `share` of the flow, where it is trusted, and how many."""
-    size = sample.middle.shape[:2]
+    size = sample.truth.shape[:2]
     error, count = 0.0, 0
     for end, frame in enumerate((sample.frame0, sample.frame1)):
         flow = 2 * share * cv2.resize(sample.flow[2 * end : 2 * end + 2].transpose(1, 2, 0), size)
         places = grids(size[0]).pixels + flow
         # Lanczos: the blur of a bilinear lookup would be larger than the error that is looked for.
         warped = cv2.remap(frame.astype(np.float32), places, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
-        trusted = cv2.erode(cv2.resize(sample.flow_weight[end], size), np.ones((3, 3))) > 0.99
-        error += float(((warped - sample.middle.astype(np.float32))[trusted] ** 2).sum())
+        trusted = cv2.erode(cv2.resize(sample.trust[end], size), np.ones((3, 3))) > 0.99
+        error += float(((warped - sample.truth.astype(np.float32))[trusted] ** 2).sum())
         count += 3 * int(trusted.sum())
     return error, count
 
@@ -55,14 +55,14 @@ def test_both_frames_warped_by_the_flow_are_the_middle(kind: str) -> None:
 
     assert psnr(samples) > SYNTHETIC_WARP_PSNR
     assert psnr(samples) > psnr(samples, share=0.5) + 3
-    assert np.mean([sample.flow_weight.mean() for sample in samples]) > 0.4
+    assert np.mean([sample.trust.mean() for sample in samples]) > 0.4
 
 
 def test_a_still_scene_has_three_equal_frames_and_no_flow() -> None:
     for extras in (PLAIN, Extras(overlay=1, light=0, blur=1, grain=1, damage=1)):
         for sample in draws(SyntheticScenes(crop=CROP, shares={"still": 1.0}, extras=extras), 3):
-            assert np.array_equal(sample.frame0, sample.middle)
-            assert np.array_equal(sample.frame1, sample.middle)
+            assert np.array_equal(sample.frame0, sample.truth)
+            assert np.array_equal(sample.frame1, sample.truth)
             assert not sample.flow.any()
 
 
@@ -109,7 +109,7 @@ def test_what_a_neighbour_hides_or_does_not_show_is_not_trusted() -> None:
     card[..., :3] = 0
     card[[0, -1]] = card[:, [0, -1]] = 0
     rendering = render([ground, Layer(card, (40.0, 30.0), 1, moving)])
-    to_0, to_1 = rendering.flow_weight
+    to_0, to_1 = rendering.trust
 
     # The card covers columns 41-72 of the middle, 33-64 of frame0 and 49-80 of frame1, rows 31-62.
     row = 23
@@ -121,9 +121,9 @@ def test_what_a_neighbour_hides_or_does_not_show_is_not_trusted() -> None:
     assert to_1[row, 44 // 2 : 70 // 2].min() == 1
 
     whole = render([Layer(np.full((CROP, CROP, 4), 255, np.uint8), (0.0, 0.0), 1, moving, endless=True)])
-    assert whole.flow_weight[0, :, : 6 // 2].max() == 0  # came in from the left after frame0
-    assert whole.flow_weight[1, :, -6 // 2 :].max() == 0
-    assert whole.flow_weight[:, :, 10:38].min() == 1
+    assert whole.trust[0, :, : 6 // 2].max() == 0  # came in from the left after frame0
+    assert whole.trust[1, :, -6 // 2 :].max() == 0
+    assert whole.trust[:, :, 10:38].min() == 1
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -165,11 +165,11 @@ def test_small_medium_and_large_motion_and_all_places_occur() -> None:
 
 def test_samples_have_the_promised_shapes_and_types() -> None:
     for sample in draws(SyntheticScenes(crop=CROP), 20):
-        for frame in (sample.frame0, sample.middle, sample.frame1):
+        for frame in (sample.frame0, sample.truth, sample.frame1):
             assert frame.shape == (CROP, CROP, 3) and frame.dtype == np.uint8 and frame.flags.c_contiguous
         assert sample.flow.shape == (4, CROP // 2, CROP // 2) and sample.flow.dtype == np.float32
-        assert sample.flow_weight.shape == (2, CROP // 2, CROP // 2) and sample.flow_weight.dtype == np.float32
-        assert sample.flow_weight.min() >= 0 and sample.flow_weight.max() <= 1
+        assert sample.trust.shape == (2, CROP // 2, CROP // 2) and sample.trust.dtype == np.float32
+        assert sample.trust.min() >= 0 and sample.trust.max() <= 1
         assert np.isfinite(sample.flow).all()
 
 
@@ -181,7 +181,7 @@ def test_the_seed_decides_the_sample_in_any_thread() -> None:
 
     for first, second in zip(chain(*alone), chain(*together), strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(astuple(first), astuple(second), strict=True))
-    assert not np.array_equal(alone[0][0].middle, alone[1][0].middle)
+    assert not np.array_equal(alone[0][0].truth, alone[1][0].truth)
 
 
 def test_an_unreadable_still_is_left_out_with_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -198,7 +198,7 @@ def test_an_unreadable_still_is_left_out_with_a_line(tmp_path: Path, caplog: pyt
         "broken.jpg",
         "empty.png",
     ]
-    assert SyntheticScenes(tmp_path, CROP).draw(np.random.default_rng(0)).middle.shape == (CROP, CROP, 3)
+    assert SyntheticScenes(tmp_path, CROP).draw(np.random.default_rng(0)).truth.shape == (CROP, CROP, 3)
 
 
 def test_a_folder_without_stills_is_an_input_error(tmp_path: Path) -> None:
@@ -217,4 +217,4 @@ def test_a_dissolve_of_two_still_pictures_is_the_linear_blend_and_trusts_no_flow
     assert np.allclose(middle, 0.75 * frame0 + 0.25 * frame1)
     assert np.abs(frame1 - frame0).max() > 1
     samples = draws(SyntheticScenes(crop=CROP, shares={"photo": 1.0}, extras=replace(PLAIN, dissolve=1.0)), 2)
-    assert all(not sample.flow_weight.any() for sample in samples)
+    assert all(not sample.trust.any() for sample in samples)

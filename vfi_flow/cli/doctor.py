@@ -6,12 +6,12 @@ import platform
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from vfi_flow import __version__
 from vfi_flow.cli.stdout import own_stdout
 from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
+from vfi_flow.versions import PACKAGES, installed_version
 
 if TYPE_CHECKING:
     from vfi_flow.inference.self_test import Finding
@@ -21,10 +21,6 @@ moving texture: the CPU's frame is compared with the true one, all others with t
 for a new frame of 640x360 with one step. The exit code is 0 when the device that `auto` takes works."""
 
 MODEL = "base"
-PACKAGES = (
-    *("numpy", "av", "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-ep-openvino"),
-    *("onnxruntime-ep-webgpu", "torch", "kornia", "opencv-python-headless", "onnx"),
-)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -87,13 +83,6 @@ def row(finding: "Finding") -> str:
     if not finding.works:
         return f"{device} {finding.reason}"
     return f"{device} {finding.psnr:8.1f} {finding.milliseconds:7.0f} {finding.first_milliseconds:9.0f}"
-
-
-def installed_version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def print_cost(name: str) -> int:

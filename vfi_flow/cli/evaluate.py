@@ -24,7 +24,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "evaluate", help="measure a model against true frames and against baselines", description=DESCRIPTION
     )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of videos")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of videos, with its subfolders")
     add_model_arguments(parser, steps="0,1")
     parser.add_argument("--gap", type=int, default=1, help="distance to the nearer neighbour, frames (default 1)")
     parser.add_argument("--tau", type=fraction, default=Fraction(1, 2), help="place of the frame, k/n (default 0.5)")
@@ -58,16 +58,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     require_training_packages()
-    from vfi_flow.training import evaluate, html_report, places, report
+    from vfi_flow.training import decoding, evaluate, html_report, places, report
     from vfi_flow.training.baselines import make_baseline
 
     if arguments.draws < 0 or arguments.draws == 1:
         raise UsageError(f"--draws must be 0 or at least 2, got {arguments.draws}")
     set_threads(arguments.threads)
-    clips = places.find_clips(arguments.data)
-    results = [path for path in (arguments.json, arguments.html) if path is not None]
-    for path in results:
-        taken = {"one of the clips": clips, "named twice": [other for other in results if other is not path]}
+    clips = decoding.find_videos(arguments.data)
+    outputs = [path for path in (arguments.json, arguments.html) if path is not None]
+    for path in outputs:
+        taken = {"one of the clips": clips, "named twice": [other for other in outputs if other is not path]}
         check_free(path, "the results", taken, overwrite=True)
     options = evaluate.Options(
         spacing=places.spacing(arguments.tau, arguments.gap),

@@ -9,6 +9,7 @@ from typing import Any
 from vfi_flow.errors import InputError, OutputError, UsageError
 from vfi_flow.files import write_complete
 
+DATA = "folder of videos to learn from, with its subfolders; a resumed run knows it"
 VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
 LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
 INIT = "weights to start from, e.g. base; of another preset what has the same shape (default: random)"
@@ -55,7 +56,12 @@ LEAST |= dict.fromkeys(("workers", "seed", "flow_weight", "perceptual"), 0)
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options that are not given are None until `complete`."""
-    parser.add_argument("--data", type=Path, metavar="DIR", help="videos to learn from; a resumed run knows them")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of videos to learn from, with its subfolders; a resumed run knows it",
+    )
     parser.add_argument("--val", type=Path, metavar="DIR", help=VAL)
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
     parser.add_argument("--synthetic", type=float, metavar="SHARE", help="of samples (default 0.3)")

@@ -71,8 +71,8 @@ def sample_with_atoms(
     #   |--- atom 1 ---|-- atom 2 --|------ uniform ------|
     #   0                                                 1
     probability = sample_uniform(count, generator=generator, device=device)
-    begin = sum(atoms.values())
-    t = ((probability - begin) / max(left, 1e-9)).clamp(0, LARGEST_TIME)
+    taken = sum(atoms.values())
+    t = ((probability - taken) / max(left, 1e-9)).clamp(0, LARGEST_TIME)
     end = 0.0
     for atom, share in atoms.items():
         end, begin = end + share, end

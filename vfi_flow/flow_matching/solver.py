@@ -7,7 +7,7 @@ Each solver takes `velocity(x, t)`, the start `x`, and the grid `times`; t is ha
 floats keep the dtype of x (numpy's own float64 scalars would widen a float32 array).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 Array = TypeVar("Array", "torch.Tensor", "numpy.ndarray")
 
 
-def euler(velocity: Callable[[Array, float], Array], x: Array, times: Iterable[float]) -> Array:
+def euler(velocity: Callable[[Array, float], Array], x: Array, times: Sequence[float]) -> Array:
     """x carried along `velocity(x, t)` from times[0] to times[-1]; Euler's method, order 1, one call per step."""
     for t, t_next in pairwise(times):
         x = x + (t_next - t) * velocity(x, t)
     return x
 
 
-def midpoint(velocity: Callable[[Array, float], Array], x: Array, times: Iterable[float]) -> Array:
+def midpoint(velocity: Callable[[Array, float], Array], x: Array, times: Sequence[float]) -> Array:
     """x carried along `velocity(x, t)` from times[0] to times[-1]; midpoint rule, order 2, two calls per step.
 
     The calls of a step are at its beginning and its middle, so `velocity` may be singular at times[-1].
@@ -37,7 +37,7 @@ def midpoint(velocity: Callable[[Array, float], Array], x: Array, times: Iterabl
     return x
 
 
-def heun(velocity: Callable[[Array, float], Array], x: Array, times: Iterable[float]) -> Array:
+def heun(velocity: Callable[[Array, float], Array], x: Array, times: Sequence[float]) -> Array:
     """x carried along `velocity(x, t)` from times[0] to times[-1]; Heun's method, order 2, two calls per step.
 
     Calls `velocity` at times[-1]: end the grid before t = 1 if the velocity comes from an endpoint prediction.
@@ -49,7 +49,7 @@ def heun(velocity: Callable[[Array, float], Array], x: Array, times: Iterable[fl
     return x
 
 
-def rk4(velocity: Callable[[Array, float], Array], x: Array, times: Iterable[float]) -> Array:
+def rk4(velocity: Callable[[Array, float], Array], x: Array, times: Sequence[float]) -> Array:
     """x carried along `velocity(x, t)` from times[0] to times[-1]; classical Runge-Kutta, order 4, four calls per step.
 
     Calls `velocity` at times[-1], as `heun` does.
@@ -69,8 +69,8 @@ def sample_from_endpoint(endpoint: Callable[[Array, float], Array], noise: Array
 
     `endpoint(r, t)` is the expected end of the path through r at t, so velocity(r, t) = (endpoint(r, t) - r) / (1 - t).
 
-    The residual is what a conditional mean left over, therefore endpoint(r, 0) = 0 and the first slope is -r without
-    asking the network. That saves the first call: 1 step costs 1 call, n steps cost 2 n - 1, and no call is at
+    Of a residual around the conditional mean endpoint(r, 0) = 0, so the first slope is -r without asking the network.
+    That saves the first call: 1 step costs 1 call, n steps cost 2 n - 1, and no call is at
     t = 1, where the velocity is 0 / 0. `schedule.endpoint_times(steps)` lists the times of the calls.
 
         steps = 1    t   0 ------ 1/2 ------ 1       r at 1/2 is noise / 2, the result 2 endpoint(noise / 2, 1/2)

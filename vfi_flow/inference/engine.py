@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Frame = NDArray[Any]
-"""(H, W, 3) RGB, gamma-encoded, uint8 or uint16; 255 or 65535 is full scale."""
+"""(H, W, 3) RGB, gamma-encoded, uint8 or uint16; 255 or 65535 is full scale. Outside an engine also (H, W, 4), with
+straight alpha."""
 
 Image = NDArray[np.float32]
 """(H, W, 3) RGB in [0, 1], gamma-encoded."""

@@ -28,8 +28,8 @@ USABLE = 0.8
 AT_ONCE_BYTES = 1_200_000_000
 """Memory that calls at the same time may take together, unasked: a pair of 1280x720 by itself, five of 640x360."""
 FRAME_BYTES = 160
-"""For every pixel of a frame: frames that wait, on their way to the new one and in the encoder (at 3840x2160 the job
-without the engine takes 92, with x264)."""
+"""Bytes a pixel for the frames that wait between decoder, model and encoder (at 3840x2160 the job without the engine
+takes 92, with x264)."""
 
 
 class Interpolator:
@@ -38,7 +38,7 @@ class Interpolator:
     Args:
         model: a preset that travels with the package (`base`), or the path of a model file.
         steps: 0 the conditional mean (smoothest, highest PSNR), 1 or 2 midpoint steps of the flow (sharper).
-        strength: scales the residual that the flow adds, 0 to 2; None takes the model's calibrated value.
+        strength: scales all that is drawn on top of the mean, 0 to 2; None takes the model's calibrated value.
         seed: of the noise the flow starts from; equal seeds give equal frames.
         device: auto, or a name of `providers.PROVIDERS`: cpu, cuda, cuda:1, tensorrt, openvino, ... (torch: cpu, cuda).
         threads: of the engine; None lets it decide.

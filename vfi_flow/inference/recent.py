@@ -16,7 +16,7 @@ from vfi_flow.inference.pair import Pair
 KEPT = 4
 """Frames: a pair and its neighbours. For every call more that runs at the same time, `KEPT_PER_CALL` more are kept."""
 KEPT_PER_CALL = 2
-"""One for the frame that it goes further, and one because the call for a later pair may come first."""
+"""Each further call needs one more frame, and one to spare because the call for a later pair may come first."""
 SPARSE = 16
 """Every so many pixels of two frames are compared first."""
 

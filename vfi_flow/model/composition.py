@@ -71,7 +71,7 @@ class Mean(NamedTuple):
     sharp: Tensor
     """(B, 3, H, W) the same with all its detail, likely or not: one possible frame rather than their mean."""
     deviation: Tensor
-    """(B, 1, H, W) standard deviation of the truth around `mean`."""
+    """(B, 1, H, W) standard deviation of the truth around `mean`; the unit of the residual around `sharp`."""
     warped0: Tensor
     warped1: Tensor
     blend: Tensor

@@ -70,7 +70,7 @@ class InterpolationNetwork(nn.Module):
 
         Args:
             noise: (B, 3, H, W) standard Gaussian; not looked at with 0 steps.
-            strength: scalar or (B, 1, 1, 1); scales the deviation, 0 is the mean.
+            strength: scalar or (B, 1, 1, 1); scales all that is drawn on top of the mean, 0 is the mean.
             steps: 0 the conditional mean, n midpoint steps otherwise (1 step is one evaluation, 2 are three).
         """
         return self.drawn(self.mean(frame0, frame1, tau), noise, strength, steps)

@@ -172,14 +172,14 @@ class RegistrationNetwork(nn.Module):
 
     STEPS, DAMPING = 2, 1e-5
     WINDOW, BLOCK = {4: 7, 2: 3}, {4: 1, 2: 2}
-    """By how many pixels of the frame a pixel of the grid stands for; the larger grid is worked on in blocks."""
+    """Keys: frame pixels per grid pixel. The larger grid is worked on in blocks."""
     COARSE_WINDOW, COARSE_DAMPING = 5, 2e-4
     NEAR = 2.0
     """Cells at 1/16 within which motion is found there, without help from coarser grids."""
     FAR_WINDOW, FAR_LEAST = 17, 4.0
-    """Pixels at 1/8 over which, and times by which at least, frames must agree better with motion from beyond 1/32."""
+    """Motion found beyond 1/32 is taken where the square error over FAR_WINDOW pixels at 1/8 falls to 1 / FAR_LEAST."""
     CAMERA_WINDOW, CAMERA_LEAST = 9, 4.0
-    """Pixels over which, and times by which at least, frames must agree better to take the camera's motion: parts of
+    """The camera's motion is taken where the square error over CAMERA_WINDOW pixels falls to 1 / CAMERA_LEAST: parts of
     other motion happen to fit it."""
     TEXTURED = 1e-3
     """Square difference from the local mean, of both frames and all colours, that counts half as texture."""

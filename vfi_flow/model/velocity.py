@@ -5,6 +5,10 @@ it, the source is standard Gaussian noise (t = 0) and the target the true residu
 r_t = (1 - t) r_0 + t r_1 (Lipman et al. 2023; Liu et al. 2023). The network predicts the endpoint r_1, and
 velocity = (endpoint - r_t) / (1 - t): a network that knows nothing yet answers 0, which is exactly `sharp`
 (posterior-mean source: Ohayon et al. 2025; noise scaled by the predictor's own error: Fotiadis et al. 2025).
+
+Around `sharp` the expected residual is (mean - sharp) / deviation, not 0: the first half of the solver's first step
+takes it for 0, as an approximation. Frames drawn so are better all the same than those around `mean`
+(docs/experiments.md, "A frame is drawn around the sharp blend").
 """
 
 import torch
@@ -32,7 +36,10 @@ class TimeEmbedding(nn.Module):
 
 
 class VelocityNetwork(nn.Module):
-    """A small U-Net on pixels folded 2x2 into channels, modulated by t."""
+    """A small U-Net on pixels folded 2x2 into channels, modulated by t.
+
+    It predicts the endpoint r_1 of the path, from which the velocity follows.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

@@ -68,7 +68,12 @@ def save_weights(network: InterpolationNetwork, path: Path, card: Card) -> None:
     tensors = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
     entries = {key: str(value) for key, value in asdict(card).items()}
     metadata = {"format": FORMAT, "preset": network.config.name, "hash": weights_hash(tensors), **entries}
-    path.write_bytes(save(tensors, metadata))  # `save_file` lets nobody but its user read what it writes
+    write_tensors(tensors, path, metadata)
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """A safetensors file that others may read as the umask says; that of `save_file` nobody but its user may."""
+    path.write_bytes(save(dict(tensors), None if metadata is None else dict(metadata)))
 
 
 def load_weights(path: Path) -> tuple[InterpolationNetwork, Card, str]:

@@ -85,8 +85,8 @@ def motion_around(motion: Tensor, seen: Tensor, cell: int) -> tuple[Tensor, Tens
         cell: pixels to a side of the cells whose means are looked at.
 
     A linear motion is fitted by least squares to windows of 2 REACH + 1 cells (Knutsson & Westin 1993, Normalized and
-    Differential Convolution). By how far its slope differs from that of the whole frame is held back by STIFFNESS, so
-    pans, zooms and turns are carried on exactly.
+    Differential Convolution). STIFFNESS pulls its slope towards that of the whole frame, so pans, zooms and turns are
+    carried on exactly.
 
     Returns:
         (B, 2, H, W), and (B, 1, H, W) in [0, 1]: the share of the window that is seen.

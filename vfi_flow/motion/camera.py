@@ -30,7 +30,7 @@ def camera_motion(displacement: Tensor, texture: Tensor) -> tuple[Tensor, Tensor
         texture: (B, 1, H, W) >= 0, how much each place counts.
 
     Returns:
-        (B, 2, H, W), pixels, and (B, 1, 1, 1) in [0, 1]: the share of what counts that follows it to a pixel or so.
+        (B, 2, H, W), pixels, and (B, 1, 1, 1) in [0, 1]: the share of the texture that agrees with it to about a pixel.
     """
     everywhere = [axis - axis.mean() for axis in pixel_grid(displacement)]
     x, y = everywhere[0][..., ::EVERY], everywhere[1][..., ::EVERY, :]

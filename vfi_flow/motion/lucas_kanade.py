@@ -78,8 +78,8 @@ def fine_step(luma0: Tensor, luma1: Tensor, tau: Tensor, half_flow: Tensor) -> T
     """(B, 4, H, W): the change of both flows that `lucas_kanade_step` finds between luma (B, 1, H, W) warped by them.
 
     `half_flow` (B, 4, H/2, W/2) are these flows on a grid of half the density, in pixels of that one.
-    What one of them is brighter by in the surroundings of a place is no motion, and taken away first. Where motion
-    leads out of a frame there is nothing to register.
+    A local difference in brightness is not motion; it is subtracted first. Where motion leads out of a frame there is
+    nothing to register.
     """
     seen = (1 - overshoot(half_flow[:, :2]) - overshoot(half_flow[:, 2:])).clamp(min=0)
     brighter = box_mean(halve(luma0 - luma1) * seen, 5) / (box_mean(seen, 5) + 0.01)

@@ -149,7 +149,7 @@ def parts(
         for shown in in_batches(frames):
             taus = [float(each.place.tau) for each in shown if each.is_new]
             if pair is None or not taus:
-                yield Part(shown, span.overlay), tuple
+                yield Part(shown, span.overlay), no_arrays
             else:
                 yield Part(shown, span.overlay), partial(new_arrays, make, pair, taus, span.left.source.pts, clock)
 
@@ -172,6 +172,10 @@ def in_batches(frames: Sequence[Shown]) -> Iterator[list[Shown]]:
         batch.append(shown)
     if batch:
         yield batch
+
+
+def no_arrays() -> Sequence[np.ndarray]:
+    return ()
 
 
 def new_arrays(

@@ -5,11 +5,8 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import av
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
@@ -19,6 +16,7 @@ from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
 from vfi_flow.pipeline.placing import files_of, size_of
 from vfi_flow.pipeline.plan import Job, Plan
+from vfi_flow.versions import PACKAGES, installed_version
 
 FORMAT_VERSION = 1
 """Rises when a field changes its meaning; fields are added, never removed."""
@@ -112,13 +110,8 @@ def rounded(seconds: Fraction | float) -> float:
 
 
 def versions() -> dict[str, str]:
-    found = {"vfi_flow": __version__, "python": platform.python_version(), "av": av.__version__}
-    for package in ("numpy", "onnxruntime", "onnxruntime-gpu", "torch"):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {"vfi_flow": __version__, "python": platform.python_version()}
+    return found | {name: version for name in PACKAGES if (version := installed_version(name)) is not None}
 
 
 def check_place(path: Path, job: Job) -> None:

@@ -98,24 +98,24 @@ def batches(
     with deaf_children():
         drawn = iter(loader)
     for arrays in drawn:
-        yield to_batch(*(array.to(device, non_blocking=True) for array in arrays))
+        yield to_batch(**{name: array.to(device, non_blocking=True) for name, array in arrays.items()})
 
 
-def collate(samples: list[Sample]) -> list[Tensor]:
-    """Samples stacked as they are: images stay uint8 until they are on the device."""
-    return [torch.from_numpy(np.stack(values)) for values in zip(*(_fields(sample) for sample in samples), strict=True)]
+def collate(samples: list[Sample]) -> dict[str, Tensor]:
+    """Samples stacked as they are, by the names of a batch: images stay uint8 until they are on the device."""
+    rows = [_fields(sample) for sample in samples]
+    return {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
 
 
-def _fields(sample: Sample) -> list[np.ndarray]:
+def _fields(sample: Sample) -> dict[str, np.ndarray]:
     beside = sample.beside or Beside(sample.frame0, sample.frame1, (0, 0), sample.frame0.shape[1])
-    fields = (
-        *(sample.frame0, sample.frame1, sample.middle, sample.tau, sample.flow, sample.flow_weight),
-        *(beside.before, beside.after, beside.intervals, beside.frame_width),
-    )
-    return [np.asarray(field) for field in fields]
+    own = {name: getattr(sample, name) for name in ("frame0", "frame1", "truth", "tau", "flow", "trust")}
+    around = {name: getattr(beside, name) for name in ("before", "after", "intervals", "frame_width")}
+    return {name: np.asarray(field) for name, field in {**own, **around}.items()}
 
 
 def to_batch(
+    *,
     frame0: Tensor,
     frame1: Tensor,
     truth: Tensor,

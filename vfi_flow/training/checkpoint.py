@@ -11,11 +11,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vfi_flow.errors import InputError, OutputError
-from vfi_flow.model.weights import misfit
+from vfi_flow.model.weights import misfit, write_tensors
 from vfi_flow.training.finite import without_nan
 from vfi_flow.training.signals import uninterrupted
 
@@ -87,7 +87,7 @@ def save_checkpoint(folder: Path, progress: Progress, state: State) -> None:
         draft.mkdir(parents=True)
         for part in PARTS:
             tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in getattr(state, part).items()}
-            (draft / f"{part}.safetensors").write_bytes(save(tensors))
+            write_tensors(tensors, draft / f"{part}.safetensors")
         (draft / "progress.json").write_text(json.dumps(without_nan(asdict(progress)), indent=1))
 
 

@@ -57,14 +57,14 @@ class RealClips:
         before, frame0, middle, frame1, after = turn(rng, [resize(frame, self.crop) for frame in frames])
         if rng.random() < 0.5:
             before, frame0, frame1, after, drawn = after, frame1, frame0, before, drawn.reversed()
-        flow, flow_weight = teach(frame0, middle, frame1)
+        flow, trust = teach(frame0, middle, frame1)
         frames = recolour(rng, [before, frame0, middle, frame1, after])
         if self.overlay and rng.random() < self.overlay:
             frames, covered = burn_in(rng, frames)
-            flow_weight = flow_weight * ~covered.reshape(self.crop // 2, 2, self.crop // 2, 2).any((1, 3))
+            trust = trust * ~covered.reshape(self.crop // 2, 2, self.crop // 2, 2).any((1, 3))
         before, frame0, middle, frame1, after = frames
         beside = Beside(before, after, drawn.intervals, drawn.frame_width)
-        return Sample(frame0, frame1, middle, drawn.tau, flow, flow_weight, beside if any(drawn.intervals) else None)
+        return Sample(frame0, frame1, middle, drawn.tau, flow, trust, beside if any(drawn.intervals) else None)
 
     def _draw_frames(self, rng: np.random.Generator) -> tuple[list[np.ndarray], "Drawn", float]:
         """Five equal windows of one shot, of which the outer ones may not count, what they are, and how much the window

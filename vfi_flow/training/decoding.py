@@ -22,6 +22,18 @@ SUFFIXES = frozenset(
 """Of files in a folder that are taken for videos."""
 
 
+def find_videos(folder: Path) -> list[Path]:
+    """The videos of a folder and of its subfolders, by name."""
+    if folder.is_file():
+        raise InputError(f"{folder} is a file; expected a folder of videos")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of videos")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not paths:
+        raise InputError(f"{folder}: no video in this folder (looked for {', '.join(sorted(SUFFIXES))})")
+    return paths
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """One frame of a video."""

@@ -185,14 +185,14 @@ class Rendering:
     frames: list[np.ndarray]
     """frame0, middle, frame1: (crop, crop, 3) float32 in [0, 255]."""
     flow: np.ndarray
-    flow_weight: np.ndarray
+    trust: np.ndarray
 
 
 def render(layers: Sequence[Layer]) -> Rendering:
     """The three frames and the flow of `layers`, which lie on top of each other, the background first."""
     frames, shares = zip(*(_compose([layer.seen_at(moment) for layer in layers]) for moment in range(3)), strict=True)
-    flow, flow_weight = _flow([layer.track for layer in layers], shares)
-    return Rendering(list(frames), flow, flow_weight)
+    flow, trust = _flow([layer.track for layer in layers], shares)
+    return Rendering(list(frames), flow, trust)
 
 
 def _compose(pictures: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -15,7 +15,7 @@ import numpy as np
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.training.baselines import Frame
-from vfi_flow.training.decoding import SUFFIXES, decode
+from vfi_flow.training.decoding import decode, find_videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,6 @@ def spacing(tau: Fraction, gap: int) -> Spacing:
     if gap < 1:
         raise UsageError(f"--gap must be at least 1, got {gap}")
     return Spacing(tau.numerator * gap, (tau.denominator - tau.numerator) * gap)
-
-
-def find_clips(folder: Path) -> list[Path]:
-    """The videos of a folder, by name; not those of its subfolders."""
-    if folder.is_file():
-        raise InputError(f"{folder} is a file; expected a folder of videos")
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    clips = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not clips:
-        raise InputError(f"{folder}: no videos in this folder (looked for {', '.join(sorted(SUFFIXES))})")
-    return clips
 
 
 def spread(frames: int, spacing: Spacing, count: int | None) -> list[int]:
@@ -137,7 +125,7 @@ def spread_over(folder: Path, count: int) -> list[Triplet]:
 
     Raises InputError for a folder without videos, for a video that cannot be read and where none is long enough.
     """
-    clips = find_clips(folder)
+    clips = find_videos(folder)
     chosen = [clips[index] for index in sorted({int(n) for n in np.linspace(0, len(clips) - 1, count).round()})]
     each, between = -(-count // len(chosen)), Spacing(1, 1)
     found: list[Triplet] = []

@@ -24,14 +24,14 @@ class Sample:
     """Two frames, the true frame between them and the motion from it to both."""
 
     frame0: np.ndarray
-    """(crop, crop, 3) uint8 RGB, gamma-encoded, C-contiguous; so are `frame1` and `middle`."""
+    """(crop, crop, 3) uint8 RGB, gamma-encoded, C-contiguous; so are `frame1` and `truth`."""
     frame1: np.ndarray
-    middle: np.ndarray
+    truth: np.ndarray
     tau: float
-    """Place of `middle` between `frame0` (0) and `frame1` (1)."""
+    """Place of `truth` between `frame0` (0) and `frame1` (1)."""
     flow: np.ndarray
     """(4, crop // 2, crop // 2) float32: flow_tau_to_0 (dx, dy), flow_tau_to_1 (dx, dy), half-size pixels."""
-    flow_weight: np.ndarray
+    trust: np.ndarray
     """(2, crop // 2, crop // 2) float32 in [0, 1]: trust in the flow to `frame0` and `frame1`; hidden = 0."""
     beside: Beside | None = None
     """None where the motion is even, or nothing else is known."""

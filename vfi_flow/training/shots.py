@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from vfi_flow.errors import InputError
-from vfi_flow.training.decoding import SUFFIXES, decode
+from vfi_flow.training.decoding import decode, find_videos
 
 SMALLEST_SIDE = 64
 """Smaller videos would only be enlarged."""
@@ -76,18 +76,6 @@ def read_shots(folder: Path, max_gigabytes: float | None = None) -> list[Shot]:
     if reasons:
         log.warning("%s: of %d videos are left out: %s", folder, len(paths), ", ".join(reasons))
     return shots
-
-
-def find_videos(folder: Path) -> list[Path]:
-    """The videos of a folder and of its subfolders, by name."""
-    if folder.is_file():
-        raise InputError(f"{folder} is a file; expected a folder of videos")
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of videos")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not paths:
-        raise InputError(f"{folder}: no usable shot, for there is no video (looked for {', '.join(sorted(SUFFIXES))})")
-    return paths
 
 
 def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:

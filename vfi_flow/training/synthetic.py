@@ -68,10 +68,10 @@ class SyntheticScenes:
         if rng.random() < self.extras.overlay:
             layers.append(static_overlay(rng, stage))
         rendering = render(layers)
-        frames, flow_weight = rendering.frames, rendering.flow_weight
+        frames, trust = rendering.frames, rendering.trust
         if kind != "still" and rng.random() < self.extras.dissolve:
             other = render(photo_scene(rng, stage, self._stills)).frames
-            frames, flow_weight = dissolve(rng, frames, other, stage.tau), np.zeros_like(flow_weight)
+            frames, trust = dissolve(rng, frames, other, stage.tau), np.zeros_like(trust)
         if rng.random() < self.extras.light:
             frames = change_light(rng, frames, stage.tau)
         if rng.random() < self.extras.blur:
@@ -82,7 +82,7 @@ class SyntheticScenes:
         frame0, middle, frame1 = (to_bytes(frame) for frame in frames)
         if kind != "still" and rng.random() < self.extras.damage:
             frame0, frame1 = damage(rng, frame0, frame1)
-        return Sample(frame0, frame1, middle, stage.tau, rendering.flow, flow_weight)
+        return Sample(frame0, frame1, middle, stage.tau, rendering.flow, trust)
 
 
 def draw_tau(rng: Rng) -> float:

@@ -18,10 +18,11 @@ from vfi_flow.inference.padding import pad_frame
 from vfi_flow.model.composition import Mean
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import collate, to_batch, to_image
+from vfi_flow.training.decoding import find_videos
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
 from vfi_flow.training.moved import move
-from vfi_flow.training.places import Frame, Triplet, check, find_clips, frame_times, spacing, spread, triplets
+from vfi_flow.training.places import Frame, Triplet, check, frame_times, spacing, spread, triplets
 from vfi_flow.training.precision import mixed_precision
 from vfi_flow.training.sample import Beside, Sample
 
@@ -47,7 +48,7 @@ def places_in(folder: Path, per_clip: int) -> list[Place]:
     """
     middle = spacing(Fraction(1, 2), 1)
     places: list[Place] = []
-    for clip in find_clips(folder):
+    for clip in find_videos(folder):
         try:
             check(clip, middle)
             chosen = spread(len(frame_times(clip)), middle, per_clip)
@@ -119,7 +120,7 @@ class Validation:
 
 def mean_at(network: InterpolationNetwork, place: Place, device: torch.device) -> Mean:
     """The conditional mean at a place, of whole multiples of the alignment."""
-    batch = to_batch(*(part.to(device) for part in collate([sample_at(place.triplet)])))
+    batch = to_batch(**{name: part.to(device) for name, part in collate([sample_at(place.triplet)]).items()})
     moved = move(network, batch)
     return network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
 

@@ -110,7 +110,11 @@ def colour_in(pix_fmt: str, source: Colour, height: int, is_jpeg: bool = False, 
 
 
 class Converter:
-    """Converts the pictures of one video; for one thread, since it keeps swscale's state between calls."""
+    """Converts the pictures of one video; every direction keeps a state of swscale's.
+
+    `to_rgb` and `to_target` belong to one thread, `from_rgb` to one that may be another. The first `to_target` comes
+    before any `from_rgb`, which takes the side data of that picture.
+    """
 
     def __init__(self, source: Colour, pix_fmt: str, target: Colour, shares_side_data: bool = False) -> None:
         """`source` tells how decoded pictures are meant; results are in `pix_fmt` and `target`.
