@@ -11,7 +11,7 @@ from tiny_network import as_image, moving_texture, tiny_network  # noqa: E402
 
 from vfi_flow.model.config import TINY  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
-from vfi_flow.model.registration import Course  # noqa: E402
+from vfi_flow.model.registration import MotionAtTau  # noqa: E402
 
 HALF = torch.full((1, 1, 1, 1), 0.5)
 FRAME0, FRAME1 = as_image(moving_texture(64, 96)), as_image(moving_texture(64, 96, dx=24))
@@ -30,12 +30,12 @@ def no_gradients():
         yield
 
 
-def moving(network, motion: float, jerk: float = 0.0, unexplained: float = 0.0) -> Course:
+def moving(network, motion: float, jerk: float = 0.0, unexplained: float = 0.0) -> MotionAtTau:
     """FRAME0 and FRAME1 half-way, as moving to the left by `motion` pixels everywhere."""
     flow, zero = torch.zeros(1, 4, 32, 48), torch.zeros(1, 1, 32, 48)
     flow[:, 0], flow[:, 2] = motion / 4, -motion / 4  # half of it to either frame, on a grid of half the size
     context = torch.zeros(1, network.config.levels[-1].context, 32, 48)
-    return Course(
+    return MotionAtTau(
         flow, zero, context, zero + 1, zero + jerk / network.config.flow_scale, zero[..., :1, :1] + unexplained
     )
 

@@ -15,7 +15,7 @@ from vfi_flow.inference import interpolator as engine_module
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.sides import Sides
 from vfi_flow.pipeline.bars import BLACK, EDGE, Crop, bars_of
-from vfi_flow.pipeline.making import Calls
+from vfi_flow.pipeline.output_frames import Calls
 from vfi_flow.pipeline.overlays import FRAMES, Shot
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run

@@ -18,7 +18,7 @@ from vfi_flow.cli.main import main
 from vfi_flow.errors import InputError, OutputError, VfiFlowError
 from vfi_flow.inference import interpolator as engine_module
 from vfi_flow.media.images import ImageSequence
-from vfi_flow.pipeline.placing import partial_of
+from vfi_flow.pipeline.output_files import partial_of
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 

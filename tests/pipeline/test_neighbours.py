@@ -11,7 +11,7 @@ from clips import moving_square, scene, write_clip
 
 from vfi_flow.inference.pair import Neighbour
 from vfi_flow.media.frame import SourceFrame
-from vfi_flow.pipeline.making import pair_of
+from vfi_flow.pipeline.output_frames import pair_of
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 from vfi_flow.pipeline.spans import spans, with_neighbours

@@ -19,8 +19,8 @@ from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.pipeline.alone import alone
-from vfi_flow.pipeline.making import CutFill
+from vfi_flow.pipeline.output_frames import CutFill
+from vfi_flow.pipeline.output_lock import alone
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 

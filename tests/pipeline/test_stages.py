@@ -10,7 +10,7 @@ import pytest
 from vfi_flow.media.frame import SourceFrame
 from vfi_flow.media.pixels.colour import Colour, Converter
 from vfi_flow.media.timing import Multiply, Resample
-from vfi_flow.pipeline.making import FRAMES_PER_CALL, CutFill, Kind, blend, output_frames
+from vfi_flow.pipeline.output_frames import FRAMES_PER_CALL, CutFill, Kind, blend, output_frames
 from vfi_flow.pipeline.spans import spans
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 

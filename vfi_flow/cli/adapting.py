@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from vfi_flow import __version__
 from vfi_flow.cli.export import quiet_tracer
+from vfi_flow.cli.option_types import read_by
 from vfi_flow.cli.progress import wants_bar, write_event
-from vfi_flow.cli.words import read_by
 from vfi_flow.errors import ComponentError, OutputError, UsageError
 from vfi_flow.files import write_complete
 from vfi_flow.inference.onnx_session import file_hash

@@ -30,7 +30,7 @@ from vfi_flow.cli.stdout import own_stdout
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.streams import STRETCHED, Fate
-from vfi_flow.pipeline.making import ONE_BY_ONE, Calls, CutFill, Interpolate
+from vfi_flow.pipeline.output_frames import ONE_BY_ONE, Calls, CutFill, Interpolate
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, check_place, write_report
 from vfi_flow.pipeline.run import run as run_job

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vfi_flow.cli.words import read_by
+from vfi_flow.cli.option_types import read_by
 from vfi_flow.inference.providers import PROVIDERS
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
-from vfi_flow.cli.words import parse_count, read_by
+from vfi_flow.cli.option_types import parse_count, read_by
 from vfi_flow.errors import UsageError
 from vfi_flow.media.container import PIPE_FORMATS, Y4M
 from vfi_flow.media.deinterlace import Deinterlace

@@ -24,7 +24,7 @@ from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.streams import StreamChoice
 from vfi_flow.pipeline.estimate import estimate_bytes, estimate_seconds
-from vfi_flow.pipeline.placing import folder_of
+from vfi_flow.pipeline.output_files import folder_of
 from vfi_flow.pipeline.plan import Plan, make_plan
 from vfi_flow.pipeline.report import describe_input
 

@@ -5,16 +5,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from vfi_flow.cli.option_types import parse_count, read_by
 from vfi_flow.cli.options import add_part_options, read_source, window_from
 from vfi_flow.cli.progress import CHOICES, progress_display
-from vfi_flow.cli.words import parse_count, read_by
 from vfi_flow.files import check_free, write_complete
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.scene_list import FoundCut, as_json, find_cuts, to_text
-from vfi_flow.pipeline.placing import files_of
+from vfi_flow.pipeline.output_files import files_of
 from vfi_flow.pipeline.report import describe_input
 from vfi_flow.pipeline.run import Progress
 

@@ -14,11 +14,11 @@ from vfi_flow.errors import ComponentError, OutOfMemoryError, UsageError
 from vfi_flow.inference.alpha import between_transparent
 from vfi_flow.inference.depth import FULL_SCALE, as_integers
 from vfi_flow.inference.engine import Engine, Frame, Image
+from vfi_flow.inference.frame_cache import FrameCache
 from vfi_flow.inference.memory import free_memory
 from vfi_flow.inference.noise import pair_noise
 from vfi_flow.inference.padding import crop_frame, padded_size
 from vfi_flow.inference.pair import Neighbour, Pair
-from vfi_flow.inference.recent import Recent
 from vfi_flow.inference.tiling import TileChoice, TileOption, tiled_images
 
 MOST_STEPS = 2
@@ -75,7 +75,7 @@ class Interpolator:
         self.strength = self._engine.model.strength if strength is None else strength
         self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
         self.engine, self.any_size = self._engine.description, self._engine.any_size
-        self._recent: dict[str, Recent] = {}
+        self._caches: dict[str, FrameCache] = {}
         self._closed = False
 
     def __enter__(self) -> "Interpolator":
@@ -88,7 +88,7 @@ class Interpolator:
 
     def close(self) -> None:
         """Frees the engine's memory; a second call does nothing."""
-        self._recent.clear()
+        self._caches.clear()
         if not self._closed:
             self._closed = True
             self._engine.close()
@@ -153,7 +153,7 @@ class Interpolator:
                 images = self._images(pair, taus, strength, pts, lane, side)
                 return [as_integers(crop_frame(image, height, width), pair.frame0.dtype) for image in images]
             except (OutOfMemoryError, MemoryError) as error:
-                self._recent.clear()
+                self._caches.clear()
                 self._engine.release()
                 if not self._tiles.shrink(*padded_size(height, width), side):
                     raise OutOfMemoryError(f"not enough memory for frames of {width}x{height} ({error})") from error
@@ -165,8 +165,8 @@ class Interpolator:
         noise = pair_noise(self.seed, pts, *padded) if self.steps else np.zeros((1, 3, 1, 1), np.float32)
         if side is not None:
             return tiled_images(self._engine, pair, taus, noise, strength, side)
-        recent = self._recent.setdefault(lane, Recent(self._engine))
-        return recent.images(pair, taus, noise, strength, pair.frame0.shape[1])
+        cache = self._caches.setdefault(lane, FrameCache(self._engine))
+        return cache.images(pair, taus, noise, strength, pair.frame0.shape[1])
 
     def tile_side(self, height: int, width: int) -> int | None:
         """The longest side of the tiles that frames of that size are made of; None: they are made in one piece."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from vfi_flow.errors import UsageError
 from vfi_flow.inference.engine import Engine, Image
+from vfi_flow.inference.frame_cache import FrameCache
 from vfi_flow.inference.padding import pad_frame
 from vfi_flow.inference.pair import Pair
-from vfi_flow.inference.recent import Recent
 from vfi_flow.model.config import ALIGNMENT
 
 OVERLAP = 192
@@ -142,7 +142,7 @@ def tiled_images(
             tile = pair.changed(itemgetter(place))
             part = noise if noise.shape[2:] == (1, 1) else np.ascontiguousarray(noise[:, :, *place])
             weight = rows.weight[:, None, None] * columns.weight[None, :, None]
-            made = Recent(engine).images(tile, some, part, strength, frame_width)
+            made = FrameCache(engine).images(tile, some, part, strength, frame_width)
             for image, new in zip(images, made, strict=True):
                 image[place] += weight * new
         yield from images

@@ -22,6 +22,7 @@ from vfi_flow.media.damage.quicktime import HEADER_ROUNDING, last_shown_until
 from vfi_flow.media.decoding import Arrival, Decoder
 from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
 from vfi_flow.media.description import described
+from vfi_flow.media.durations import cut, shown
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
 from vfi_flow.media.opening import (
@@ -38,7 +39,6 @@ from vfi_flow.media.pixels.chroma_location import chroma_location
 from vfi_flow.media.pixels.colour import colour_of, with_tags_of
 from vfi_flow.media.pixels.light import dynamic_light, needs_dolby_vision
 from vfi_flow.media.rotation import display_matrix
-from vfi_flow.media.showing import cut, shown
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
 TAIL = Fraction(1)

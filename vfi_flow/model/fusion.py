@@ -7,7 +7,7 @@ from vfi_flow.model.composition import LARGEST_DEVIATION, SMALLEST_DEVIATION, Co
 from vfi_flow.model.config import NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
-from vfi_flow.model.registration import FLOW_SCALE, Course
+from vfi_flow.model.registration import FLOW_SCALE, MotionAtTau
 from vfi_flow.motion.coherence import AROUND
 from vfi_flow.motion.lucas_kanade import displacement, fine_step, length
 from vfi_flow.motion.luma import Subsampled
@@ -49,7 +49,7 @@ class FusionNetwork(nn.Module):
             # gate open, no crossfade, detail as coherence and speed say
             self.head.bias.copy_(torch.tensor([0.0] * 28 + [1.5] * 4 + [-4.0, 1.93, 1.33]))  # type: ignore[union-attr]
 
-    def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, course: Course) -> Composition:
+    def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, course: MotionAtTau) -> Composition:
         flow = double_flow(course.flow)
         seen0 = look_up(frame0.subsampled, flow[:, :2], course.flow[:, :2])
         seen1 = look_up(frame1.subsampled, flow[:, 2:], course.flow[:, 2:])
@@ -88,7 +88,7 @@ class FusionNetwork(nn.Module):
         frame0: FrameFeatures,
         frame1: FrameFeatures,
         tau: Tensor,
-        course: Course,
+        course: MotionAtTau,
         seen: tuple[Subsampled, Subsampled],
         apart: tuple[Tensor, Tensor],
     ) -> Tensor:

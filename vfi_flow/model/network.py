@@ -10,7 +10,7 @@ from vfi_flow.model.composition import Mean, compose
 from vfi_flow.model.config import NetworkConfig
 from vfi_flow.model.encoder import Encoder, FrameFeatures
 from vfi_flow.model.fusion import FusionNetwork
-from vfi_flow.model.registration import Course, RegistrationNetwork
+from vfi_flow.model.registration import MotionAtTau, RegistrationNetwork
 from vfi_flow.model.velocity import VelocityNetwork
 
 
@@ -37,7 +37,7 @@ class InterpolationNetwork(nn.Module):
         """The conditional mean at `tau`."""
         return self.fused(frame0, frame1, tau, self.registration(frame0, frame1).at(tau))
 
-    def fused(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, course: Course) -> Mean:
+    def fused(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, course: MotionAtTau) -> Mean:
         """The conditional mean at `tau`, of what takes `course` there."""
         images, composition = (frame0.image, frame1.image), self.fusion(frame0, frame1, tau, course)
         if self.config.motion_downscale == 2:

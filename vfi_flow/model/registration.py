@@ -15,7 +15,7 @@ from vfi_flow.motion.camera import camera_motion
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
 from vfi_flow.motion.explained import unexplained
 from vfi_flow.motion.lucas_kanade import improvement, length, lucas_kanade_step, square_sum
-from vfi_flow.motion.passing import MIDDLE, flow_to, halves, passing
+from vfi_flow.motion.motion_at_tau import MIDDLE, flow_to, halves, passing
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.warp import backward_warp, overshoot
 
@@ -36,7 +36,7 @@ class Match(NamedTuple):
     """(B, 1, h, w) in (0, 1): how far a Lucas-Kanade step may be trusted."""
 
 
-class Course(NamedTuple):
+class MotionAtTau(NamedTuple):
     """The motion between two frames as it passes a place `tau` between them, for a picture of h x w."""
 
     flow: Tensor
@@ -52,7 +52,7 @@ class Course(NamedTuple):
     unexplained: Tensor
     """(B, 1, 1, 1) in [0, 1]: how far no motion explains the two frames (see `motion.explained`)."""
 
-    def bent(self, by: Bend) -> "Course":
+    def bent(self, by: Bend) -> "MotionAtTau":
         """The same of motion that is not even in time."""
         return self._replace(flow=self.flow + torch.cat([by.ahead, by.ahead], 1), uneven=by.uneven, jerk=by.jerk)
 
@@ -71,14 +71,14 @@ class Registration(NamedTuple):
     motions: tuple[tuple[int, Tensor], ...] = ()
     """Every intermediate motion and how many pixels of the frame one of its grid stands for, for supervision."""
 
-    def at(self, tau: Tensor, neighbours: Neighbours | None = None) -> Course:
+    def at(self, tau: Tensor, neighbours: Neighbours | None = None) -> MotionAtTau:
         """What passes at `tau` (B, 1, 1, 1); with `neighbours` motion may be uneven (see `motion.acceleration`).
 
         `mask` and `context` stay those of the place half-way: to carry them along changes nothing.
         """
         motion = passing(self.motion, tau)
         all_of_it, unknown = torch.ones_like(self.mask), torch.zeros_like(self.mask)
-        even = Course(flow_to(motion, tau), self.mask, self.context, all_of_it, unknown, self.unexplained)
+        even = MotionAtTau(flow_to(motion, tau), self.mask, self.context, all_of_it, unknown, self.unexplained)
         return even if neighbours is None else even.bent(bend(motion, neighbours, tau))
 
     def flows_at(self, tau: Tensor) -> tuple[tuple[int, Tensor], ...]:

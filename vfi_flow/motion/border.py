@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.motion.linear import TINY, linear_fit, moments
-from vfi_flow.motion.passing import halves
+from vfi_flow.motion.motion_at_tau import halves
 from vfi_flow.motion.warp import overshoot, pixel_grid
 
 REACH, STIFFNESS = 4, 2.0

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vfi_flow.motion.passing import flow_to
+from vfi_flow.motion.motion_at_tau import flow_to
 from vfi_flow.motion.resize import box_mean, double, halve
 from vfi_flow.motion.warp import overshoot
 

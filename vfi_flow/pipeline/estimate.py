@@ -12,8 +12,8 @@ from vfi_flow.media.encoder import configure
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.pixels.palette import palette_for
 from vfi_flow.media.scheduling import ordinary_priority
-from vfi_flow.pipeline.at_once import at_once
-from vfi_flow.pipeline.making import FRAMES_PER_CALL, Interpolate
+from vfi_flow.pipeline.ordered_pool import at_once
+from vfi_flow.pipeline.output_frames import FRAMES_PER_CALL, Interpolate
 from vfi_flow.pipeline.plan import Plan, reader_for
 
 TRIAL_FRAMES = 12

@@ -31,8 +31,8 @@ from vfi_flow.media.timing import (
     unit_with_room,
 )
 from vfi_flow.media.writer import check_rate, is_quicktime
-from vfi_flow.pipeline.making import CutFill
-from vfi_flow.pipeline.placing import check_chunks, check_output, chunks_of
+from vfi_flow.pipeline.output_files import check_chunks, check_output, chunks_of
+from vfi_flow.pipeline.output_frames import CutFill
 
 FASTEST = 100_000
 """Frames per second, or times as many of them: nobody's camera, and more would fill any memory."""

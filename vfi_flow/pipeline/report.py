@@ -14,7 +14,7 @@ from vfi_flow.files import check_free, write_complete
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
-from vfi_flow.pipeline.placing import files_of, size_of
+from vfi_flow.pipeline.output_files import files_of, size_of
 from vfi_flow.pipeline.plan import Job, Plan
 from vfi_flow.versions import PACKAGES, installed_version
 

@@ -11,7 +11,7 @@ from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.verify import read_back
 from vfi_flow.media.writer import VideoWriter
-from vfi_flow.pipeline.placing import files_of
+from vfi_flow.pipeline.output_files import files_of
 from vfi_flow.pipeline.plan import Plan
 
 FORMATS_WITHOUT_NEGATIVE_TIME = (".mkv", ".webm")

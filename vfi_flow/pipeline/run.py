@@ -22,18 +22,18 @@ from vfi_flow.media.scenes import CutDetector
 from vfi_flow.media.timecode import retimed
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
-from vfi_flow.pipeline.ahead import ahead
-from vfi_flow.pipeline.alone import alone
-from vfi_flow.pipeline.making import ONE_BY_ONE, Calls, Interpolate, OutputFrame, output_frames
-from vfi_flow.pipeline.placing import unfinished
+from vfi_flow.pipeline.lost_metadata import untold
+from vfi_flow.pipeline.output_files import unfinished
+from vfi_flow.pipeline.output_frames import ONE_BY_ONE, Calls, Interpolate, OutputFrame, output_frames
+from vfi_flow.pipeline.output_lock import alone
 from vfi_flow.pipeline.plan import Plan, reader_for
+from vfi_flow.pipeline.prefetch import ahead
 from vfi_flow.pipeline.report import Report
 from vfi_flow.pipeline.result import Written, verify
 from vfi_flow.pipeline.resuming import kept_chunks
 from vfi_flow.pipeline.source_state import unchanging
 from vfi_flow.pipeline.spans import Span, spans, with_neighbours, with_overlays
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock, prepare
-from vfi_flow.pipeline.untold import untold
 
 DECODED_AHEAD = 3
 MADE_AHEAD = 3

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.endpoints import Source
-from vfi_flow.pipeline.placing import files_of
+from vfi_flow.pipeline.output_files import files_of
 
 FILES, SIZE, TIME, CONTENT = "the number of files", "the size in bytes", "the time of the last change", "the content"
 

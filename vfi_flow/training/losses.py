@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.model.composition import Mean
-from vfi_flow.model.registration import Course
+from vfi_flow.model.registration import MotionAtTau
 from vfi_flow.motion.resize import box_mean, halve
 from vfi_flow.motion.warp import backward_warp
 
@@ -62,7 +62,7 @@ def mean_losses(
 
 
 def motion_losses(
-    course: Course,
+    course: MotionAtTau,
     flows: Flows,
     frames: tuple[Tensor, Tensor, Tensor],
     tau: Tensor,

@@ -14,7 +14,7 @@ from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import Batch
 from vfi_flow.training.losses import LossWeights, mean_losses, motion_losses, sharpness_difference
 from vfi_flow.training.lpips import Lpips
-from vfi_flow.training.moved import move
+from vfi_flow.training.neighbour_motion import move
 
 LARGEST_RESIDUAL = 5.0
 """Standardised residuals are clipped here: a few outliers must not own the loss."""

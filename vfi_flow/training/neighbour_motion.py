@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
-from vfi_flow.model.registration import Course
+from vfi_flow.model.registration import MotionAtTau
 from vfi_flow.motion.acceleration import Neighbours, bend
 from vfi_flow.motion.lucas_kanade import displacement
 from vfi_flow.motion.resize import double_flow
@@ -24,7 +24,7 @@ class Moved(NamedTuple):
     frame1: FrameFeatures
     flows: tuple[tuple[int, Tensor], ...]
     """What the two frames show by themselves, as `Registration.flows_at`."""
-    course: Course
+    course: MotionAtTau
     """The course with what the frames before and after add to it; only what the two show is learned from it."""
     even_flow: Tensor
     """(B, 4, H/2, W/2): what `flows` should have found."""

@@ -21,23 +21,23 @@ SPARSE = 16
 """Every so many pixels of two frames are compared first."""
 
 
-class Seen:
+class CachedFrame:
     """A frame, and what is known of it; whoever needs it first finds it out, and others wait for that."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
         self.features: Any = None
-        self.motion: tuple[Seen, Any] | None = None
+        self.motion: tuple[CachedFrame, Any] | None = None
         """A frame after this one, and the motion between the two."""
         self.encoding, self.registering = Lock(), Lock()
 
 
-class Recent:
+class FrameCache:
     """The frames that were seen last. Several threads may ask at the same time."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._seen: list[Seen] = []
+        self._seen: list[CachedFrame] = []
         self._lock = Lock()
         self._calls, self._most_calls = 0, 1
 
@@ -69,7 +69,7 @@ class Recent:
             with self._lock:
                 self._calls -= 1
 
-    def _find_all(self, pair: Pair) -> tuple[Seen | None, Seen, Seen, Seen | None]:
+    def _find_all(self, pair: Pair) -> tuple[CachedFrame | None, CachedFrame, CachedFrame, CachedFrame | None]:
         """The frames of a pair with its neighbours, in their order."""
         with self._lock:
             before, after = pair.before, pair.after
@@ -77,24 +77,24 @@ class Recent:
             seen0, seen1 = self._find(pair.frame0), self._find(pair.frame1)
             return earlier, seen0, seen1, None if after is None else self._find(after.frame)
 
-    def _find(self, frame: Frame) -> Seen:
+    def _find(self, frame: Frame) -> CachedFrame:
         """The frame among those that were seen, or as a new one; the one not used for longest is forgotten for it."""
         found = next((seen for seen in reversed(self._seen) if is_same(seen.frame, frame)), None)
         if found is None:
-            found = Seen(frame)
+            found = CachedFrame(frame)
         else:
             self._seen.remove(found)
         self._seen = [*self._seen, found][-(KEPT + KEPT_PER_CALL * (self._most_calls - 1)) :]
         return found
 
-    def _features(self, seen: Seen) -> Any:
+    def _features(self, seen: CachedFrame) -> Any:
         with seen.encoding:
             features = seen.features
             if features is None:
                 features = seen.features = self._engine.encode(as_floats(pad_frame(seen.frame)))
             return features
 
-    def _motion(self, seen0: Seen, seen1: Seen) -> Any:
+    def _motion(self, seen0: CachedFrame, seen1: CachedFrame) -> Any:
         """The motion between two frames."""
         with seen0.registering:
             if seen0.motion is None or seen0.motion[0] is not seen1:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from vfi_flow.pipeline.ahead import ahead
+from vfi_flow.pipeline.prefetch import ahead
 
 
 def threads_named(name: str) -> list[threading.Thread]:

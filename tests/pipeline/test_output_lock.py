@@ -10,7 +10,7 @@ from clips import moving_square, write_clip
 from vfi_flow.errors import OutputError
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.pipeline.alone import alone
+from vfi_flow.pipeline.output_lock import alone
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 
@@ -46,7 +46,7 @@ def test_other_results_and_pipes_are_nobodys_business(tmp_path):
 
 def test_the_mark_of_a_killed_job_is_no_obstacle(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from vfi_flow.pipeline.alone import alone\n"
+        "import os, sys; from pathlib import Path; from vfi_flow.pipeline.output_lock import alone\n"
         "with alone(Path(sys.argv[1])): os._exit(9)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "out.mp4")], check=False)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from clips import moving_square, write_clip
 
+from vfi_flow.media.durations import cut
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
-from vfi_flow.media.showing import cut
 
 TICK = Fraction(1, 1000)
 

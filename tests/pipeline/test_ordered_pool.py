@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from vfi_flow.pipeline.at_once import at_once
+from vfi_flow.pipeline.ordered_pool import at_once
 
 
 def slower_first(number: int) -> int:

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vfi_flow.motion.passing import flow_to, halves, passing  # noqa: E402
+from vfi_flow.motion.motion_at_tau import flow_to, halves, passing  # noqa: E402
 
 WIDTH = 64
 

@@ -11,7 +11,7 @@ from vfi_flow.media.chunks import frames_in
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
-from vfi_flow.pipeline.alone import alone, mark_of
+from vfi_flow.pipeline.output_lock import alone, mark_of
 
 OnDisk = Path | ImageSequence
 

@@ -13,7 +13,7 @@ from vfi_flow.model.config import TINY  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 from vfi_flow.motion.resize import double_flow  # noqa: E402
 from vfi_flow.training.batches import Batch, collate, to_batch  # noqa: E402
-from vfi_flow.training.moved import Moved, move  # noqa: E402
+from vfi_flow.training.neighbour_motion import Moved, move  # noqa: E402
 from vfi_flow.training.sample import Beside, Sample  # noqa: E402
 
 SIDE = 64

@@ -16,8 +16,8 @@ from vfi_flow.errors import ComponentError
 from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.timing import Division
-from vfi_flow.pipeline.at_once import at_once
 from vfi_flow.pipeline.blending import blended
+from vfi_flow.pipeline.ordered_pool import at_once
 from vfi_flow.pipeline.overlays import Overlay
 from vfi_flow.pipeline.spans import Place, Span, rgb_of
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock
