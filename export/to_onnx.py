@@ -26,8 +26,8 @@ from vfi_flow.export.shuffle import split_shuffles
 from vfi_flow.export.tidy import merge_repeated
 
 from vfi_flow.errors import ComponentError
+from vfi_flow.model.config import SCHEMA
 
-SCHEMA = "vfi_flow-1"
 TRACED_SIZE = (64, 96)
 STORED = "_stored"
 """Behind the names of weights as they lie in a file of weights."""

@@ -14,10 +14,9 @@ safetensors_torch = pytest.importorskip("safetensors.torch")
 from tiny_network import tiny_network  # noqa: E402
 
 from vfi_flow.errors import ComponentError  # noqa: E402
-from vfi_flow.model.config import TINY, preset  # noqa: E402
+from vfi_flow.model.config import SCHEMA, TINY, preset  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 from vfi_flow.model.weights import (  # noqa: E402
-    FORMAT,
     Card,
     adopt,
     channels_last,
@@ -45,7 +44,7 @@ def saved(network, tmp_path) -> Path:
 
 def rewrite(path: Path, tensors: "dict[str, torch.Tensor]", **changes: str | None) -> None:
     """A file that agrees with itself: its hash is that of `tensors`; of None there is no entry."""
-    metadata = {"format": FORMAT, "preset": "tiny", "hash": weights_hash(tensors)}
+    metadata = {"format": SCHEMA, "preset": "tiny", "hash": weights_hash(tensors)}
     metadata |= {"strength": "1.0", "samples": "0", "summary": ""}
     entries = {key: value for key, value in (metadata | changes).items() if value is not None}
     safetensors_torch.save_file(tensors, path, entries)

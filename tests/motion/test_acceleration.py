@@ -4,7 +4,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vfi_flow.inference.pair import is_alike  # noqa: E402
 from vfi_flow.motion.acceleration import (  # noqa: E402
     JERK,
     STEADY_BESIDE,
@@ -15,6 +14,7 @@ from vfi_flow.motion.acceleration import (  # noqa: E402
     alike,
     bend,
 )
+from vfi_flow.motion.intervals import is_alike  # noqa: E402
 
 WIDE = 1e6
 """Pixels; in so wide a frame no change of the motion is large."""

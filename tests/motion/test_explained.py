@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vfi_flow.motion.explained import LEAST, MOST, NOTICED, unexplained  # noqa: E402
+from vfi_flow.motion.explained import DOUBTED_ABOVE, NOTICED, REJECTED_ABOVE, unexplained  # noqa: E402
 
 SIDE = 64
 GENERATOR = torch.Generator().manual_seed(0)
@@ -36,7 +36,7 @@ def test_half_of_what_differed_explains_enough():
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 0), (1.0, 1)])
 def test_it_takes_most_of_the_frame(share, expected):
     """The rest of it moves, and is explained."""
-    assert LEAST - 0.1 > 0.5 and MOST < 1
+    assert DOUBTED_ABOVE - 0.1 > 0.5 and REJECTED_ABOVE < 1
     warped = share_of_other(share)
 
     assert unexplained((MOVED, share_of_other(share)), (PICTURE, warped)) == expected

@@ -16,8 +16,8 @@ from vfi_flow.errors import ComponentError
 from vfi_flow.inference.engine import Image, ModelInfo, Motion
 from vfi_flow.inference.onnx_session import Graph, file_hash, load_runtime, open_session, shape_of
 from vfi_flow.inference.providers import find_device
+from vfi_flow.model.config import SCHEMA
 
-SCHEMA = "vfi_flow-1"
 ENCODE, REGISTER, COMPOSE = "encode", "register", "compose"
 PARTS = re.compile(rf"{ENCODE}|{REGISTER}|{COMPOSE}_\d+")
 EXPECTED = f"NAME.safetensors or, beside it, NAME.{ENCODE}.onnx, {REGISTER} or {COMPOSE}_STEPS"

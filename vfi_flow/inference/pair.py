@@ -2,18 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from vfi_flow.inference.engine import Frame
-
-MOST_UNLIKE = 2
-"""How many times as long as the other one of two intervals may be for the motion in one to say something of the other.
-"""
-
-
-def is_alike(interval: Fraction | float) -> bool:
-    """Whether motion in `interval` says something of that in one beside it, whose length is its unit."""
-    return 1 / MOST_UNLIKE <= interval <= MOST_UNLIKE
+from vfi_flow.motion.intervals import is_alike
 
 
 @dataclass(frozen=True, slots=True)

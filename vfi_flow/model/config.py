@@ -4,6 +4,9 @@ from dataclasses import dataclass, replace
 
 from vfi_flow.errors import ComponentError
 
+SCHEMA = "vfi_flow-1"
+"""What files of weights and graphs call their own format; another one is read by another version."""
+
 
 @dataclass(frozen=True, slots=True)
 class LevelConfig:

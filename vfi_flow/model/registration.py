@@ -183,8 +183,8 @@ class RegistrationNetwork(nn.Module):
     other motion happen to fit it."""
     TEXTURED = 1e-3
     """Square difference from the local mean, of both frames and all colours, that counts half as texture."""
-    MOST = 0.3, 0.6
-    """Share of the frame that follows the camera from which on its motion counts at 1/4, and from which on wholly."""
+    CAMERA_SHARE_FADE = 0.3, 0.6
+    """Of the frame, that follows the camera: between these shares its motion at 1/4 fades in."""
     BORDER = 32
     """Pixels of the frame in which motion may be continued from further inside."""
     CELL = 8
@@ -204,7 +204,7 @@ class RegistrationNetwork(nn.Module):
         coarse = self.refine_where_better(frame0.eighth, frame1.eighth, coarse)
         coarse = self.border(self.with_camera(frame0.eighth, frame1.eighth, coarse), 8)
         middle = self.at_8(frame0.at_8, frame1.at_8, coarse)
-        middle = self.with_camera(frame0.quarter, frame1.quarter, middle, self.MOST)
+        middle = self.with_camera(frame0.quarter, frame1.quarter, middle, self.CAMERA_SHARE_FADE)
         middle = self.border(self.refine(frame0.quarter, frame1.quarter, middle, 4), 4, near=3)
         fine = self.at_4(frame0.at_4, frame1.at_4, middle)
         fine = self.border(self.refine(frame0.half, frame1.half, fine, 2), 2, near=2)

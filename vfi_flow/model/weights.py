@@ -13,10 +13,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vfi_flow.errors import ComponentError
-from vfi_flow.model.config import PRESETS, preset
+from vfi_flow.model.config import PRESETS, SCHEMA, preset
 from vfi_flow.model.network import InterpolationNetwork
-
-FORMAT = "vfi_flow-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def save_weights(network: InterpolationNetwork, path: Path, card: Card) -> None:
     """Writes the network's weights in half precision to `path`: rounding them costs less than 0.001 dB."""
     tensors = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
     entries = {key: str(value) for key, value in asdict(card).items()}
-    metadata = {"format": FORMAT, "preset": network.config.name, "hash": weights_hash(tensors), **entries}
+    metadata = {"format": SCHEMA, "preset": network.config.name, "hash": weights_hash(tensors), **entries}
     write_tensors(tensors, path, metadata)
 
 
@@ -87,7 +85,7 @@ def load_weights(path: Path) -> tuple[InterpolationNetwork, Card, str]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:
         raise ComponentError(f"{path}: cannot be read as weights ({error})") from error
-    if metadata.get("format") != FORMAT or metadata.get("preset") not in PRESETS or "hash" not in metadata:
+    if metadata.get("format") != SCHEMA or metadata.get("preset") not in PRESETS or "hash" not in metadata:
         raise ComponentError(f"{path}: not a weights file of vfi_flow (format '{metadata.get('format', 'none')}')")
     if weights_hash(tensors) != metadata["hash"]:
         raise ComponentError(f"{path}: damaged, its values do not have the hash it names")

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vfi_flow.motion.intervals import MOST_UNLIKE
 from vfi_flow.motion.lucas_kanade import length
 from vfi_flow.motion.resize import box_mean
 from vfi_flow.motion.warp import backward_warp
@@ -24,9 +25,6 @@ STEADY_BETWEEN, STEADY_BESIDE = 1 / 12, 1 / 80
 """The change of motion that counts half, as a share of a frame's width: with neighbours on both sides, and on one."""
 JERK = 4.0
 """Pixels of motion that may be uneven still, for each pixel by which the changes before and after differ."""
-MOST_UNLIKE = 2
-"""How many times as long as the other one of two intervals may be for the motion in one to say something of the other
-(`inference.pair`)."""
 CELL, CELLS = 8, 11
 """Pixels to a side of the cells, and cells to a side of the window, that jerk is the mean of: single places err."""
 

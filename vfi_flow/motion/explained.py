@@ -17,8 +17,10 @@ NOTICED = 2 / 255
 """Root mean square difference between the frames from which on there is something to explain."""
 REST = 0.5
 """Share of the square difference that is left when motion explains none of it."""
-LEAST, MOST = 0.7, 0.85
-"""Share of the frame without an explanation from which on motion is doubted, and from which on it is not believed."""
+DOUBTED_ABOVE = 0.7
+"""Share of the frame without an explanation from which on motion is doubted."""
+REJECTED_ABOVE = 0.85
+"""The same from which on it is not believed at all."""
 
 
 @torch.no_grad()
@@ -32,4 +34,4 @@ def unexplained(frames: tuple[Tensor, Tensor], warped: tuple[Tensor, Tensor]) ->
     as_they_are, followed = (box_mean(square_sum(a - b) / 3, WINDOW) for a, b in (frames, warped))
     without = (as_they_are > NOTICED**2) & (followed > REST * as_they_are)
     share = without.float().mean((2, 3), keepdim=True)
-    return ((share - LEAST) / (MOST - LEAST)).clamp(0, 1)
+    return ((share - DOUBTED_ABOVE) / (REJECTED_ABOVE - DOUBTED_ABOVE)).clamp(0, 1)

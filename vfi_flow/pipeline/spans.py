@@ -9,9 +9,9 @@ from itertools import chain, pairwise
 
 import numpy as np
 
-from vfi_flow.inference.pair import is_alike
 from vfi_flow.media.repeats import change, may_be_repeat, stands_out
 from vfi_flow.media.timing import Division
+from vfi_flow.motion.intervals import is_alike
 from vfi_flow.pipeline.overlays import FRAMES, Overlay, Shot
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
