@@ -15,13 +15,12 @@ from typing import NoReturn
 
 from vfi_flow.cli.adapting import adapted_model, add_adapt_option
 from vfi_flow.cli.model_options import add_model_options, open_interpolator
+from vfi_flow.cli.option_types import parse_count, read_by
 from vfi_flow.cli.options import (
     add_encoding_options,
     add_reading_options,
     add_time_options,
     job_from,
-    parse_count,
-    read_by,
     read_source,
     read_target,
 )

@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from vfi_flow.cli.model_options import DEVICE_HELP
+from vfi_flow.cli.option_types import parse_strength, read_by
 from vfi_flow.errors import ComponentError, UsageError
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
     )
     parser.add_argument(
         "--strength",
-        type=strengths,
+        type=read_by(strengths),
         metavar="LIST",
-        help="amounts of the residual, 0 to 2, such as 0.5,1,1.5 (default: the model's own)",
+        help="scales what is drawn on top of the mean, 0 to 2, such as 0.5,1,1.5 (default: the model's own)",
     )
     parser.add_argument("--model", default="base", metavar="NAME|FILE", help="preset or file of a model (default base)")
     parser.add_argument(
@@ -104,10 +105,4 @@ def steps_list(text: str) -> list[int]:
 
 
 def strengths(text: str) -> list[float]:
-    try:
-        found = sorted({float(part) for part in text.split(",")})
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers such as 1 or 0.5,1,1.5, got '{text}'") from None
-    if not all(0 <= strength <= 2 for strength in found):
-        raise argparse.ArgumentTypeError(f"a strength must be from 0 to 2, got '{text}'")
-    return found
+    return sorted({parse_strength(part) for part in text.split(",")})

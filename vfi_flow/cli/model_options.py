@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vfi_flow.cli.option_types import read_by
+from vfi_flow.cli.option_types import parse_strength, read_by
 from vfi_flow.inference.providers import PROVIDERS
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--steps", type=int, choices=(0, 1, 2), default=1, help="0 smoothest, 1 sharp (default), 2 sharper and slower"
     )
-    group.add_argument("--strength", type=read_by(parse_strength), metavar="S", help="how much detail is drawn, 0 to 2")
+    group.add_argument(
+        "--strength", type=read_by(parse_strength), metavar="S", help="scales what is drawn on top of the mean, 0 to 2"
+    )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another draw (default: 0)")
     group.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     group.add_argument(
@@ -50,10 +52,3 @@ def parse_tile(text: str) -> str | int:
     if text not in ("auto", "off") and not text.isdecimal():
         raise ValueError(f"{text!r} is not auto, off or a number of pixels")
     return int(text) if text.isdecimal() else text
-
-
-def parse_strength(text: str) -> float:
-    value = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
-    if not 0 <= value <= 2:
-        raise ValueError(f"{text!r} is not a number from 0 to 2")
-    return value

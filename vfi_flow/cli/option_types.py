@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
+from vfi_flow.model.config import LARGEST_STRENGTH
+
 T = TypeVar("T")
 
 
@@ -23,3 +25,10 @@ def parse_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ValueError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def parse_strength(text: str) -> float:
+    value = float(text) if text.replace(".", "", 1).isdecimal() else -1.0
+    if not 0 <= value <= LARGEST_STRENGTH:
+        raise ValueError(f"{text!r} is not a number from 0 to {LARGEST_STRENGTH}")
+    return value

@@ -13,10 +13,10 @@ DATA = "folder of videos to learn from, with its subfolders; a resumed run knows
 VAL = "videos to choose the best weights on (default: the last quarter of every shot in --data, which is kept back)"
 LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
 INIT = "weights to start from, e.g. base; of another preset what has the same shape (default: random)"
-OVERLAYS = "of the videos' samples with text, a display or black bars burnt in (default 0.12)"
+OVERLAYS = "of the videos' samples with text, a display or black bars burnt in"
 FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion"
 MODULES = "encoder", "registration", "fusion"
-STAGES = "motion, mean, fusion or velocity (default mean)"
+STAGES = "motion", "mean", "fusion", "velocity"
 
 RESUME = "go on from the checkpoint in --output, with the options of that run where no others are given"
 
@@ -64,31 +64,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--val", type=Path, metavar="DIR", help=VAL)
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
-    parser.add_argument("--synthetic", type=float, metavar="SHARE", help="of samples (default 0.3)")
-    parser.add_argument("--overlays", type=float, metavar="SHARE", help=OVERLAYS)
+    parser.add_argument("--synthetic", type=float, metavar="SHARE", help=f"of samples (default {USUAL['synthetic']:g})")
+    parser.add_argument("--overlays", type=float, metavar="SHARE", help=f"{OVERLAYS} (default {USUAL['overlays']:g})")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--stage", choices=("motion", "mean", "fusion", "velocity"), help=STAGES)
+    parser.add_argument("--stage", choices=STAGES, help=f"one of these (default {USUAL['stage']})")
     parser.add_argument("--preset", help="tiny, fast or base (default: that of --init, or base)")
     parser.add_argument("--init", metavar="NAME|FILE", help=INIT)
     parser.add_argument("--freeze", nargs="+", choices=MODULES, metavar="MODULE", help=FREEZE)
     parser.add_argument("--resume", action="store_true", help=RESUME)
-    parser.add_argument("--minutes", type=float, help="length of the run, resumed parts included (default 60)")
+    parser.add_argument(
+        "--minutes", type=float, help=f"length of the run, resumed parts included (default {USUAL['minutes']:g})"
+    )
     parser.add_argument("--samples", type=int, help="length in samples instead: exactly repeatable")
     parser.add_argument("--batch", type=int, help="samples a step (default 12; 64 on a GPU)")
-    parser.add_argument("--crop", type=int, help="side of a sample in pixels (default 192)")
+    parser.add_argument("--crop", type=int, help=f"side of a sample in pixels (default {USUAL['crop']:g})")
     parser.add_argument("--learning-rate", type=float, help=LEARNING_RATE)
-    parser.add_argument("--flow-weight", type=float, help="of the flow targets (default 0.002)")
+    parser.add_argument("--flow-weight", type=float, help=f"of the flow targets (default {USUAL['flow_weight']:g})")
     parser.add_argument("--lpips", type=Path, metavar="FILE.npz", help="weights of LPIPS, for stage velocity")
-    parser.add_argument("--perceptual", type=float, help="weight of LPIPS (default 1)")
-    parser.add_argument("--validate-every", type=float, metavar="MINUTES", help="default 6")
-    parser.add_argument("--per-clip", type=int, help="validation frames of a clip (default 3)")
+    parser.add_argument("--perceptual", type=float, help=f"weight of LPIPS (default {USUAL['perceptual']:g})")
+    parser.add_argument("--validate-every", type=float, metavar="MINUTES", help=f"default {USUAL['validate_every']:g}")
+    parser.add_argument("--per-clip", type=int, help=f"validation frames of a clip (default {USUAL['per_clip']:g})")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
     parser.add_argument(
         "--processes", type=int, help="sharing the batch evenly (default: up to one a core, 1 with a GPU)"
     )
     parser.add_argument("--workers", type=int, help="processes that draw samples (default: 1, with a GPU all cores)")
     parser.add_argument("--max-gigabytes", type=float, help="memory for decoded videos; the rest is left out")
-    parser.add_argument("--seed", type=int, help="of samples and weights (default 0)")
+    parser.add_argument("--seed", type=int, help=f"of samples and weights (default {USUAL['seed']:g})")
 
 
 def complete(arguments: argparse.Namespace) -> list[str]:

@@ -20,6 +20,7 @@ from vfi_flow.inference.noise import pair_noise
 from vfi_flow.inference.padding import crop_frame, padded_size
 from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.inference.tiling import TileChoice, TileOption, tiled_images
+from vfi_flow.model.config import LARGEST_STRENGTH
 
 MOST_STEPS = 2
 ENGINES = ("onnx", "torch")
@@ -63,8 +64,8 @@ class Interpolator:
         steps, seed = whole_number("steps", steps), whole_number("seed", seed)
         if steps not in range(MOST_STEPS + 1):
             raise UsageError(f"steps must be 0, 1 or 2, got {steps}")
-        if strength is not None and not 0 <= real_number("strength", strength) <= 2:
-            raise UsageError(f"strength must be from 0 to 2, got {strength}")
+        if strength is not None and not 0 <= real_number("strength", strength) <= LARGEST_STRENGTH:
+            raise UsageError(f"strength must be from 0 to {LARGEST_STRENGTH}, got {strength}")
         if threads is not None and whole_number("threads", threads) < 1:
             raise UsageError(f"threads must be 1 or more, got {threads}")
         if not isinstance(model, (str, Path)) or not isinstance(device, str):

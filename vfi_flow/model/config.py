@@ -7,6 +7,9 @@ from vfi_flow.errors import ComponentError
 SCHEMA = "vfi_flow-1"
 """What files of weights and graphs call their own format; another one is read by another version."""
 
+LARGEST_STRENGTH = 2
+"""Of what is drawn on top of the mean; 1 is one sample as trained."""
+
 
 @dataclass(frozen=True, slots=True)
 class LevelConfig:

@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vfi_flow.errors import ComponentError
-from vfi_flow.model.config import PRESETS, SCHEMA, preset
+from vfi_flow.model.config import LARGEST_STRENGTH, PRESETS, SCHEMA, preset
 from vfi_flow.model.network import InterpolationNetwork
 
 
@@ -115,11 +115,11 @@ def _read_card(path: Path, metadata: Mapping[str, str]) -> Card:
     strength, samples = (metadata.get(key, "nothing") for key in ("strength", "samples"))
     with contextlib.suppress(ValueError):
         card = Card(float(strength), int(samples), metadata.get("summary", ""))
-        if 0 <= card.strength <= 2:
+        if 0 <= card.strength <= LARGEST_STRENGTH:
             return card
     raise ComponentError(
-        f"{path}: damaged, its metadata should name a strength from 0 to 2 and a whole number of samples, "
-        f"found '{strength}' and '{samples}'"
+        f"{path}: damaged, its metadata should name a strength from 0 to {LARGEST_STRENGTH} and a whole number of "
+        f"samples, found '{strength}' and '{samples}'"
     )
 
 
