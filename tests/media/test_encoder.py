@@ -52,7 +52,7 @@ def test_the_default_is_near_transparent_h264_in_the_format_of_the_source(tmp_pa
         (
             "libx265",
             {"x265-params": "sao=0"},
-            {"crf": "18", "preset": "medium", "x265-params": "log-level=error:sao=0"},
+            {"crf": "18", "preset": "medium", "a53cc": "1", "x265-params": "log-level=error:sao=0"},
         ),
         ("prores_ks", {"profile": "hq"}, {"profile": "hq"}),
     ],
@@ -77,7 +77,7 @@ def test_other_options_of_the_encoder_go_with_the_usual_ones(tmp_path, codec, ot
 def test_of_large_frames_few_wait_in_memory_for_the_encoder(tmp_path, codec, preset, width, height, expected):
     chosen = choose_encoder(EncoderOptions(codec, preset=preset), info(width, height), tmp_path / "out.mp4")
 
-    assert {name: chosen.options[name] for name in chosen.options if name not in ("crf", "preset")} == expected
+    assert {name: chosen.options[name] for name in chosen.options if name not in ("crf", "preset", "a53cc")} == expected
 
 
 @pytest.mark.parametrize(("ending", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx-vp9")])
@@ -196,6 +196,7 @@ def test_rgb_becomes_yuv_with_the_matrix_of_its_height(tmp_path):
         ({"pix_fmt": "yuv420p12le"}, {}, "o.mp4", ComponentError, "libx264 has no pixel format yuv420p12le"),
         ({"codec": "ffv1", "pix_fmt": "yaf16le"}, {}, "o.mkv", UsageError, "-pix_fmt yaf16le is not supported"),
         ({"codec": "ffv1", "crf": "20"}, {}, "o.mkv", UsageError, "ffv1 has no option -crf"),
+        ({"others": {"time_base": "1/3"}}, {}, "o.mp4", UsageError, "time_base is no option to choose"),
         ({"codec": "ffv1", "others": {"tune": "film"}}, {}, "o.mkv", UsageError, "ffv1 has no option -tune"),
         (
             {"others": {"tune": "tin"}},

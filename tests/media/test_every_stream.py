@@ -1,7 +1,7 @@
 """Covers, styled subtitles, time codes, fonts: in the result, converted, or left out with one line."""
 
 from fractions import Fraction
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -442,3 +442,46 @@ def test_packets_that_do_not_fit_are_told_in_one_line(tmp_path):
 
     told = [warning for warning in report.warnings if "packets of audio stream 1 were left out" in warning]
     assert len(told) == 1 and int(told[0].split()[0]) > 10
+
+
+@pytest.mark.parametrize(
+    ("codec", "job", "kept", "told"),
+    [
+        ("libx264", {}, FRAMES, ""),
+        ("libx265", {}, FRAMES, ""),
+        ("mpeg4", {}, 0, "mpeg4 does not keep the closed captions; use -c:v libx264 or libx265"),
+        ("libx264", {"factor": Fraction(5, 2)}, None, "only those beside frames that stay are kept"),
+    ],
+)
+def test_closed_captions_are_kept_or_called_lost(tmp_path, codec, job, kept, told):
+    plain = write_clip(tmp_path / "plain.h264", moving_square(FRAMES), options={"crf": "20", "bf": "0"})
+    source = tmp_path / "in.h264"
+    source.write_bytes(with_captions(plain.read_bytes()))
+
+    report = doubled(source, tmp_path / "out.mkv", encoder=EncoderOptions(codec=codec), **job)
+
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        there = sum("A53_CC" in {one.type.name for one in frame.side_data} for frame in container.decode(video=0))
+    assert kept is None or there in (kept, kept + bool(kept))  # the last frame may repeat its own while it is held
+    assert any(told in note for note in report.plan.notes) if told else "captions" not in " ".join(report.plan.notes)
+
+
+def with_captions(stream: bytes) -> bytes:
+    """H.264 (Annex B) with a pair of letters before the first slice of every frame (SEI, ATSC A/53)."""
+    units = stream.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")[1:]
+    letters, done = count(), []
+    for unit in units:
+        if unit[0] & 31 in (1, 5) and unit[1] & 128:
+            captions = b"\xb5\0\x31GA94\x03\x41\xff\xfc" + bytes([65 + next(letters) % 26, 66]) + b"\xff"
+            done.append(b"\6\4" + bytes([len(captions)]) + captions + b"\x80")
+        done.append(unit)
+    return b"".join(b"\0\0\0\1" + unit for unit in done)
+
+
+def test_pictures_of_text_that_are_shown_until_the_next_are_taken_over_by_a_part():
+    """As PGS and DVB subtitles are: without a duration."""
+    standing = {3: SimpleNamespace(pts=-40, dts=-40), 4: SimpleNamespace(pts=-7, dts=-7)}
+    pictures = list(standing.values())
+
+    assert list(remux.taken_over(standing)) == [(0, pictures[0]), (0, pictures[1])]
+    assert all((picture.pts, picture.dts) == (0, 0) for picture in pictures) and not standing

@@ -106,3 +106,26 @@ def test_what_is_no_list_is_one_sentence(tmp_path, text, sentence):
         read_scene_list(path)
 
     assert str(caught.value).startswith(f"{path}: ") and sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"scenes_version":1,"cuts":[{"seconds":1e40000000}]}',
+        '{"scenes_version":1,"cuts":[{"seconds":1e-40000000}]}',
+        '{"scenes_version":1,"cuts":[{"time":"1e40000000"}]}',
+        '{"scenes_version":1,"cuts":[{"frame":' + "9" * 5000 + "}]}",
+    ],
+    ids=["brackets", "large", "small", "large text", "long"],
+)
+def test_numbers_and_brackets_without_end_are_one_sentence(tmp_path, text):
+    path = tmp_path / "cuts.json"
+    path.write_text(text)
+
+    if "e-" in text:
+        assert read_scene_list(path).cuts[0].about == 0
+        return
+    with pytest.raises(UsageError, match=r"is not a list of cuts|cut 1 is not understood") as caught:
+        read_scene_list(path)
+    assert len(str(caught.value)) < 500

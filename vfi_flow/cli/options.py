@@ -163,7 +163,7 @@ def parse_option(text: str) -> tuple[str, str]:
 
 
 def parse_bits(text: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)?[kKMG]?", text):
+    if not re.fullmatch(r"\d+(\.\d+)?[kKMG]?", text) or not float(text.rstrip("kKMG")):
         raise ValueError(f"{text!r} is not a number of bits a second; write 5M or 800k")
     return text
 

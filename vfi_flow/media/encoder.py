@@ -31,7 +31,7 @@ DEFAULT_CODEC, DEFAULT_BITS = "libx264", 10
 # Near-transparent settings: the new frames shall not be told from the old ones by their compression.
 DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
     "libx264": {"crf": "16", "preset": "medium"},
-    "libx265": {"crf": "18", "preset": "medium", "x265-params": "log-level=error"},
+    "libx265": {"crf": "18", "preset": "medium", "a53cc": "1", "x265-params": "log-level=error"},
     "libsvtav1": {"crf": "24", "preset": "8"},
     "mjpeg": {"qmin": "1", "qmax": "1"},
     "tiff": {"compression_algo": "deflate"},
@@ -39,6 +39,12 @@ DEFAULT_OPTIONS: dict[str, dict[str, str]] = {
     "libwebp": {"quality": "90"},
     "libvpx-vp9": {"crf": "24", "b": "0", "row-mt": "1", "cpu-used": "4"},
 }
+
+OF_THE_SOURCE = {
+    *("time_base", "aspect", "video_size", "pixel_format", "chroma_sample_location"),
+    *("color_range", "colorspace", "color_primaries", "color_trc"),
+}
+"""Options of FFmpeg's encoders that say what the frames are like."""
 
 ALPHA_CODECS = {"mov": "prores_ks", "webm": "libvpx-vp9", "matroska": "ffv1", "avi": "ffv1"}
 """Encoder of transparent video by format; the other formats have none."""
@@ -69,6 +75,9 @@ LOOK_AHEAD = {
     "libx265": dict(zip(PRESETS, (5, 10, 15, 15, 15, 20, 25, 40, 40, 60), strict=True)),
 }
 """Frames that an encoder reads before it packs the first one, by preset."""
+KEEP_CAPTIONS = ("libx264", "libx265")
+"""Encoders that write the closed captions beside a frame (CTA-708) into the stream."""
+
 LOOK_AHEAD_PIXELS, LEAST_LOOK_AHEAD = 40 * 1920 * 1080, 10
 """Pixels of all these frames, and how few they are of large frames. At 3840x2160, preset medium, x264 takes 1.4 GB
 with 40 frames and 0.6 GB with 10, x265 1.5 GB with 20. Four clips at 10 lost 0.01 to 0.8 of 47 dB, and 0.2 to 6 % of
@@ -105,6 +114,8 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
     """The encoder for `output`, proved by opening it; nothing is written yet."""
     codec = find_codec(options, output, info)
     asked = {k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None} | {**options.others}
+    if own := sorted(OF_THE_SOURCE & options.others.keys()):
+        raise UsageError(f"{own[0]} is no option to choose: it is that of the source")
     settings = combined(DEFAULT_OPTIONS.get(codec.name, {}), asked)
     if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
         raise UsageError(f"{codec.name} has no preset {settings['preset']!r}; it has {', '.join(PRESETS)}")

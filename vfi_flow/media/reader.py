@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import av
+from av.sidedata.sidedata import Type as SideData
 from av.stream import Discard
 
 from vfi_flow.errors import InputError
@@ -39,6 +40,7 @@ from vfi_flow.media.pixels.chroma_location import chroma_location
 from vfi_flow.media.pixels.colour import colour_of, with_tags_of
 from vfi_flow.media.pixels.light import dynamic_light, needs_dolby_vision
 from vfi_flow.media.rotation import display_matrix
+from vfi_flow.media.side_data import side_data
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
 
 TAIL = Fraction(1)
@@ -168,6 +170,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             metadata=dict(self.stream.metadata),
             disposition=self.stream.disposition,
             dynamic_light=dynamic_light(self._described, picture),
+            has_captions=side_data(picture, SideData.A53_CC) is not None,
         )
 
     def _expected_duration(self, first: SourceFrame) -> Fraction | None:

@@ -37,6 +37,9 @@ FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 BEGIN_AT_KEY = ("truehd", "mlp")
 """Sound that is read from a key packet on; others begin with any packet."""
 
+UNTIL_THE_NEXT = ("pgssub", "dvbsub")
+"""Texts as pictures without a duration: each is shown until the next packet."""
+
 PRIMING = Fraction(1, 10)
 """Seconds before the beginning in which an encoder may have begun; what is hidden further ahead was cut off."""
 
@@ -280,6 +283,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 self.container.seek(0)
         wanted_streams = [self.container.streams[index] for index in self._wanted]
         packets = self.container.demux(wanted_streams)
+        standing: dict[int, av.Packet[Any]] = {}
         failures = 0
         while True:
             try:
@@ -295,17 +299,22 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             if isinstance(self._source, InputPipe):
                 self._source.raise_interrupt()
             if packet is None:
+                yield from taken_over(standing)
                 return
             if packet.size == 0 or (packet.pts is None and packet.dts is None):
                 continue
             unit = self._move(packet)
             time = (packet.pts if packet.pts is not None else packet.dts or 0) * unit
             if self._end.is_past(packet.stream.index, time):
+                yield from taken_over(standing)
                 return
             if isinstance(packet.stream, SubtitleStream):
                 time = self._cut_text(packet, time, unit)
             if self.window.start > 0 and time < 0:
+                if packet.stream.index in self._lanes and codec_of(packet.stream) in UNTIL_THE_NEXT:
+                    standing[packet.stream.index] = packet
                 continue
+            yield from taken_over(standing)
             if self.window.length is not None and time >= self.window.length:
                 continue
             if self._is_hidden(packet, time, unit):
@@ -313,6 +322,14 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             if is_early(packet, self._waiting):
                 continue
             yield time, packet if packet.stream.index in self._lanes else None
+
+
+def taken_over(standing: "dict[int, av.Packet[Any]]") -> "Iterator[tuple[Fraction, av.Packet[Any]]]":
+    """What is on screen when a window begins is shown from its beginning on; `standing` is empty afterwards."""
+    for packet in standing.values():
+        packet.pts = packet.dts = 0
+        yield Fraction(0), packet
+    standing.clear()
 
 
 def is_early(packet: "av.Packet[Any]", waiting: set[int]) -> bool:

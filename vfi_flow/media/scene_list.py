@@ -150,13 +150,15 @@ class ListedCuts:
 def read_scene_list(path: Path) -> SceneList:
     """The list in a file; UsageError with a sentence where it is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=Fraction)
+        found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=exactly)
     except OSError as error:
         raise UsageError(f"{path}: the list of cuts cannot be read: {error.strerror}") from None
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}: line {error.lineno} is not JSON: {error.msg}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is not a list of cuts but binary data") from None
+    except (ValueError, OverflowError, RecursionError):
+        raise UsageError(f"{path}: is not a list of cuts: it has numbers or brackets without end") from None
     if not isinstance(found, dict) or not isinstance(found.get("cuts"), list):
         raise UsageError(f"{path}: is not a list of cuts; write one with: vfi-flow scenes IN {path.name}")
     if found.get("scenes_version") != FORMAT_VERSION:
@@ -183,10 +185,15 @@ def read_cut(path: Path, number: int, line: Any) -> ListedCut:
 
 def moment(value: Any) -> Fraction:
     """Seconds; ValueError for what no video has."""
-    found = Fraction(value)
+    found = exactly(value) if isinstance(value, str) else Fraction(value)
     if isinstance(value, bool) or abs(found) > LONGEST_VIDEO:
         raise ValueError(value)
     return found
+
+
+def exactly(text: str) -> Fraction:
+    """A number as it is written; with an exponent as a float: 10 to the millionth would take long and is no time."""
+    return Fraction(float(text)) if "e" in text.lower() else Fraction(text)
 
 
 def index(value: Any) -> int:

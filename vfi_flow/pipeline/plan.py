@@ -11,7 +11,7 @@ from vfi_flow.media import animations
 from vfi_flow.media.chunks import JOINABLE
 from vfi_flow.media.container import form_of
 from vfi_flow.media.deinterlace import Deinterlace
-from vfi_flow.media.encoder import Encoder, EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import KEEP_CAPTIONS, Encoder, EncoderOptions, choose_encoder
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.pipe import InputPipe
@@ -144,7 +144,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         duration=None if info.duration is None else info.duration * division.stretch,
         streams=tuple(streams),
         scenes=scenes,
-        notes=tuple(notes_on(info, encoder)),
+        notes=tuple(notes_on(info, encoder, division)),
         chunks=chunks,
     )
 
@@ -218,13 +218,21 @@ def expected_frames(division: Division, info: VideoInfo) -> int | None:
     return frame_count(division, info.frames, info.duration)
 
 
-def notes_on(info: VideoInfo, encoder: Encoder) -> list[str]:
+def notes_on(info: VideoInfo, encoder: Encoder, division: Multiply | Resample | Slow) -> list[str]:
     notes = list(encoder.notes)
     if info.colour.assumed:
         name = "BT.709" if info.colour.matrix == 1 else "BT.601"
         notes.append(f"{info.path}: no colour matrix in the file; {name} is assumed and written into the result")
     if info.interlaced:
         notes.append(f"{info.path}: the video is interlaced; it is treated as progressive; see --deinterlace")
+    if info.has_captions and encoder.codec not in KEEP_CAPTIONS:
+        notes.append(
+            f"{info.path}: {encoder.codec} does not keep the closed captions; use -c:v {' or '.join(KEEP_CAPTIONS)}"
+        )
+    elif info.has_captions and (isinstance(division, Resample) or division.factor.denominator != 1):
+        notes.append(
+            f"{info.path}: of the closed captions only those beside frames that stay are kept; use -x 2, 3, ..."
+        )
     if info.dynamic_light is not None:
         notes.append(f"{info.path}: {info.dynamic_light} is not kept; players show the result as without it")
     return notes

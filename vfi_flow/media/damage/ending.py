@@ -34,7 +34,10 @@ def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
     tick = fraction(video.time_base) or MICROSECOND
     if video.duration:
         return ((video.start_time or 0) + video.duration) * tick
-    if tag := next((value for key, value in video.metadata.items() if key.upper().startswith("DURATION")), None):
+    tags = (
+        video.metadata if container.format.name.startswith("matroska") else {}
+    )  # copied elsewhere it promises nothing
+    if tag := next((value for key, value in tags.items() if key.upper().startswith("DURATION")), None):
         try:
             hours, minutes, seconds = tag.split(":")
             return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
@@ -42,7 +45,9 @@ def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
             return None
     if container.duration and container.format.name == "flv":  # counted from 0, wherever the video starts
         return container.duration * MICROSECOND
-    if container.duration and len(container.streams) == 1:
+    if (
+        container.duration and len(container.streams) == 1 and container.format.name != "nut"
+    ):  # that has an index, or not
         return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
     return None
 

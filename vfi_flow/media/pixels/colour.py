@@ -58,6 +58,8 @@ class Colour:
 
 def colour_of(picture: av.VideoFrame, chroma_location: str | None = None) -> Colour:
     """What the frame says about itself; where it is silent: BT.709 from 720 lines on, else BT.601; limited range."""
+    if picture.format.name.startswith("xyz"):
+        raise InputError(f"pixel format {picture.format.name} (CIE XYZ) is not supported; convert it with ffmpeg first")
     primaries, transfer, light = picture.color_primaries, picture.color_trc, light_of(picture)
     if picture.format.is_rgb or picture.format.name == "pal8":
         return Colour(RGB, FULL, primaries, transfer, light=light)
@@ -127,6 +129,10 @@ class Converter:
         self._from_carrier = VideoReformatter()
         self.pix_fmt = pix_fmt
         self.target = target
+        # Where nothing but the format changes, the model may see limited range as if it were full: white is 235 then,
+        # and what cameras record above it and below black is not clipped in new frames only.
+        keeps = (source.matrix, source.range, source.transfer) == (target.matrix, target.range, target.transfer)
+        self._source_range, self._target_range = (FULL, FULL) if keeps else (source.range, target.range)
         self._to_rgb = VideoReformatter()
         self._from_rgb = VideoReformatter()
         self._fine_from_rgb = VideoReformatter()
@@ -138,7 +144,7 @@ class Converter:
         uint8 where both have 8 bits and no transparency, otherwise uint16.
         """
         if self._is_exact(picture.format.name):
-            channels = exact_colour.with_rgb(exact_colour.floats_of(picture, self.source.range), self.source.matrix)
+            channels = exact_colour.with_rgb(exact_colour.floats_of(picture, self._source_range), self.source.matrix)
             channels = on_light(channels, encoding(self.source.transfer, self.target.transfer))
             alpha = has_alpha(picture.format.name) and has_alpha(self.pix_fmt)
             return exact_colour.to_array(channels, alpha)
@@ -146,7 +152,7 @@ class Converter:
             picture,
             format="rgb24",
             src_colorspace=SCALER_MATRIX.get(self.source.matrix),
-            src_color_range=self.source.range,
+            src_color_range=self._source_range,
             dst_color_range=FULL,
             interpolation=EXACT,
             threads=1,
@@ -157,11 +163,12 @@ class Converter:
         """Picture of format `pix_fmt` from an array such as `to_rgb` gives."""
         if array.dtype == np.uint16:
             channels = on_light(exact_colour.from_array(array), decoding(self.source.transfer, self.target.transfer))
-            picture = self._exact_picture(exact_colour.in_model_of(channels, RGB, self.pix_fmt, self.target.matrix))
+            channels = exact_colour.in_model_of(channels, RGB, self.pix_fmt, self.target.matrix)
+            picture = self._exact_picture(channels, self._target_range)
             return picture if self._carrier is None else self._with_side_data(picture)
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), "rgb24")
         picture = self._converted_from_rgb(rgb, self._from_rgb, self.pix_fmt)
-        if self.target.range == FULL and self.pix_fmt in SIXTEEN_BITS:
+        if self._target_range == FULL and self.pix_fmt in SIXTEEN_BITS:
             fine = self._converted_from_rgb(rgb, self._fine_from_rgb, SIXTEEN_BITS[self.pix_fmt])
             for plane, fine_plane in zip(picture.planes[1:], fine.planes[1:], strict=True):
                 values = rows_of(fine_plane, np.uint16)
@@ -183,7 +190,7 @@ class Converter:
             format=pix_fmt,
             src_color_range=FULL,
             dst_colorspace=SCALER_MATRIX.get(self.target.matrix),
-            dst_color_range=self.target.range,
+            dst_color_range=self._target_range,
             interpolation=EXACT,
             threads=1,
         )
@@ -202,9 +209,8 @@ class Converter:
                 channels = exact_colour.with_rgb(channels, self.source.matrix)
                 channels = on_light(channels, encoding(self.source.transfer, self.target.transfer))
                 channels = on_light(channels, decoding(self.source.transfer, self.target.transfer))
-            return self._exact_picture(
-                exact_colour.in_model_of(channels, self.source.matrix, self.pix_fmt, self.target.matrix)
-            )
+            channels = exact_colour.in_model_of(channels, self.source.matrix, self.pix_fmt, self.target.matrix)
+            return self._exact_picture(channels, self.target.range)
         changed = self._change_format.reformat(
             picture,
             format=self.pix_fmt,
@@ -223,8 +229,8 @@ class Converter:
         needs = any(bits_of(name) > 8 or has_alpha(name) for name in formats)
         return needs and all(map(readable_format, formats))
 
-    def _exact_picture(self, channels: dict[str, exact_colour.Plane]) -> av.VideoFrame:
-        return self._tagged(exact_colour.picture_of(channels, self.pix_fmt, self.target.range))
+    def _exact_picture(self, channels: dict[str, exact_colour.Plane], range_: int) -> av.VideoFrame:
+        return self._tagged(exact_colour.picture_of(channels, self.pix_fmt, range_))
 
     def _tagged(self, picture: av.VideoFrame) -> av.VideoFrame:
         picture.colorspace, picture.color_range = self.target.matrix, self.target.range
