@@ -1,6 +1,7 @@
 """Promises of writing: whole or not at all, links and pipes stay what they are, nothing is replaced by accident."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -66,3 +67,26 @@ def test_what_may_not_be_replaced_is_told_before_the_work(tmp_path, monkeypatch)
     assert complaint("list", overwrite=False) == "list exists; pass --overwrite to replace it"
     check_free(Path("list"), "the list", taken, overwrite=True)
     check_free(Path("new"), "the list", taken, overwrite=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
+def test_what_stands_in_a_log_behind_a_descriptor_stays(tmp_path):
+    log = tmp_path / "log"
+    code = "import sys; from pathlib import Path; from vfi_flow.files import write_complete;"
+    code += "print('before', file=sys.stderr, flush=True); write_complete(Path('/dev/stderr'), b'data');"
+    code += "print('after', file=sys.stderr)"
+    with log.open("ab") as file:
+        subprocess.run([sys.executable, "-c", code], stderr=file, check=True)
+
+    assert log.read_text() == "before\ndataafter\n"
+
+
+def test_two_ways_to_one_file_that_is_not_there_yet_are_one(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    (tmp_path / "dangling").symlink_to(tmp_path / "missing" / "file")
+
+    with pytest.raises(OutputError, match="is named twice"):
+        check_free(tmp_path / "link" / "r", "it", {"named twice": [tmp_path / "folder" / "r"]}, overwrite=True)
+    with pytest.raises(OutputError, match="no such folder"):
+        check_free(tmp_path / "dangling", "it", {}, overwrite=True)

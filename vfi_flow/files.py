@@ -11,13 +11,15 @@ from vfi_flow.errors import OutputError
 def write_complete(path: Path, data: bytes) -> None:
     """The file appears under its name only when it is complete; one that is there is replaced.
 
-    Into what is no file (a named pipe, `/dev/stderr`) the data are written.
+    Into what is no file of its own (a named pipe, `/dev/stderr`) the data are written, behind what is there.
     """
     target = path.resolve()  # of a link the file that it leads to
+    is_stream = path.absolute().is_relative_to("/dev") or (path.exists() and not path.is_file())
     partial = target.with_name(f".{target.stem[:200]}.{os.getpid()}{target.suffix}")
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
+        if is_stream:
+            with path.open("ab") as file:
+                file.write(data)
             return
         partial.write_bytes(data)
         partial.replace(target)
@@ -44,7 +46,7 @@ def check_free(path: Path, what: str, taken: Mapping[str, Iterable[Path]], overw
             raise OutputError(f"{path}: is a folder, expected a file for {what}")
         if path.is_file() and not overwrite:
             raise OutputError(f"{path} exists; pass --overwrite to replace it")
-        if not path.absolute().parent.is_dir():
+        if not path.resolve().parent.is_dir():
             raise OutputError(f"{path.parent}: no such folder for {what}")
     except OSError as error:  # such as a name that is too long
         raise OutputError(f"{path}: {error.strerror}") from None
@@ -52,4 +54,4 @@ def check_free(path: Path, what: str, taken: Mapping[str, Iterable[Path]], overw
 
 def is_same(path: Path, other: Path) -> bool:
     """Whether two names mean one file, which need not be there yet."""
-    return path.absolute() == other.absolute() or (path.exists() and other.exists() and path.samefile(other))
+    return path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other))

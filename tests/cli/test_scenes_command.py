@@ -171,3 +171,10 @@ def test_a_list_that_is_missing_is_exit_code_2(clip, capsys):
     assert main(job) == 2
 
     assert capsys.readouterr().err.startswith("vfi-flow: nowhere.json: the list of cuts cannot be read: ")
+
+
+def test_names_that_are_too_long_are_one_sentence(tmp_path, capsys):
+    assert main(["scenes", "x" * 300, str(tmp_path / "out.json")]) in (3, 7)
+
+    error = capsys.readouterr().err
+    assert "File name too long" in error and error.count("\n") == 1

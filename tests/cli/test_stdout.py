@@ -67,7 +67,7 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(tmp_path, words):
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full")
     write_clip(tmp_path / "in.mp4", moving_square(5))
-    page, line = tmp_path / "page.html", f"vfi-flow: standard output: {os.strerror(errno.ENOSPC)}\n"
+    page, line = tmp_path / "page.html", f"vfi-flow: standard output or a temporary file: {os.strerror(errno.ENOSPC)}\n"
     command = [sys.executable, "-m", "vfi_flow.cli.main", *words.format(folder=tmp_path).split()]
     with open("/dev/full", "w") as full:
         more = ["--html", str(page)] if "evaluate" in words else []

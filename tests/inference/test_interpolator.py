@@ -665,7 +665,9 @@ def test_onnxruntime_notes_down_nothing_of_its_use(tmp_path):
     assert not list(tmp_path.rglob("*"))
 
 
-@pytest.mark.parametrize("taus", [0.5, None, ["0.5"], "0.5", [None], [0.5j], np.array([[0.5, 0.6]])], ids=repr)
+@pytest.mark.parametrize(
+    "taus", [0.5, None, ["0.5"], "0.5", [None], [0.5j], [10**400], np.array([[0.5, 0.6]])], ids=repr
+)
 def test_places_that_are_no_numbers_are_refused(sampler, taus):
     with pytest.raises(UsageError, match="must be a"):
         sampler(GREY, GREY, taus)

@@ -28,3 +28,14 @@ def test_packets_have_their_exact_times_or_those_beside_them_and_never_the_same(
     )
     if samples > 48:
         assert times == meant
+
+
+def test_a_clock_that_jumps_back_is_followed():
+    """And not taken for packets that share a tick: sound stays where the container puts it."""
+    clock, times = AudioClock(TICK, 1024, 48000), []
+    for time in (Fraction(10624, 1000), Fraction(10645, 1000), Fraction(4267, 1000), Fraction(4288, 1000)):
+        packet = SimpleNamespace()
+        clock.set(packet, time)
+        times.append(packet.pts * packet.time_base)
+
+    assert times[2] == pytest.approx(Fraction(4267, 1000), abs=0.012) and times[2] < times[3] < times[0] < times[1]

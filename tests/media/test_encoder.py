@@ -54,6 +54,8 @@ def test_the_default_is_near_transparent_h264_in_the_format_of_the_source(tmp_pa
             {"x265-params": "sao=0"},
             {"crf": "18", "preset": "medium", "a53cc": "1", "x265-params": "log-level=error:sao=0"},
         ),
+        ("libx264", {"qp": "45"}, {"preset": "medium", "qp": "45"}),
+        ("mjpeg", {"b": "100k"}, {"b": "100k"}),
         ("prores_ks", {"profile": "hq"}, {"profile": "hq"}),
     ],
 )

@@ -10,13 +10,24 @@ from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_raw, parse_se
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("12.5", Fraction(25, 2)), ("01:02", 62), ("1:00:02.250", Fraction(14409, 4)), (".5", Fraction(1, 2)), ("3.", 3)],
+    [
+        ("12.5", Fraction(25, 2)),
+        ("01:02", 62),
+        ("1:00:02.250", Fraction(14409, 4)),
+        (".5", Fraction(1, 2)),
+        ("3.", 3),
+        ("500ms", Fraction(1, 2)),
+        ("1.5s", Fraction(3, 2)),
+        ("40us", Fraction(1, 25000)),
+    ],
 )
 def test_times_are_read_in_ffmpeg_syntax(text, seconds):
     assert parse_seconds(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "abc", "-1", "1:2:3:4", "1::2", "1.5:00", ".", "1e3", "1/2"])
+@pytest.mark.parametrize(
+    "text", ["", "abc", "-1", "1:2:3:4", "1::2", "1.5:00", ".", "1e3", "1/2", "1ss", "5msms", "ms", "minutes", "1:02ms"]
+)
 def test_other_times_are_refused_with_an_example(text):
     with pytest.raises(ValueError, match=r"HH:MM:SS"):
         parse_seconds(text)

@@ -278,3 +278,9 @@ def test_confidence_intervals_hold_the_mean_and_shrink_with_more_clips():
     assert (many.high - many.low) / 2 == pytest.approx(1.96 * 2 / math.sqrt(160), rel=0.2)
     assert few.high - few.low > 2 * (many.high - many.low)
     assert report.over_clips([math.nan, 5.0]) == report.Interval(5, 5, 5, 1)
+
+
+def test_clips_of_one_name_are_told_apart(tmp_path):
+    paths = [tmp_path / name for name in ("a/x.mp4", "b/x.mp4", "x.mkv", "y.mp4")]
+
+    assert list(places.clip_names(paths).values()) == [str(paths[0]), str(paths[1]), "x.mkv", "y"]

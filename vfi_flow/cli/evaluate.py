@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
             write_complete(arguments.json, result.to_json().encode())
         if arguments.html is not None:
             write_complete(arguments.html, html_report.to_html(result).encode("utf-8", "backslashreplace"))
-    finally:  # of file and table, one that fails does not take the other with it
+    finally:  # a file that cannot be written does not take the table with it
         print(report.to_text(result), end="", flush=True)
     return 0 if len(results) == len(clips) else VfiFlowError.exit_code
 

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import takewhile
 
 from vfi_flow import __version__
 from vfi_flow.cli.stdout import printing
@@ -26,12 +27,13 @@ class Parser(argparse.ArgumentParser):
         """As argparse's, but of one command options may also stand before a last name that may be missing."""
         if self.lacks is not None:
             raise ComponentError(f"{self.prog} needs {self.lacks}; run: pip install {self.lacks}")
+        for word in takewhile(lambda word: word != "--", args or ()):
+            is_known = word.partition("=")[0] in self._option_string_actions
+            if GLUED.match(word) and not is_known and self._subparsers is None:
+                self.error(f"unrecognized arguments: {word}")
         names_come_last = args is not None and "--" in args
         if self._subparsers is not None or self._is_parsing or names_come_last:
             return super().parse_known_args(args, namespace)
-        for word in args or ():
-            if GLUED.match(word) and word not in self._option_string_actions:
-                self.error(f"unrecognized arguments: {word}")
         self._is_parsing = True
         try:
             found, unknown = self.parse_known_intermixed_args(args, namespace)

@@ -14,7 +14,7 @@ from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.scene_list import FoundCut, as_json, find_cuts, to_text
-from vfi_flow.pipeline.output_files import files_of
+from vfi_flow.pipeline.output_files import names_of
 from vfi_flow.pipeline.report import describe_input
 from vfi_flow.pipeline.run import Progress
 
@@ -47,7 +47,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(arguments: argparse.Namespace) -> int:
     source, output = read_source(arguments), arguments.output
     if output is not None:
-        check_free(output, "the list", {"the input itself": files_of(source)}, arguments.overwrite)
+        check_free(output, "the list", {"the input itself": names_of(source)}, arguments.overwrite)
     window = window_from(arguments)
     with VideoReader(source, window, arguments.threads) as reader:
         info = reader.info()

@@ -42,12 +42,15 @@ def printing() -> Iterator[None]:
         return
     sys.stdout.reconfigure(errors="backslashreplace")
     lost: OSError
+    where = "standard output"
     try:
         yield
     except OSError as error:
         if error.errno not in LOST:
             raise
         lost = error
+        if error.errno == errno.ENOSPC:
+            where = "standard output or a temporary file"
     else:
         try:
             sys.stdout.flush()
@@ -55,4 +58,4 @@ def printing() -> Iterator[None]:
         except OSError as error:
             lost = error
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the rest goes when Python ends
-    raise OutputError(f"standard output: {lost.strerror}") from None
+    raise OutputError(f"{where}: {lost.strerror}") from None

@@ -75,7 +75,7 @@ LOOK_AHEAD = {
     "libx265": dict(zip(PRESETS, (5, 10, 15, 15, 15, 20, 25, 40, 40, 60), strict=True)),
 }
 """Frames that an encoder reads before it packs the first one, by preset."""
-KEEP_CAPTIONS = ("libx264", "libx265")
+KEEP_CAPTIONS = ("libx264", "libx265", "mpeg2video")
 """Encoders that write the closed captions beside a frame (CTA-708) into the stream."""
 
 LOOK_AHEAD_PIXELS, LEAST_LOOK_AHEAD = 40 * 1920 * 1080, 10
@@ -145,8 +145,9 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
 def combined(usual: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, str]:
     """The options that were asked for, and of the usual ones what goes with them."""
     settings = dict(usual)
-    if "b" in asked and "crf" not in asked:
-        settings.pop("crf", None)  # or the encoder would aim at that
+    if {"b", "qp"} & asked.keys():
+        for name in ("crf", "qmin", "qmax"):  # or the encoder would aim at these
+            settings.pop(name, None)
     for name, value in asked.items():
         is_list = name.endswith("-params") and name in settings
         settings[name] = f"{settings[name]}:{value}" if is_list else value

@@ -73,6 +73,6 @@ class VideoInfo:
     metadata: dict[str, str]
     disposition: Disposition
     dynamic_light: str | None = None
+    """HDR that changes from frame to frame, by its name; None: the file has none."""
     has_captions: bool = False
     """Closed captions lie beside its frames."""
-    """HDR that changes from frame to frame, by its name; None: the file has none."""

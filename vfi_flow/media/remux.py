@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
@@ -283,7 +284,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 self.container.seek(0)
         wanted_streams = [self.container.streams[index] for index in self._wanted]
         packets = self.container.demux(wanted_streams)
-        standing: dict[int, av.Packet[Any]] = {}
+        standing: dict[int, list[av.Packet[Any]]] = {}
         failures = 0
         while True:
             try:
@@ -311,8 +312,9 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             if isinstance(packet.stream, SubtitleStream):
                 time = self._cut_text(packet, time, unit)
             if self.window.start > 0 and time < 0:
-                if packet.stream.index in self._lanes and codec_of(packet.stream) in UNTIL_THE_NEXT:
-                    standing[packet.stream.index] = packet
+                is_text = packet.stream.index in self._lanes and codec_of(packet.stream) in UNTIL_THE_NEXT
+                if is_text and not packet.duration:
+                    keep_last(standing.setdefault(packet.stream.index, []), packet)
                 continue
             yield from taken_over(standing)
             if self.window.length is not None and time >= self.window.length:
@@ -324,9 +326,16 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             yield time, packet if packet.stream.index in self._lanes else None
 
 
-def taken_over(standing: "dict[int, av.Packet[Any]]") -> "Iterator[tuple[Fraction, av.Packet[Any]]]":
+def keep_last(packets: "list[av.Packet[Any]]", packet: "av.Packet[Any]") -> None:
+    """Adds a packet to those of the same time, parts of one picture, or puts it into the place of older ones."""
+    if packets and packets[-1].pts != packet.pts:
+        packets.clear()
+    packets.append(packet)
+
+
+def taken_over(standing: "dict[int, list[av.Packet[Any]]]") -> "Iterator[tuple[Fraction, av.Packet[Any]]]":
     """What is on screen when a window begins is shown from its beginning on; `standing` is empty afterwards."""
-    for packet in standing.values():
+    for packet in chain.from_iterable(standing.values()):
         packet.pts = packet.dts = 0
         yield Fraction(0), packet
     standing.clear()

@@ -1,5 +1,6 @@
 """Times, factors and rates as people write them, ffmpeg's names included."""
 
+import re
 from fractions import Fraction
 
 import av
@@ -29,8 +30,8 @@ NAMED_RATES = {
 def parse_seconds(text: str) -> Fraction:
     """Seconds of ffmpeg's time syntax, `12.5`, `500ms` or `[HH:]MM:SS[.mmm]`; ValueError with a sentence otherwise."""
     for suffix, unit in UNITS.items():
-        if text.endswith(suffix) and ":" not in text:
-            return parse_seconds(text.removesuffix(suffix)) * unit
+        if re.fullmatch(rf"\d*\.?\d+{suffix}", text):
+            return Fraction(text.removesuffix(suffix)) * unit
     parts = text.split(":")
     well_formed = 1 <= len(parts) <= 3 and all(part.isdecimal() for part in parts[:-1])
     last, _, fraction = parts[-1].partition(".")

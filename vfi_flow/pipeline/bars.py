@@ -18,8 +18,9 @@ BAR_RANGE = 24
 """Levels within one row of a bar."""
 BAR_SPREAD = 10
 """Levels by which a pixel of a bar may change."""
-BLACK = 40
-"""Level up to which a bar is black. A sky may look like a bar, too, but belongs to the picture."""
+BLACK = 50
+"""Level up to which a bar is black; limited range is seen as it is stored, with black at 16. A sky may look like a bar,
+too, but belongs to the picture."""
 EDGE = 2
 """Rows that are part bar and part picture."""
 SMALLEST = 32

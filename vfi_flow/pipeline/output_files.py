@@ -130,6 +130,11 @@ def files_of(place: Source | Target) -> list[Path]:
             return [place] if place.exists() else []
 
 
+def names_of(place: Source) -> list[Path]:
+    """The same, whether they are there or not."""
+    return [place] if isinstance(place, Path) else files_of(place)
+
+
 def share_files(some: list[Path], others: list[Path]) -> bool:
     """Whether one of `some` is one of `others`, under whatever name."""
     return not {(s.st_dev, s.st_ino) for s in map(Path.stat, some)}.isdisjoint(

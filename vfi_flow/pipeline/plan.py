@@ -227,7 +227,7 @@ def notes_on(info: VideoInfo, encoder: Encoder, division: Multiply | Resample | 
         notes.append(f"{info.path}: the video is interlaced; it is treated as progressive; see --deinterlace")
     if info.has_captions and encoder.codec not in KEEP_CAPTIONS:
         notes.append(
-            f"{info.path}: {encoder.codec} does not keep the closed captions; use -c:v {' or '.join(KEEP_CAPTIONS)}"
+            f"{info.path}: {encoder.codec} is not known to keep the closed captions; use -c:v libx264 or libx265"
         )
     elif info.has_captions and (isinstance(division, Resample) or division.factor.denominator != 1):
         notes.append(

@@ -14,7 +14,7 @@ from vfi_flow.files import check_free, write_complete
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.remux import CopiedStream
 from vfi_flow.media.streams import Fate
-from vfi_flow.pipeline.output_files import files_of, size_of
+from vfi_flow.pipeline.output_files import names_of, size_of
 from vfi_flow.pipeline.plan import Job, Plan
 from vfi_flow.versions import PACKAGES, installed_version
 
@@ -119,7 +119,7 @@ def check_place(path: Path, job: Job) -> None:
     if str(path) == "-":
         raise OutputError("-: the report goes to a file; name one")
     taken = {
-        "the input itself": files_of(job.source),
+        "the input itself": names_of(job.source),
         "the result itself": [job.output] if isinstance(job.output, Path) else [],
         "the list of cuts": [] if job.scene_list is None else [job.scene_list],
     }

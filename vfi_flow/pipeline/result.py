@@ -62,7 +62,9 @@ def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Pa
     for kind in ("audio", "subtitle"):
         expected = sum(stream.amount for stream in copier.copied.values() if stream.kind == kind)
         if (there := found.amounts.get(kind, 0)) != expected:
-            differences.append(f"{there} {kind} packets instead of {expected}")
+            is_pcm = any(stream.codec.startswith("pcm_") for stream in copier.copied.values() if stream.kind == kind)
+            unit = "packets and bytes of PCM" if is_pcm else "packets"
+            differences.append(f"{there} {kind} {unit} instead of {expected}")
     if differences:
         raise VerificationError(f"{plan.job.output}: the finished file has {'; '.join(differences)}; it was not kept")
 

@@ -58,7 +58,9 @@ def decode(clip: Path, wanted: Collection[int] | None = None, *, ahead: bool = F
     """
     try:
         import av  # noqa: F401
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if error.name != "av":
+            raise
         return decode_with_opencv(clip, wanted)
     return decode_with_pyav(clip, wanted, ahead=ahead)
 

@@ -4,7 +4,6 @@ import logging
 import math
 import statistics
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,7 +168,7 @@ def evaluate_clips(paths: Sequence[Path], methods: Sequence[Method], options: Op
     for reason in reasons if good else ():
         log.warning("%s; left out", reason)
     dis = Dis(finest_scale=1)
-    names = clip_names(paths)
+    names = places.clip_names(paths)
     measured = 0
     for path in good:
         try:
@@ -183,12 +182,6 @@ def evaluate_clips(paths: Sequence[Path], methods: Sequence[Method], options: Op
     if not measured:
         others = f"; nor can the {len(reasons) - 1} other clips be measured" if len(reasons) > 1 else ""
         raise InputError(f"{reasons[0]}{others}")
-
-
-def clip_names(paths: Sequence[Path]) -> dict[Path, str]:
-    """What clips are called: without suffix, where that is not the name of two."""
-    count = Counter(path.stem for path in paths)
-    return {path: path.stem if count[path.stem] == 1 else path.name for path in paths}
 
 
 def evaluate_clip(

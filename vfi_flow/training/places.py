@@ -4,6 +4,7 @@ Clips are decoded twice: once to know how many frames there are, once to fetch t
 at a few frames however long a clip is.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -61,6 +62,16 @@ def spacing(tau: Fraction, gap: int) -> Spacing:
     if gap < 1:
         raise UsageError(f"--gap must be at least 1, got {gap}")
     return Spacing(tau.numerator * gap, (tau.denominator - tau.numerator) * gap)
+
+
+def clip_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """What clips are called: by the shortest of stem, name and path that is not that of two."""
+    spellings = [[path.stem for path in paths], [path.name for path in paths], list(map(str, paths))]
+    counts = [Counter(names) for names in spellings]
+    return {
+        path: next(names[place] for names, count in zip(spellings, counts, strict=True) if count[names[place]] == 1)
+        for place, path in enumerate(paths)
+    }
 
 
 def spread(frames: int, spacing: Spacing, count: int | None) -> list[int]:

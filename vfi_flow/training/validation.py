@@ -22,7 +22,7 @@ from vfi_flow.training.decoding import find_videos
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
 from vfi_flow.training.neighbour_motion import move
-from vfi_flow.training.places import Frame, Triplet, check, frame_times, spacing, spread, triplets
+from vfi_flow.training.places import Frame, Triplet, check, clip_names, frame_times, spacing, spread, triplets
 from vfi_flow.training.precision import mixed_precision
 from vfi_flow.training.sample import Beside, Sample
 
@@ -48,11 +48,13 @@ def places_in(folder: Path, per_clip: int) -> list[Place]:
     """
     middle = spacing(Fraction(1, 2), 1)
     places: list[Place] = []
-    for clip in find_videos(folder):
+    clips = find_videos(folder)
+    names = clip_names(clips)
+    for clip in clips:
         try:
             check(clip, middle)
             chosen = spread(len(frame_times(clip)), middle, per_clip)
-            places += [Place(clip.stem, triplet) for triplet in list(triplets(clip, chosen, middle))]
+            places += [Place(names[clip], triplet) for triplet in list(triplets(clip, chosen, middle))]
         except InputError as reason:
             log.warning("%s; left out", reason)
     if not places:
