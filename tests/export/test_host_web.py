@@ -20,7 +20,7 @@ from web_page import WEB, WebPage
 
 from vfi_flow.inference.interpolator import Interpolator
 from vfi_flow.media.frame import Window
-from vfi_flow.media.pixels.colour import Converter, colour_of
+from vfi_flow.media.pixels.colour import Converter, colour_in, colour_of
 from vfi_flow.media.reader import VideoReader
 
 RATE = Fraction(24)
@@ -68,11 +68,11 @@ def frames_of(path: Path) -> list[av.VideoFrame]:
 
 
 def package_frames(path: Path) -> list[np.ndarray]:
-    """What the package gives its model of a clip."""
+    """The frames of a clip in RGB."""
     with VideoReader(path, Window()) as reader:
         pictures = [frame.picture for frame in reader.frames()]
     colour = colour_of(pictures[0])
-    converter = Converter(colour, pictures[0].format.name, colour)
+    converter = Converter(colour, "rgb24", colour_in("rgb24", colour, pictures[0].height))
     return [converter.to_rgb(picture) for picture in pictures]
 
 
