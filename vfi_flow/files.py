@@ -13,18 +13,21 @@ def write_complete(path: Path, data: bytes) -> None:
 
     Into what is no file of its own (a named pipe, `/dev/stderr`) the data are written, behind what is there.
     """
-    target = path.resolve()  # of a link the file that it leads to
-    is_stream = path.absolute().is_relative_to("/dev") or (path.exists() and not path.is_file())
-    partial = target.with_name(f".{target.stem[:200]}.{os.getpid()}{target.suffix}")
     try:
-        if is_stream:
+        if path.absolute().is_relative_to("/dev") or (path.exists() and not path.is_file()):
             with path.open("ab") as file:
                 file.write(data)
-            return
-        partial.write_bytes(data)
-        partial.replace(target)
+        else:
+            _replace(path.resolve(), data)  # of a link the file that it leads to
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    partial = path.with_name(f".{path.stem[:200]}.{os.getpid()}{path.suffix}")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()

@@ -27,12 +27,12 @@ class Parser(argparse.ArgumentParser):
         """As argparse's, but of one command options may also stand before a last name that may be missing."""
         if self.lacks is not None:
             raise ComponentError(f"{self.prog} needs {self.lacks}; run: pip install {self.lacks}")
+        if self._subparsers is not None or self._is_parsing:
+            return super().parse_known_args(args, namespace)
         for word in takewhile(lambda word: word != "--", args or ()):
-            is_known = word.partition("=")[0] in self._option_string_actions
-            if GLUED.match(word) and not is_known and self._subparsers is None:
+            if GLUED.match(word) and word.partition("=")[0] not in self._option_string_actions:
                 self.error(f"unrecognized arguments: {word}")
-        names_come_last = args is not None and "--" in args
-        if self._subparsers is not None or self._is_parsing or names_come_last:
+        if args is not None and "--" in args:  # names come last
             return super().parse_known_args(args, namespace)
         self._is_parsing = True
         try:

@@ -56,12 +56,7 @@ LEAST |= dict.fromkeys(("workers", "seed", "flow_weight", "perceptual"), 0)
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options that are not given are None until `complete`."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder of videos to learn from, with its subfolders; a resumed run knows it",
-    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help=DATA)
     parser.add_argument("--val", type=Path, metavar="DIR", help=VAL)
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
     parser.add_argument("--synthetic", type=float, metavar="SHARE", help=f"of samples (default {USUAL['synthetic']:g})")

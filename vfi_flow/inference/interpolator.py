@@ -1,5 +1,6 @@
 """Frames between two frames: what programs use; arrays in, arrays out."""
 
+import contextlib
 import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
@@ -252,9 +253,7 @@ def check_taus(taus: Iterable[float | Fraction]) -> list[float]:
 
 def real_number(name: str, value: float | Fraction) -> float:
     """`value` as a number of Python's own, also of numpy's kinds, but no text that looks like one."""
-    try:
-        if isinstance(value, (str, bytes)):
-            raise TypeError
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise UsageError(f"{name} must be a number, got {value!r:.80}") from None
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        if not isinstance(value, (str, bytes)):
+            return float(value)
+    raise UsageError(f"{name} must be a number, got {value!r:.80}")

@@ -29,11 +29,8 @@ class AudioClock:
         if self._first is None:
             self._first = to_pts(time, self.sample) * self.sample
         exact = constant_rate_time(time, self._first, self.packet_rate, self.tick)
-        shared = None if self._last is None else self._last - exact
-        if (
-            shared is not None and 0 <= shared < self.tick + 1 / self.packet_rate
-        ):  # packets shorter than a tick share it
-            exact += shared + 1 / self.packet_rate
+        if self._last is not None and 0 <= self._last - exact < self.tick + 1 / self.packet_rate:
+            exact = self._last + 1 / self.packet_rate  # packets shorter than a tick share its time
         self._last = exact
         packet.pts = packet.dts = to_pts(exact, self.sample)
         packet.duration, packet.time_base = self.samples, self.sample

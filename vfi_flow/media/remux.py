@@ -14,6 +14,7 @@ from av.audio.stream import AudioStream
 from av.stream import Discard, Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
+from vfi_flow.media import timecode
 from vfi_flow.media.audio_clock import audio_clock_for
 from vfi_flow.media.container import AVI
 from vfi_flow.media.decoding import MOST_FAILURES
@@ -31,7 +32,6 @@ from vfi_flow.media.verify import amount_of
 from vfi_flow.media.window_end import WindowEnd
 from vfi_flow.media.writer import VideoWriter, is_quicktime
 
-TIME_CODE = "timecode"
 FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 """Metadata of a file that its muxer writes anew."""
 
@@ -81,11 +81,11 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         writer: VideoWriter,
         choices: Sequence[StreamChoice],
         stretch: Fraction = ONCE,
-        retimed: Callable[[str], str] = str,
+        retag: Callable[[dict[str, str]], dict[str, str]] = dict,
     ) -> None:
         """`choices` says what to do with every stream; all times are multiplied by `stretch`.
 
-        `retimed` makes the time code of the result of that of the file.
+        `retag` makes the tags of the result of those of the file.
         """
         self.window, self.writer, self.stretch = window, writer, stretch
         self.output = writer.container
@@ -98,8 +98,6 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self._source, self._is_pipe = source, isinstance(source, InputPipe)
         self._covers: list[av.Packet[Any]] = []
         self._origin = clock_origin(self.container, window)
-        self._waiting: set[int] = set()
-        """Streams that begin with their next key packet."""
         for choice in choices:
             if choice.fate in (Fate.COPIED, Fate.CONVERTED):
                 self._add(self.container.streams[choice.index], choice)
@@ -110,7 +108,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 stream.discard = Discard.all
         sounds = [index for index in self._lanes if self.container.streams[index].type == "audio"]
         self._end = WindowEnd(window.length, video, sounds, self._is_pipe)
-        self._copy_tags(retimed)
+        self._copy_tags(retag)
         self._packets = self._read()
         self._next: tuple[Fraction, av.Packet[Any] | None] | None = None
         if self._lanes:
@@ -181,8 +179,6 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         target = add_copy(self.output, stream)
         if stream.type == "attachment":
             return
-        if choice.codec in BEGIN_AT_KEY:
-            self._waiting.add(stream.index)
         clock = audio_clock_for(stream, fraction(stream.time_base) or MICROSECOND)
         if clock is not None and self.output.format.name in COARSE_FORMATS:
             clock = None
@@ -203,12 +199,9 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 picture.pts = picture.dts = 0
                 self._covers.append(picture)
 
-    def _copy_tags(self, retimed: Callable[[str], str]) -> None:
-        self.tags = {
-            key: retimed(value) if key.lower() == TIME_CODE else value
-            for key, value in self.container.metadata.items()
-            if key.lower() not in FILE_TAGS
-        }
+    def _copy_tags(self, retag: Callable[[dict[str, str]], dict[str, str]]) -> None:
+        tags = retag(self.container.metadata)
+        self.tags = {key: value for key, value in tags.items() if key.lower() not in FILE_TAGS}
         self.output.metadata.update(self.tags)
         chapters = [c for c in map(self._moved_chapter, self.container.chapters()) if c is not None]
         self.output.set_chapters(chapters)
@@ -218,7 +211,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             # FFmpeg's mov muxer lets a track refer to one other: without sound the time code would take the chapters'
             # place, and those be a track of subtitles.
             for metadata in (self.output.metadata, self.writer.stream.metadata):
-                for key in [key for key in metadata if key.lower() == TIME_CODE]:
+                for key in [key for key in metadata if key.lower() == timecode.TAG]:
                     del metadata[key]
 
     def _moved_chapter(self, chapter: Any) -> Any:
@@ -263,7 +256,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
 
         AVI moves the video for it, by whole frames.
         """
-        if not isinstance(packet.stream, AudioStream) or is_quicktime(self.writer.path) or time >= 0:
+        if time >= 0 or not isinstance(packet.stream, AudioStream) or is_quicktime(self.writer.path):
             return False
         was_cut_off = packet.is_discard and time + (packet.duration or 0) * unit < -PRIMING
         return was_cut_off or self.output.format.name == AVI
@@ -285,6 +278,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         wanted_streams = [self.container.streams[index] for index in self._wanted]
         packets = self.container.demux(wanted_streams)
         standing: dict[int, list[av.Packet[Any]]] = {}
+        waiting = {index for index in self._lanes if self.copied[index].codec in BEGIN_AT_KEY}
         failures = 0
         while True:
             try:
@@ -319,9 +313,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             yield from taken_over(standing)
             if self.window.length is not None and time >= self.window.length:
                 continue
-            if self._is_hidden(packet, time, unit):
-                continue
-            if is_early(packet, self._waiting):
+            if self._is_hidden(packet, time, unit) or is_early(packet, waiting):
                 continue
             yield time, packet if packet.stream.index in self._lanes else None
 

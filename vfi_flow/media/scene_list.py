@@ -185,15 +185,15 @@ def read_cut(path: Path, number: int, line: Any) -> ListedCut:
 
 def moment(value: Any) -> Fraction:
     """Seconds; ValueError for what no video has."""
-    found = exactly(value) if isinstance(value, str) else Fraction(value)
+    found = exactly(value)
     if isinstance(value, bool) or abs(found) > LONGEST_VIDEO:
         raise ValueError(value)
     return found
 
 
-def exactly(text: str) -> Fraction:
+def exactly(value: Any) -> Fraction:
     """A number as it is written; with an exponent as a float: 10 to the millionth would take long and is no time."""
-    return Fraction(float(text)) if "e" in text.lower() else Fraction(text)
+    return Fraction(float(value) if isinstance(value, str) and "e" in value.lower() else value)
 
 
 def index(value: Any) -> int:
@@ -206,7 +206,7 @@ def index(value: Any) -> int:
 def is_same(listed: Any, found: Fraction | int) -> bool:
     """Whether a list says `found`, in whatever spelling."""
     try:
-        return Fraction(listed) == found
+        return exactly(listed) == found
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         return False
 

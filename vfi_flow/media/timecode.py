@@ -6,10 +6,18 @@ SMPTE ST 12-1: HH:MM:SS:FF, with a semicolon before the frames where numbers are
 
 import math
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 
 CODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d)")
 DAY = 24 * 3600
+TAG = "timecode"
+"""The key of a time code in tags, in any case."""
+
+
+def with_retimed(tags: Mapping[str, str], rate: Fraction, new_rate: Fraction, start: Fraction) -> dict[str, str]:
+    """Tags of a file or of its video, in which the time code is as `retimed` makes it."""
+    return {key: retimed(value, rate, new_rate, start) if key.lower() == TAG else value for key, value in tags.items()}
 
 
 def retimed(code: str, rate: Fraction, new_rate: Fraction, start: Fraction) -> str:

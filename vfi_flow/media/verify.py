@@ -29,9 +29,14 @@ class Found:
     """What all other streams hold, by kind, as `amount_of` counts."""
 
 
+def is_pcm(codec: str) -> bool:
+    """Whether every format cuts this sound into packets of its own."""
+    return codec.startswith("pcm_")
+
+
 def amount_of(packet: "av.Packet[Any]", codec: str) -> int:
-    """1 for a packet with content; of PCM, which every format cuts differently, its bytes."""
-    return packet.size if codec.startswith("pcm_") else int(packet.size > 0)
+    """1 for a packet with content, of PCM its bytes."""
+    return packet.size if is_pcm(codec) else int(packet.size > 0)
 
 
 def read_back(path: Path | ImageSequence) -> Found:

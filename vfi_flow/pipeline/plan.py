@@ -19,7 +19,7 @@ from vfi_flow.media.pixels.samples import has_alpha
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.scene_list import SceneList, read_scene_list
 from vfi_flow.media.streams import StreamChoice, choose_streams
-from vfi_flow.media.timecode import retimed
+from vfi_flow.media.timecode import with_retimed
 from vfi_flow.media.timing import (
     Division,
     Multiply,
@@ -122,7 +122,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         reader.check_whole()
     division = choose_division(job, info)
     rate = division.rate_from(info.rate)
-    info = replace(info, metadata=with_time_code(info, rate, job.window))
+    info = replace(info, metadata=with_retimed(info.metadata, info.rate, rate, job.window.start))
     encoder = choose_encoder(job.encoder, info, job.output)
     obstacle = why_in_one_go(job, encoder)
     if obstacle and job.resume:
@@ -162,15 +162,6 @@ def check_job(job: Job) -> None:
     for name, place, kinds in (("source", job.source, get_args(Source)), ("output", job.output, get_args(Target))):
         if not isinstance(place, kinds):
             raise UsageError(f"{name} is a {', '.join(kind.__name__ for kind in kinds)}, got {place!r}")
-
-
-def with_time_code(info: VideoInfo, rate: Fraction, window: Window) -> dict[str, str]:
-    """The video's tags, with the time code that the result's first frame has at its `rate`."""
-
-    def value(key: str, text: str) -> str:
-        return retimed(text, info.rate, rate, window.start) if key.lower() == "timecode" else text
-
-    return {key: value(key, text) for key, text in info.metadata.items()}
 
 
 def why_in_one_go(job: Job, encoder: Encoder) -> str | None:

@@ -9,7 +9,7 @@ from vfi_flow.errors import InputError, OutputError, VerificationError
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.remux import StreamCopier
-from vfi_flow.media.verify import read_back
+from vfi_flow.media.verify import is_pcm, read_back
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.output_files import files_of
 from vfi_flow.pipeline.plan import Plan
@@ -62,8 +62,8 @@ def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Pa
     for kind in ("audio", "subtitle"):
         expected = sum(stream.amount for stream in copier.copied.values() if stream.kind == kind)
         if (there := found.amounts.get(kind, 0)) != expected:
-            is_pcm = any(stream.codec.startswith("pcm_") for stream in copier.copied.values() if stream.kind == kind)
-            unit = "packets and bytes of PCM" if is_pcm else "packets"
+            counts_bytes = any(is_pcm(stream.codec) for stream in copier.copied.values() if stream.kind == kind)
+            unit = "packets and bytes of PCM" if counts_bytes else "packets"
             differences.append(f"{there} {kind} {unit} instead of {expected}")
     if differences:
         raise VerificationError(f"{plan.job.output}: the finished file has {'; '.join(differences)}; it was not kept")

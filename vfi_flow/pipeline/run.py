@@ -19,7 +19,7 @@ from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.scene_list import ListedCuts
 from vfi_flow.media.scenes import CutDetector
-from vfi_flow.media.timecode import retimed
+from vfi_flow.media.timecode import with_retimed
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.lost_metadata import untold
@@ -109,7 +109,7 @@ def run(
                 writer,
                 plan.streams,
                 plan.division.stretch,
-                retimed=lambda code: retimed(code, plan.info.rate, plan.rate, plan.job.window.start),
+                lambda tags: with_retimed(tags, plan.info.rate, plan.rate, plan.job.window.start),
             ) as copier,
         ):
             if isinstance(plan.job.source, InputPipe):

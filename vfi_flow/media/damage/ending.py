@@ -34,9 +34,8 @@ def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
     tick = fraction(video.time_base) or MICROSECOND
     if video.duration:
         return ((video.start_time or 0) + video.duration) * tick
-    tags = (
-        video.metadata if container.format.name.startswith("matroska") else {}
-    )  # copied elsewhere it promises nothing
+    # Copied into another format, the tag of Matroska promises nothing.
+    tags = video.metadata if container.format.name.startswith("matroska") else {}
     if tag := next((value for key, value in tags.items() if key.upper().startswith("DURATION")), None):
         try:
             hours, minutes, seconds = tag.split(":")
@@ -45,9 +44,9 @@ def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
             return None
     if container.duration and container.format.name == "flv":  # counted from 0, wherever the video starts
         return container.duration * MICROSECOND
-    if (
-        container.duration and len(container.streams) == 1 and container.format.name != "nut"
-    ):  # that has an index, or not
+    if container.format.name == "nut":  # its length is a guess, unless it has the index that `broken_off` asks for
+        return None
+    if container.duration and len(container.streams) == 1:
         return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
     return None
 
