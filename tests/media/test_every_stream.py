@@ -14,7 +14,7 @@ from blending import Blend
 from clips import moving_square, stream_packets, with_cover, write_clip
 
 from vfi_flow.errors import ComponentError
-from vfi_flow.media import remux
+from vfi_flow.media import window_packets
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.streams import Fate
@@ -351,7 +351,7 @@ def test_a_stream_that_waits_for_a_key_packet_begins_with_one():
     packets = [(1, False), (2, False), (1, True), (1, False), (2, False)]
     packets = [SimpleNamespace(stream=SimpleNamespace(index=index), is_keyframe=is_key) for index, is_key in packets]
 
-    assert [remux.is_early(packet, waiting) for packet in packets] == [True, False, False, False, False]
+    assert [window_packets.is_early(packet, waiting) for packet in packets] == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize("after", [".mp4", ".mov"])
@@ -486,8 +486,8 @@ def test_pictures_of_text_that_are_shown_until_the_next_are_taken_over_by_a_part
     parts = [SimpleNamespace(pts=pts, dts=pts) for pts in (-90, -40, -40)]
     standing = {3: [], 4: [SimpleNamespace(pts=-7, dts=-7)]}
     for part in parts:
-        remux.keep_last(standing[3], part)
+        window_packets.keep_last(standing[3], part)
     other = standing[4][0]
 
-    assert list(remux.taken_over(standing)) == [(0, parts[1]), (0, parts[2]), (0, other)]
+    assert list(window_packets.taken_over(standing)) == [(0, parts[1]), (0, parts[2]), (0, other)]
     assert all((part.pts, part.dts) == (0, 0) for part in (*parts[1:], other)) and not standing

@@ -5,50 +5,35 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
 import av
 from av.audio.stream import AudioStream
-from av.stream import Discard, Disposition, Stream
+from av.stream import Disposition, Stream
 from av.subtitles.stream import SubtitleStream
 
 from vfi_flow.media import timecode
 from vfi_flow.media.audio_clock import audio_clock_for
 from vfi_flow.media.container import AVI
-from vfi_flow.media.decoding import MOST_FAILURES
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.lanes import CopyLane, Lane, StretchLane
-from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, pick_video, reason
-from vfi_flow.media.pipe import InputPipe
+from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, reason
 from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate, StreamChoice, add_copy, add_cover, codec_of
 from vfi_flow.media.tags import lasting_tags, roles_of
 from vfi_flow.media.text import TextLane, add_text, says_something
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.verify import amount_of
-from vfi_flow.media.window_end import WindowEnd
+from vfi_flow.media.window_packets import WindowPackets, unit_of
 from vfi_flow.media.writer import VideoWriter, is_quicktime
 
 FILE_TAGS = ("major_brand", "minor_version", "compatible_brands", "encoder")
 """Metadata of a file that its muxer writes anew."""
 
-BEGIN_AT_KEY = ("truehd", "mlp")
-"""Sound that is read from a key packet on; others begin with any packet."""
-
-UNTIL_THE_NEXT = ("pgssub", "dvbsub")
-"""Texts as pictures without a duration: each is shown until the next packet."""
-
 PRIMING = Fraction(1, 10)
 """Seconds before the beginning in which an encoder may have begun; what is hidden further ahead was cut off."""
-
-COARSE_UNIT = Fraction(1, 1000)
-"""Clocks above this are too coarse to be moved by whole ticks: those of AVI count blocks of sound."""
-
-SEEK_MARGIN, TEXT_MARGIN = Fraction(1), Fraction(10)
-"""Seconds before a window from which on is read: for sound, and for texts that are on screen when it begins."""
 
 ONCE = Fraction(1)
 """Stretch of a result that is as long as its source."""
@@ -95,24 +80,18 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self._lanes: dict[int, Lane] = {}
         self._input = open_input(source)
         self.container = self._input.container
-        self._source, self._is_pipe = source, isinstance(source, InputPipe)
+        self._source = source
         self._covers: list[av.Packet[Any]] = []
         self._origin = clock_origin(self.container, window)
         for choice in choices:
             if choice.fate in (Fate.COPIED, Fate.CONVERTED):
                 self._add(self.container.streams[choice.index], choice)
-        video = pick_video(self.container, source).index
-        self._wanted = {*self._lanes, *([video] if self._is_pipe or window.length is not None else [])}
-        for stream in self.container.streams:
-            if stream.index not in self._wanted:
-                stream.discard = Discard.all
-        sounds = [index for index in self._lanes if self.container.streams[index].type == "audio"]
-        self._end = WindowEnd(window.length, video, sounds, self._is_pipe)
+        self._packets = WindowPackets(source, self.container, window, self._lanes, self._is_hidden)
         self._copy_tags(retag)
-        self._packets = self._read()
+        self._coming = iter(self._packets)
         self._next: tuple[Fraction, av.Packet[Any] | None] | None = None
         if self._lanes:
-            self._next = next(self._packets, None)
+            self._next = next(self._coming, None)
         else:
             self._input.close()
         self.start = Fraction(0)
@@ -125,7 +104,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             f"{count} packets of {self.copied[index].kind} stream {index} were left out: {why}"
             for (index, why), count in self._left_out.items()
         )
-        return [*self._complaints, *packets]
+        return [*self._complaints, *self._packets.complaints, *packets]
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Write all packets that start up to `seconds` in the result; None: all that are left."""
@@ -136,7 +115,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             if packet is not None and says_something(packet, codec_of(packet.stream)):
                 index = packet.stream.index
                 self._write(index, self._lanes[index].packets(packet, time))
-            self._next = next(self._packets, None)
+            self._next = next(self._coming, None)
         if seconds is None:
             for index, lane in self._lanes.items():
                 self._write(index, lane.rest())
@@ -145,8 +124,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         try:
             for packet in packets:
                 packet.stream = self._lanes[index].target
-                unit = fraction(packet.time_base) or MICROSECOND
-                self.start = min(self.start, (packet.pts or 0) * unit)
+                self.start = min(self.start, (packet.pts or 0) * unit_of(packet))
                 self.writer.mux_other(packet)
                 self.copied[index].packets += packet.size > 0  # FLAC ends with an empty one that has the checksum
                 self.copied[index].amount += amount_of(packet, self.copied[index].codec)
@@ -225,116 +203,12 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         start, end = start * self.stretch, end * self.stretch
         return {**chapter, "start": to_pts(start, unit), "end": to_pts(end, unit), "time_base": unit}
 
-    def _cut_text(self, packet: "av.Packet[Any]", time: Fraction, unit: Fraction) -> Fraction:
-        """When a text appears: one that is on screen when the window begins or ends is shown in its part of it."""
-        if not packet.duration:
-            return time
-        start, end = time, time + packet.duration * unit
-        if self.window.start > 0 and start < 0 < end:
-            start = Fraction(0)
-            packet.pts = packet.dts = 0
-        if self.window.length is not None:
-            end = min(end, max(self.window.length, start))
-        packet.duration = to_pts(end - start, unit)
-        return start
-
-    def _move(self, packet: "av.Packet[Any]") -> Fraction:
-        """Puts a packet on the job's clock; the unit that its times then have."""
-        unit = fraction(packet.time_base) or MICROSECOND
-        if unit > COARSE_UNIT:
-            for name in ("pts", "dts", "duration"):
-                value = getattr(packet, name)
-                setattr(packet, name, value and to_pts(value * unit, MICROSECOND))
-            unit = packet.time_base = MICROSECOND
-        shift = to_pts(self._origin, unit)
-        packet.pts = packet.pts - shift if packet.pts is not None else None
-        packet.dts = packet.dts - shift if packet.dts is not None else None
-        return unit
-
-    def _is_hidden(self, packet: "av.Packet[Any]", time: Fraction, unit: Fraction) -> bool:
+    def _is_hidden(self, packet: "av.Packet[Any]", time: Fraction) -> bool:
         """Whether sound before the beginning, which mp4 and mov can hide, would be heard in the result.
 
         AVI moves the video for it, by whole frames.
         """
         if time >= 0 or not isinstance(packet.stream, AudioStream) or is_quicktime(self.writer.path):
             return False
-        was_cut_off = packet.is_discard and time + (packet.duration or 0) * unit < -PRIMING
+        was_cut_off = packet.is_discard and time + (packet.duration or 0) * unit_of(packet) < -PRIMING
         return was_cut_off or self.output.format.name == AVI
-
-    def _read(self) -> "Iterator[tuple[Fraction, av.Packet[Any] | None]]":
-        """(time, packet) of all packets in the window, on the job's clock.
-
-        From a pipe also (time, None) for every packet of the video: otherwise the search for the next subtitle would
-        run minutes ahead of the video's reader, and all bytes between them would have to be kept. And where the window
-        ends: otherwise that search would go on to the end of the source.
-        """
-        if self.window.start > 0 and not self._is_pipe:
-            has_text = any(isinstance(self.container.streams[index], SubtitleStream) for index in self._lanes)
-            margin = TEXT_MARGIN if has_text else SEEK_MARGIN
-            try:
-                self.container.seek(int((self._origin - margin) / MICROSECOND))
-            except av.FFmpegError:
-                self.container.seek(0)
-        wanted_streams = [self.container.streams[index] for index in self._wanted]
-        packets = self.container.demux(wanted_streams)
-        standing: dict[int, list[av.Packet[Any]]] = {}
-        waiting = {index for index in self._lanes if self.copied[index].codec in BEGIN_AT_KEY}
-        failures = 0
-        while True:
-            try:
-                packet = next(packets, None)
-            except (av.FFmpegError, OSError) as error:
-                if failures == 0:
-                    self._complaints.append(f"of the sound and the subtitles something was left out: {reason(error)}")
-                failures += 1
-                if failures > MOST_FAILURES:
-                    return
-                packets = self.container.demux(wanted_streams)
-                continue
-            if isinstance(self._source, InputPipe):
-                self._source.raise_interrupt()
-            if packet is None:
-                yield from taken_over(standing)
-                return
-            if packet.size == 0 or (packet.pts is None and packet.dts is None):
-                continue
-            unit = self._move(packet)
-            time = (packet.pts if packet.pts is not None else packet.dts or 0) * unit
-            if self._end.is_past(packet.stream.index, time):
-                yield from taken_over(standing)
-                return
-            if isinstance(packet.stream, SubtitleStream):
-                time = self._cut_text(packet, time, unit)
-            if self.window.start > 0 and time < 0:
-                is_text = packet.stream.index in self._lanes and codec_of(packet.stream) in UNTIL_THE_NEXT
-                if is_text and not packet.duration:
-                    keep_last(standing.setdefault(packet.stream.index, []), packet)
-                continue
-            yield from taken_over(standing)
-            if self.window.length is not None and time >= self.window.length:
-                continue
-            if self._is_hidden(packet, time, unit) or is_early(packet, waiting):
-                continue
-            yield time, packet if packet.stream.index in self._lanes else None
-
-
-def keep_last(packets: "list[av.Packet[Any]]", packet: "av.Packet[Any]") -> None:
-    """Adds a packet to those of the same time, parts of one picture, or puts it into the place of older ones."""
-    if packets and packets[-1].pts != packet.pts:
-        packets.clear()
-    packets.append(packet)
-
-
-def taken_over(standing: "dict[int, list[av.Packet[Any]]]") -> "Iterator[tuple[Fraction, av.Packet[Any]]]":
-    """What is on screen when a window begins is shown from its beginning on; `standing` is empty afterwards."""
-    for packet in chain.from_iterable(standing.values()):
-        packet.pts = packet.dts = 0
-        yield Fraction(0), packet
-    standing.clear()
-
-
-def is_early(packet: "av.Packet[Any]", waiting: set[int]) -> bool:
-    """Whether the packet's stream is among those `waiting` for a key packet; with one it leaves them."""
-    if packet.is_keyframe:
-        waiting.discard(packet.stream.index)
-    return packet.stream.index in waiting
