@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,35 +18,21 @@ from vfi_flow.media.damage.ending import broken_off, broken_promise, promised_en
 from vfi_flow.media.damage.holding import Hold, Moment
 from vfi_flow.media.damage.integrity import damages
 from vfi_flow.media.damage.matroska import Elements
-from vfi_flow.media.damage.quicktime import HEADER_ROUNDING, last_shown_until
-from vfi_flow.media.decoding import Arrival, Decoder
+from vfi_flow.media.damage.whole import flaw
+from vfi_flow.media.decoding import Decoder
 from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
 from vfi_flow.media.description import described
 from vfi_flow.media.durations import cut, shown
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
-from vfi_flow.media.opening import (
-    COARSE_FORMATS,
-    MICROSECOND,
-    PIPE_HINT,
-    clock_origin,
-    fraction,
-    open_input,
-    pick_video,
-)
+from vfi_flow.media.frame_clock import frame_clock
+from vfi_flow.media.opening import MICROSECOND, PIPE_HINT, fraction, open_input, pick_video
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.chroma_location import chroma_location
 from vfi_flow.media.pixels.colour import colour_of, with_tags_of
 from vfi_flow.media.pixels.light import dynamic_light, needs_dolby_vision
 from vfi_flow.media.rotation import display_matrix
 from vfi_flow.media.side_data import side_data
-from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
-
-TAIL = Fraction(1)
-"""Seconds before the end from which on it is checked that a file is all there."""
-
-BARE_FORMATS = ("h264", "hevc", "mpegvideo", "m4v", "h261", "h263", "vc1", "dv")
-"""Streams of frames without a container: their average rate is what FFmpeg assumes, 25 or a clock of DV."""
 
 SAME = "they have the time stamp of the one before"
 BACKWARDS = "the time stamps go backwards"
@@ -82,18 +67,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self._elements = Elements()
         if isinstance(path, InputPipe) and "matroska" in self.container.format.name:
             path.watch(self._elements.feed)
-        self.tick = fraction(self.stream.time_base) or MICROSECOND
-        average, guessed = (fraction(rate) for rate in (self.stream.average_rate, self.stream.guessed_rate))
-        if self.container.format.name in BARE_FORMATS:
-            average = None
-        self.rate = average or guessed or Fraction(25)
-        self.origin = clock_origin(self.container, window)
-        start = self.stream.start_time
-        self.stream_start = start * self.tick if start is not None else Fraction(0)
-        self._end = last_shown_until(path, self.container, self.stream)
-        self.snaps = any(name in self.container.format.name for name in COARSE_FORMATS)
-        if self.snaps:
-            self.rate = standard_rate(self.rate)
+        self.clock = frame_clock(path, self.container, self.stream, window)
 
     def _open(self) -> None:
         self._input = open_input(self.path)
@@ -127,11 +101,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             timed = deinterlaced(timed, self.deinterlace)
         if crop := crop_of(self._described):
             timed = cropped(timed, crop)
-        start, length, usual, index = self.origin, self.window.length, 1 / self.rate, 0
+        start, length, usual, index = self.clock.origin, self.window.length, 1 / self.clock.rate, 0
         for moment, duration in shown(timed, start, None if length is None else start + length, usual):
             seconds = moment.time - start
             if length is not None:
-                duration = cut(duration, length - seconds, usual, self.tick)
+                duration = cut(duration, length - seconds, usual, self.clock.tick)
             yield SourceFrame(index, moment.stamp or 0, seconds, duration, moment.picture)
             index += 1
         if index == 0:
@@ -148,8 +122,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
         duration = self._expected_duration(first)
-        rate = self.rate * self.deinterlace.pictures
-        grid = [1 / self.rate] if self.snaps else []
+        rate = self.clock.rate * self.deinterlace.pictures
         return VideoInfo(
             path=self.path,
             width=picture.width,
@@ -158,9 +131,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             colour=colour,
             codec=context.name,
             rate=rate,
-            unit=storable_unit(
-                common_unit(self.tick, self.origin, self.stream_start, *grid) / self.deinterlace.pictures
-            ),
+            unit=self.clock.unit(self.deinterlace.pictures),
             first_seconds=first.seconds,
             frames=None if duration is None else max(1, round(duration * rate)),
             duration=duration,
@@ -175,12 +146,12 @@ class VideoReader(AbstractContextManager["VideoReader"]):
 
     def _expected_duration(self, first: SourceFrame) -> Fraction | None:
         """Length of the window's frames, the first of which is `first`; None where nothing tells."""
-        end = self._end or promised_end(self.container, self.stream)
+        end = self.clock.end or promised_end(self.container, self.stream)
         if end is None and self.container.duration:
-            end = self.origin + self.container.duration * MICROSECOND
+            end = self.clock.origin + self.container.duration * MICROSECOND
         if end is None:
             return self.window.length
-        rest = max(first.duration, end - self.origin - first.seconds)
+        rest = max(first.duration, end - self.clock.origin - first.seconds)
         return min(rest, self.window.length - first.seconds) if self.window.length else rest
 
     def check_whole(self) -> None:
@@ -190,52 +161,20 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         """
         if isinstance(self.path, InputPipe) or self.ignore_errors:
             return
-        promised = promised_end(self.container, self.stream)
-        window_end = None if self.window.length is None else self.origin + self.window.length
-        if isinstance(self.path, Path):
-            for damage in damages(self.path, self.container, self.stream):
-                if self._matters(damage.seconds, promised):
-                    raise InputError(f"{self.path}: {damage.what}; {ADVICE}")
-        if promised is None or (window_end is not None and window_end <= promised):
-            return
-        times, shown, packet_bytes = [self.stream_start], Fraction(0), 1
-        try:
-            self.container.seek(int(max(promised - TAIL, self.stream_start) / self.tick), stream=self.stream)
-            for packet in self.container.demux(self.stream):
-                if packet.pts is not None:
-                    times.append(packet.pts * self.tick)
-                    shown, packet_bytes = (packet.duration or 0) * self.tick, packet.size
-        except (av.FFmpegError, OSError):
-            return  # what cannot be seeked in is judged when it is decoded
-        times.sort()
-        end = times[-1] + max(shown, *(after - before for before, after in pairwise(times[-2:])))
-        off = broken_off(self.path, self.container, end, packet_bytes)
-        if what := off or broken_promise(promised, end, self._slack):
+        if what := flaw(self.path, self.container, self.stream, self.clock, self.window):
             raise InputError(f"{self.path}: {what}; {ADVICE}")
-
-    @property
-    def _slack(self) -> Fraction:
-        """By how much a whole file may end before its header says: AVI counts frames, others round times."""
-        return (Fraction(1, 2) if self.container.format.name == "avi" else 2) / self.rate
-
-    def _matters(self, seconds: Fraction | None, promised: Fraction | None) -> bool:
-        """Whether damage at this time, or at an unknown one, can touch the window."""
-        if self.window.length is None:
-            return True
-        end = self.origin + self.window.length
-        return seconds < end if seconds is not None else promised is not None and end > promised
 
     def _seek(self) -> None:
         """To a key frame at or before the window; to the start of the file where the container cannot."""
-        target = self.origin - Fraction(1, 2)
+        target = self.clock.origin - Fraction(1, 2)
         if self.window.start == 0 or isinstance(self.path, InputPipe):
             return
         try:
-            self.container.seek(int(target / self.tick), stream=self.stream)
+            self.container.seek(int(target / self.clock.tick), stream=self.stream)
             arrivals = Decoder(self.container, self.stream).arrivals()
             first = next((arrival for arrival in arrivals if arrival.picture is not None), None)
-            landed = first is not None and self._time(first, None) <= self.origin
-            self.container.seek(int(target / self.tick) if landed else 0, stream=self.stream)
+            landed = first is not None and self.clock.time(first.stamp, None) <= self.clock.origin
+            self.container.seek(int(target / self.clock.tick) if landed else 0, stream=self.stream)
         except (av.FFmpegError, InputError):
             self._go_back()
 
@@ -251,11 +190,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         for number, moment in enumerate(self._moments()):
             if number == 0:
                 self._is_interlaced = bool(moment.picture.interlaced_frame)
-            yield Timed(moment, self._duration(moment))
+            yield Timed(moment, self.clock.duration(moment))
 
     def _moments(self) -> Iterator[Moment]:
         """Whole pictures at rising times, from the start of the file or a key frame before the window on."""
-        hold = Hold(self.rate, 1 / self.rate if self.snaps else self.tick)
+        hold = Hold(self.clock.rate, self.clock.step)
         if self.ignore_errors and isinstance(self.path, Path):
             for damage in damages(self.path, self.container, self.stream):
                 self.warnings.append(f"{self.path}: {damage.what}")
@@ -265,7 +204,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         length = Fraction(0)
         for arrival in decoder.arrivals():
             picture = arrival.picture
-            time = None if picture is None and arrival.stamp is None else self._time(arrival, hold.last)
+            time = None if picture is None and arrival.stamp is None else self.clock.time(arrival.stamp, hold.last)
             if time is not None and hold.last is not None and time <= hold.last:
                 if picture is not None and time < hold.last:
                     self._complain(BACKWARDS, hold.last)
@@ -278,7 +217,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             else:
                 if picture is None:
                     self._complain(arrival.why, time, decoder.decoded)
-                length = Fraction(0) if picture is None else (picture.duration or 0) * self.tick
+                length = Fraction(0) if picture is None else (picture.duration or 0) * self.clock.tick
                 yield from hold.moments(arrival.stamp, time, picture)
         if not decoder.decoded:
             hint = f"; {PIPE_HINT}" if decoder.failure and isinstance(self.path, InputPipe) else ""
@@ -295,7 +234,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         off = broken_off(self.path, self.container, end, packet_bytes)
         if missing := self._elements.missing:
             off = f"the stream breaks off after {float(end):.2f} s; {missing} bytes of a cluster are missing"
-        for what in filter(None, (off, broken_promise(promised, end, self._slack))):
+        for what in filter(None, (off, broken_promise(promised, end, self.clock.slack))):
             self._complain(what, None)
             self.warnings.append(f"{self.path}: {what}")
             hold.has_gaps = True
@@ -307,30 +246,14 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if self.ignore_errors or (time is not None and not self._is_in_window(time)):
             return
         if time is not None:
-            what = f"at {float(time - self.origin):.3f} s {what}"
+            what = f"at {float(time - self.clock.origin):.3f} s {what}"
         elif decoded is not None:
             what = f"decoding stopped after frame {decoded}: {what}"
         raise InputError(f"{self.path}: {what}; {ADVICE}")
 
     def _is_in_window(self, time: Fraction) -> bool:
-        seconds = time - self.origin
+        seconds = time - self.clock.origin
         return seconds >= 0 and (self.window.length is None or seconds < self.window.length)
-
-    def _time(self, arrival: Arrival, last: Fraction | None) -> Fraction:
-        """A frame's time on the file's clock; one frame after the last where the file gives none."""
-        if arrival.stamp is None:
-            return self.stream_start if last is None else last + 1 / self.rate
-        time = arrival.stamp * self.tick
-        even = constant_rate_time(time, self.stream_start, self.rate, self.tick) if self.snaps else time
-        return time if last is not None and even <= last < time else even  # two frames closer than the rate says
-
-    def _duration(self, moment: Moment) -> Fraction:
-        """How long the file shows a picture after which nothing comes."""
-        duration = (moment.picture.duration or 0) * self.tick
-        if duration <= 0 or (self.snaps and abs(duration - 1 / self.rate) < self.tick):
-            return 1 / self.rate
-        rest = self._end - moment.time if self._end is not None else duration
-        return rest if 0 < rest < duration - HEADER_ROUNDING else duration
 
 
 def describe(window: Window) -> str:
