@@ -16,7 +16,7 @@ from vfi_flow.inference.alpha import between_transparent
 from vfi_flow.inference.depth import FULL_SCALE, as_integers
 from vfi_flow.inference.engine import Engine, Frame, Image
 from vfi_flow.inference.frame_cache import FrameCache
-from vfi_flow.inference.memory import free_memory
+from vfi_flow.inference.machine import free_memory
 from vfi_flow.inference.noise import pair_noise
 from vfi_flow.inference.padding import crop_frame, padded_size
 from vfi_flow.inference.pair import Neighbour, Pair

@@ -1,10 +1,6 @@
 """The network on ONNX Runtime; needs neither torch nor onnx."""
 
-import os
-import re
-import shlex
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,15 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError
-from vfi_flow.inference.engine import Image, ModelInfo, Motion
-from vfi_flow.inference.onnx_session import Graph, file_hash, load_runtime, open_session, shape_of
+from vfi_flow.inference.engine import Image, Motion
+from vfi_flow.inference.machine import available_cores
+from vfi_flow.inference.model_files import (
+    COMPOSE,
+    ENCODE,
+    REGISTER,
+    check_part,
+    check_weights,
+    export_command,
+    find_model,
+    read_info,
+)
+from vfi_flow.inference.onnx_session import Graph, load_runtime, shape_of
 from vfi_flow.inference.providers import find_device
-from vfi_flow.model.config import SCHEMA
 
-ENCODE, REGISTER, COMPOSE = "encode", "register", "compose"
-PARTS = re.compile(rf"{ENCODE}|{REGISTER}|{COMPOSE}_\d+")
-EXPECTED = f"NAME.safetensors or, beside it, NAME.{ENCODE}.onnx, {REGISTER} or {COMPOSE}_STEPS"
-"""The files that name a model."""
 TRIAL = (64, 64)
 """Height and width at which a device that compiles graphs shows, before the work starts, that it is there."""
 
@@ -126,13 +128,6 @@ class OnnxEngine:
         self.release()
 
 
-def available_cores() -> int:
-    """CPU cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def frame_sizes(height: int, width: int) -> dict[str, int]:
     """The axes of a frame, by the names they have in the graphs."""
     return {"batch": 1, "height": height, "width": width}
@@ -147,60 +142,3 @@ def both(features0: Maps, features1: Maps) -> dict[str, Any]:
 
 def place(tau: float) -> NDArray[np.float32]:
     return np.full((1, 1, 1, 1), tau, np.float32)
-
-
-def find_model(model: str | Path, runtime: Any) -> tuple[Path, str]:
-    """Folder and name of a model: a preset that travels with the package, or the path of one of its files."""
-    path = Path(model)
-    if path.suffix in (".onnx", ".safetensors"):
-        if not path.is_file():
-            raise ComponentError(f"{path}: no such model file")
-        name, _, part = path.stem.rpartition(".")
-        if path.suffix == ".onnx" and not (name and PARTS.fullmatch(part)):
-            raise ComponentError(f"{path}: {layout_of(path, runtime)}; expected {EXPECTED}")
-        return path.parent, name if path.suffix == ".onnx" else path.stem
-    folder = Path(str(resources.files("vfi_flow.model"))) / "weights"
-    if not (folder / f"{model}.{ENCODE}.onnx").is_file():
-        known = sorted(file.name.split(".")[0] for file in folder.glob(f"*.{ENCODE}.onnx"))
-        raise ComponentError(f"unknown model '{model}'; there are {', '.join(known) or 'none'}, or give a file's path")
-    return folder, str(model)
-
-
-def layout_of(path: Path, runtime: Any) -> str:
-    """What a file is that is no part of layout `stream`, for a sentence."""
-    metadata = metadata_of(open_session(runtime, path, find_device("cpu", runtime), None, {}), path)
-    return f"of layout {metadata.get('layout', 'none')}, which is for other programs"
-
-
-def metadata_of(session: Any, path: Path) -> dict[str, str]:
-    """What a file says of itself; ComponentError for one that is not ours."""
-    metadata: dict[str, str] = session.get_modelmeta().custom_metadata_map
-    if metadata.get("schema") != SCHEMA:
-        raise ComponentError(
-            f"{path}: not a model of vfi_flow (schema '{metadata.get('schema', 'none')}'); expected {EXPECTED}"
-        )
-    return metadata
-
-
-def check_part(session: Any, path: Path, part: str) -> None:
-    found = metadata_of(session, path).get("part", "something else")
-    if found != part:
-        raise ComponentError(f"{path}: holds {found}, in place of {part}")
-
-
-def read_info(session: Any) -> ModelInfo:
-    metadata = session.get_modelmeta().custom_metadata_map
-    return ModelInfo(metadata["preset"], metadata["hash"], float(metadata["strength"]), metadata.get("summary", ""))
-
-
-def check_weights(session: Any, weights: Path) -> None:
-    """Graphs that read their weights from a file beside them know its hash: other bytes would be read as weights."""
-    expected = session.get_modelmeta().custom_metadata_map.get("weights_sha256")
-    if expected is not None and file_hash(weights) != expected:
-        raise ComponentError(f"{weights}: changed since its graphs were exported; run `{export_command(weights)}`")
-
-
-def export_command(weights: Path) -> str:
-    """What makes the graphs of these weights, beside them."""
-    model, folder = (shlex.quote(str(each)) for each in (weights, weights.parent))
-    return f"vfi-flow export --layout stream --model {model} --output-dir {folder}"

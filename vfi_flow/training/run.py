@@ -10,7 +10,7 @@ import cv2
 import torch
 
 from vfi_flow.errors import ComponentError, InputError, OutputError, UsageError
-from vfi_flow.inference.onnx_interpolator import available_cores
+from vfi_flow.inference.machine import available_cores
 from vfi_flow.inference.torch_interpolator import pick_device
 from vfi_flow.model.config import preset
 from vfi_flow.model.network import InterpolationNetwork

@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from vfi_flow.inference.memory import free_memory, left_of_group
+from vfi_flow.inference.machine import free_memory, left_of_group
 
 
 def test_there_is_some_and_not_more_than_the_machine_has():
@@ -32,7 +32,7 @@ def test_a_container_without_limit_and_no_container_count_for_nothing(tmp_path):
 def test_a_limit_of_the_process_counts(kind):
     code = (
         f"import resource; resource.setrlimit(resource.{kind}, (2**30, 2**30));"
-        "from vfi_flow.inference.memory import free_memory; print(free_memory())"
+        "from vfi_flow.inference.machine import free_memory; print(free_memory())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
