@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 from vfi_flow.export.half import is_inner_convolution
 
-from vfi_flow.errors import ComponentError, OutputError
+from vfi_flow.errors import OutputError, needing
 from vfi_flow.inference.onnx_session import load_runtime
 
 Feeds = Mapping[str, NDArray[np.float32] | NDArray[np.uint8]]
@@ -40,10 +40,8 @@ def quantised_convolutions(model: ModelProto, calibration: Iterable[Feeds]) -> M
 
 def _quantised(model: ModelProto, calibration: Iterable[Feeds]) -> ModelProto:
     load_runtime()
-    try:
+    with needing("cpu", "int8"):
         from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-    except ImportError as error:
-        raise ComponentError(f'int8 needs {error.name}; run: pip install "vfi-flow[cpu]"') from error
     weights = {tensor.name for tensor in model.graph.initializer}
     names = [node.name for node in model.graph.node if is_inner_convolution(node, weights)]
     with TemporaryDirectory() as folder, quiet(logging.getLogger()):

@@ -1,5 +1,8 @@
 """What a user can cause, each kind with the exit code of the command line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class VfiFlowError(Exception):
     """One sentence for the person who typed the command: where, what is wrong, what to do."""
@@ -41,3 +44,12 @@ class OutputError(VfiFlowError):
     """A result that cannot be written: it exists, the folder is missing, the disk is full."""
 
     exit_code = 7
+
+
+@contextmanager
+def needing(extra: str, what: str) -> Iterator[None]:
+    """Around imports that `what` needs; where one fails, ComponentError names the extra that brings the package."""
+    try:
+        yield
+    except ImportError as error:
+        raise ComponentError(f'{what} needs {error.name}; run: pip install "vfi-flow[{extra}]"') from error

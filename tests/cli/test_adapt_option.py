@@ -13,7 +13,7 @@ pytest.importorskip("onnxruntime")
 
 from safetensors import SafetensorError
 
-from vfi_flow.cli import adapting
+from vfi_flow.cli import adapted_models, adapting
 from vfi_flow.cli.main import main
 from vfi_flow.model import weights
 from vfi_flow.training import adaptation
@@ -133,7 +133,7 @@ def full_disk(*arguments: object, **others: object) -> None:
 def test_what_the_cache_has_no_room_for_is_used_and_said(
     clip, tiny_model, tmp_path, cache, no_fitting, always_better, monkeypatch, capsys
 ):
-    monkeypatch.setattr(adapting.shutil, "copyfile", full_disk)
+    monkeypatch.setattr(adapted_models.shutil, "copyfile", full_disk)
     words = [clip, tmp_path / "out.mp4", "--model", tiny_model, "--steps", 0, "--report", tmp_path / "report.json"]
 
     assert interpolate(*words, "--adapt", 1) == 0
@@ -152,7 +152,7 @@ def test_where_there_is_no_room_at_all_it_is_a_sentence(
         raise SafetensorError("No space left on device")
 
     if full == "temporary folder":
-        monkeypatch.setattr(adapting.tempfile, "mkdtemp", full_disk)
+        monkeypatch.setattr(adapted_models.tempfile, "mkdtemp", full_disk)
     else:
         monkeypatch.setattr(weights, "write_tensors", cut_off)
 

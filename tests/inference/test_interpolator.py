@@ -578,7 +578,7 @@ def test_without_torch_a_sentence_says_what_to_install(tiny_model, monkeypatch):
     monkeypatch.delitem(sys.modules, "vfi_flow.inference.torch_interpolator", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
 
-    with pytest.raises(ComponentError, match=r'engine torch needs more packages; run: pip install "vfi-flow\[train\]"'):
+    with pytest.raises(ComponentError, match=r'engine torch needs torch; run: pip install "vfi-flow\[train\]"'):
         Interpolator(tiny_model, engine="torch")
 
 

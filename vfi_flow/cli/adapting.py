@@ -1,10 +1,7 @@
 """`--adapt`: the model is fitted to a video before its frames are made, and kept for the next time."""
 
 import argparse
-import atexit
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,20 +9,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vfi_flow import __version__
+from vfi_flow.cli.adapted_models import RECORD, WEIGHTS, keep, kept, key_of, scratch_folder
 from vfi_flow.cli.export import quiet_tracer
 from vfi_flow.cli.option_types import read_by
 from vfi_flow.cli.progress import wants_bar, write_event
-from vfi_flow.errors import ComponentError, OutputError, UsageError
+from vfi_flow.errors import UsageError, needing
 from vfi_flow.files import write_complete
-from vfi_flow.inference.onnx_session import file_hash
 from vfi_flow.inference.providers import cache_folder
 from vfi_flow.pipeline.plan import Plan
 
 if TYPE_CHECKING:
     from vfi_flow.training.adaptation import Adaptation
 
-RECORD, WEIGHTS = "adaptation.json", "adapted.safetensors"
 JSON_INTERVAL_SECONDS = 2.0
 
 
@@ -60,11 +55,9 @@ def adapted_model(arguments: argparse.Namespace, plan: Plan) -> AdaptedModel:
     if not isinstance(video, Path):
         raise UsageError("--adapt learns from a video file before it is read; it cannot take pipes and pictures")
     quiet_tracer()
-    try:
+    with needing("train", "--adapt"):
         from vfi_flow.model.weights import find_weights
         from vfi_flow.training.adaptation import TooFewFramesError
-    except ImportError as error:
-        raise ComponentError(f'--adapt needs {error.name}; run: pip install "vfi-flow[train]"') from error
     weights = find_weights(arguments.model)
     folder = cache_folder() / "adapted" / key_of(arguments, plan, video, weights)
     found, lost = kept(folder), ""
@@ -83,24 +76,6 @@ def adapted_model(arguments: argparse.Namespace, plan: Plan) -> AdaptedModel:
             folder = made
     model = folder / WEIGHTS if found.share else arguments.model
     return AdaptedModel(model, asdict(found), sentence(video, found) + lost)
-
-
-def kept(folder: Path) -> "Adaptation | None":
-    """What is in the cache, if it is whole."""
-    from vfi_flow.training.adaptation import Adaptation
-
-    try:
-        found = Adaptation(**json.loads((folder / RECORD).read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-    return found if not found.share or (folder / WEIGHTS).is_file() else None
-
-
-def key_of(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path) -> str:
-    """A name for what depends on nothing but this file, its part, this model and how it is used."""
-    window = plan.job.window
-    uses = [arguments.adapt, arguments.steps, arguments.strength, window.start, window.end, __version__]
-    return "-".join([file_hash(video)[:16], file_hash(weights)[:16], *(str(use).replace("/", "_") for use in uses)])
 
 
 def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path, folder: Path) -> "Adaptation":
@@ -132,30 +107,6 @@ def sentence(video: Path, found: "Adaptation") -> str:
         f"the model is fitted to {video.name}: {found.before:.2f} -> {found.after:.2f} dB on frames of it that were "
         f"kept back"
     )
-
-
-def scratch_folder() -> Path:
-    """A folder that is there until this process ends: with it, what no cache has room for can be used once."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="vfi_flow_"))
-    except OSError as error:
-        raise OutputError(f"no temporary folder can be made ({error.strerror})") from error
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-def keep(made: Path, folder: Path) -> None:
-    """Copies what is in `made` to `folder`, which appears when all is in it."""
-    shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
-    try:
-        for path in made.iterdir():
-            shutil.copyfile(path, draft / path.name)
-        if not folder.exists():  # another job may have been faster
-            draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextmanager

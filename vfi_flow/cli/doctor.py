@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vfi_flow import __version__
 from vfi_flow.cli.stdout import own_stdout
-from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
+from vfi_flow.errors import ComponentError, UsageError, VfiFlowError, needing
 from vfi_flow.versions import PACKAGES, installed_version
 
 if TYPE_CHECKING:
@@ -87,12 +87,10 @@ def row(finding: "Finding") -> str:
 
 def print_cost(name: str) -> int:
     """Parameters and multiply-accumulates of a preset, counted by running it."""
-    try:
+    with needing("train", "counting"):
         from vfi_flow.model.config import preset
         from vfi_flow.model.cost import network_cost
         from vfi_flow.model.network import InterpolationNetwork
-    except ImportError as error:
-        raise ComponentError(f'counting needs {error.name}; run: pip install "vfi-flow[train]"') from error
     config = preset(name)
     cost = network_cost(InterpolationNetwork(config))
     print(f"{name}: {cost.parameters / 1e6:.2f} M parameters; thousand multiply-accumulates per output pixel:")

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from vfi_flow.errors import ComponentError, UsageError, VerificationError
+from vfi_flow.errors import UsageError, VerificationError, needing
 
 DESCRIPTION = """Writes a model as ONNX files; files of the same names are replaced. Layouts: `native` takes frames,
 place, noise and strength; `3in` two images and a timestep; `7ch` and `11ch` one tensor of planes, as vs-mlrt gives them
@@ -65,14 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
     warps = read_names("--warp", arguments.warp, WARPS)
     if ("int8" in precisions) != (arguments.calibrate is not None):
         raise UsageError("--precision int8 and --calibrate DIR, a folder of ordinary videos, go together")
-    try:
+    with needing("train", "export"):
         from vfi_flow.export.calibration import Place
         from vfi_flow.export.to_onnx import Variant
         from vfi_flow.export.write import write_variants
         from vfi_flow.model.weights import find_weights
         from vfi_flow.training.places import spread_over
-    except ImportError as error:
-        raise ComponentError(f'export needs {error.name}; run: pip install "vfi-flow[train]"') from error
     weights = find_weights(arguments.model)
     variants = [Variant(precision, warp, size) for precision, warp in product(precisions, warps)]
     found = [] if arguments.calibrate is None else spread_over(arguments.calibrate, PLACES)

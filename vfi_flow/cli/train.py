@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from vfi_flow.cli.train_options import add_options, check, complete, keep
-from vfi_flow.errors import ComponentError
+from vfi_flow.errors import needing
 
 if TYPE_CHECKING:
     from vfi_flow.training.loop import Training
@@ -43,15 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
         restart_with_allocator_settings()
     if changed:
         print(f"{arguments.output}: goes on with other options: {', '.join(changed)}", file=sys.stderr)
-    try:
+    with needing("train", "training"):
         from vfi_flow.training.parallel import start_processes
         from vfi_flow.training.run import prepare
         from vfi_flow.training.signals import stop_like_ctrl_c
 
         stop_like_ctrl_c()
         prepared = prepare(settings_from(arguments))
-    except ImportError as error:
-        raise ComponentError(f'training needs {error.name}; run: pip install "vfi-flow[train]"') from error
     keep(arguments)
     with start_processes(prepared.processes) as group:
         try:

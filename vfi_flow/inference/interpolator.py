@@ -11,7 +11,7 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from vfi_flow.errors import ComponentError, OutOfMemoryError, UsageError
+from vfi_flow.errors import OutOfMemoryError, UsageError, needing
 from vfi_flow.inference.alpha import between_transparent
 from vfi_flow.inference.depth import FULL_SCALE, as_integers
 from vfi_flow.inference.engine import Engine, Frame, Image
@@ -199,10 +199,8 @@ def open_engine(engine: str, model: str | Path, steps: int, device: str, threads
 
         return OnnxEngine(model, steps, device, threads)
     if engine == "torch":
-        try:
+        with needing("train", "engine torch"):
             from vfi_flow.inference.torch_interpolator import TorchEngine
-        except ImportError as error:
-            raise ComponentError('engine torch needs more packages; run: pip install "vfi-flow[train]"') from error
         return TorchEngine(model, steps, device, threads)
     raise UsageError(f"unknown engine '{engine}'; there are {', '.join(ENGINES)}")
 

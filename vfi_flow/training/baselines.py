@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.errors import ComponentError, UsageError, needing
 
 Frame = NDArray[np.uint8]
 Flow = NDArray[np.float32]
@@ -183,10 +183,8 @@ def make_baseline(name: str) -> Baseline:
 
 
 def load_cv2() -> Any:
-    try:
+    with needing("train", "optical flow"):
         import cv2
-    except ImportError as error:
-        raise ComponentError('OpenCV is not installed; install it with: pip install "vfi-flow[train]"') from error
     return cv2
 
 
