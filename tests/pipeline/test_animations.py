@@ -85,6 +85,55 @@ def test_an_animation_goes_in_too(tmp_path, ending):
     assert max(abs(stamp - Fraction(n, 40)) for n, stamp in enumerate(stamps)) < Fraction(1, 1000)
 
 
+def animation_of(path: Path, **options: str) -> Path:
+    with av.open(str(path), "w", container_options=options) as container:
+        stream = container.add_stream({".gif": "gif", ".apng": "apng", ".webp": "libwebp"}[path.suffix], rate=20)
+        stream.width, stream.height = 64, 36
+        stream.pix_fmt = {".gif": "rgb8", ".apng": "rgba", ".webp": "bgra"}[path.suffix]
+        for number, rgb in enumerate(moving_square(4, 64, 36)):
+            picture = av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format=stream.pix_fmt)
+            picture.pts = number
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+COUNTED = {
+    ".gif": lambda data: data[data.index(b"NETSCAPE2.0") + 13] if b"NETSCAPE2.0" in data else None,
+    ".apng": lambda data: data[data.index(b"acTL") + 11],
+    ".webp": lambda data: data[data.index(b"ANIM") + 12],
+}
+"""The number below 256 that the formats keep: repeats of a GIF, plays of the others; 0 for ever."""
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "counted"),
+    [
+        ("once.gif", {"loop": "-1"}, {".gif": None, ".apng": 1, ".webp": 1}),
+        ("twice.gif", {"loop": "1"}, {".gif": 1, ".apng": 2, ".webp": 2}),
+        ("forever.gif", {"loop": "0"}, {".gif": 0, ".apng": 0, ".webp": 0}),
+        ("thrice.apng", {"plays": "3"}, {".gif": 2, ".apng": 3, ".webp": 3}),
+        ("five.webp", {"loop": "5"}, {".gif": 4, ".apng": 5, ".webp": 5}),
+    ],
+)
+def test_an_animation_plays_as_often_as_its_source(tmp_path, name, options, counted):
+    source = animation_of(tmp_path / name, **options)
+
+    for ending, number in counted.items():
+        interpolated(source, tmp_path / f"out{ending}")
+
+        assert COUNTED[ending]((tmp_path / f"out{ending}").read_bytes()) == number, ending
+
+
+@pytest.mark.parametrize("ending", COUNTED)
+def test_a_video_becomes_an_animation_that_goes_on_for_ever(tmp_path, ending):
+    source = write_clip(tmp_path / "in.mp4", moving_square(3), rate=Fraction(20))
+
+    interpolated(source, tmp_path / f"out{ending}")
+
+    assert COUNTED[ending]((tmp_path / f"out{ending}").read_bytes()) == 0
+
+
 @pytest.mark.parametrize("ending", [".gif", ".apng", ".webp"])
 def test_the_size_of_an_animation_is_estimated_from_a_few_frames(tmp_path, ending):
     source = write_clip(tmp_path / "in.mp4", moving_square(16), rate=Fraction(20))

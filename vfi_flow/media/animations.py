@@ -7,14 +7,18 @@ from itertools import accumulate
 from pathlib import Path
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.endpoints import Source, Target
 
 SUFFIXES = (".gif", ".apng", ".webp")
 
 CODECS = {"gif": "gif", "apng": "apng", "webp": "libwebp"}
 """Encoder by format."""
 
-LOOPING = {".gif": {"loop": "0"}, ".apng": {"plays": "0"}, ".webp": {"loop": "0"}}
-"""Options by which a muxer writes that an animation goes on for ever, as people expect of one."""
+FOR_EVER = 0
+"""How often an animation plays, as people expect of one."""
+
+GIF_PLAYS = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"
+"""What stands before the number of repeats; a GIF without it plays once."""
 
 PIX_FMTS = {"gif": ("bgr0", "bgra"), "libwebp": ("bgra",)}
 """What new frames are made in; a palette comes after that, and libwebp makes its own YUV."""
@@ -43,6 +47,37 @@ def durations(path: Path) -> Durations:
         return Durations(tuple(webp_durations(data)))
     except (IndexError, ZeroDivisionError, ValueError) as error:
         raise InputError(f"{path}: the file is damaged") from error
+
+
+def plays(source: Source) -> int:
+    """How often an animation plays; `FOR_EVER` for what is none."""
+    if not isinstance(source, Path) or source.suffix.lower() not in (*SUFFIXES, ".png"):
+        return FOR_EVER
+    data = source.read_bytes()
+    if data.startswith(b"GIF8"):
+        _, found, after = data.partition(GIF_PLAYS)
+        repeats = int.from_bytes(after[:2], "little")
+        return 1 if not found else repeats and repeats + 1
+    try:
+        if data.startswith(b"RIFF"):
+            [start] = [start for kind, start, length in riff_chunks(data) if kind == b"ANIM" and length >= 6]
+            return int.from_bytes(data[start + 4 : start + 6], "little")
+        [start] = [start for kind, start, length in png_chunks(data) if kind == b"acTL" and length == 8]
+        return int.from_bytes(data[start + 4 : start + 8], "big")
+    except ValueError:
+        return FOR_EVER
+
+
+def plays_option(path: Target, count: int) -> dict[str, str]:
+    """The option by which the muxer of an animation writes that it plays `count` times; none for other files."""
+    match path.suffix.lower() if isinstance(path, Path) else "":
+        case ".gif":  # it counts repeats, and none of them is -1
+            return {"loop": str(FOR_EVER if count == FOR_EVER else count - 1 or -1)}
+        case ".apng":
+            return {"plays": str(count)}
+        case ".webp":
+            return {"loop": str(count)}
+    return {}
 
 
 def apng_durations(data: bytes) -> Iterator[Fraction]:

@@ -102,7 +102,7 @@ def open_unwritten(output: Target, options: dict[str, str] | None = None) -> Out
     if ending not in (*CONTAINERS, *animations.SUFFIXES):
         raise OutputError(f"{output}: videos with the ending {output.suffix!r} are not written; use .mp4, .mkv or .mov")
     place = str(output.absolute())  # relative, `a:b.mp4` would be of protocol `a`
-    return av.open(place, "w", container_options={**animations.LOOPING.get(ending, {}), **(options or {})})
+    return av.open(place, "w", container_options=options or {})
 
 
 def open_images_unwritten(output: ImageSequence) -> OutputContainer:

@@ -7,6 +7,7 @@ import av
 from av.stream import Disposition
 
 from vfi_flow.errors import UsageError
+from vfi_flow.media.animations import FOR_EVER
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.pixels.colour import Colour
 
@@ -76,3 +77,5 @@ class VideoInfo:
     """HDR that changes from frame to frame, by its name; None: the file has none."""
     has_captions: bool = False
     """Closed captions lie beside its frames."""
+    plays: int = FOR_EVER
+    """How often it plays, if it is an animation."""

@@ -13,6 +13,7 @@ from av.sidedata.sidedata import Type as SideData
 from av.stream import Discard
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.animations import plays
 from vfi_flow.media.cropping import crop_of, cropped
 from vfi_flow.media.damage.ending import broken_off, broken_promise, promised_end
 from vfi_flow.media.damage.holding import Hold, Moment
@@ -142,6 +143,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             disposition=self.stream.disposition,
             dynamic_light=dynamic_light(self._described, picture),
             has_captions=side_data(picture, SideData.A53_CC) is not None,
+            plays=plays(self.path),
         )
 
     def _expected_duration(self, first: SourceFrame) -> Fraction | None:

@@ -16,7 +16,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import OutputError, UsageError
-from vfi_flow.media.animations import FASTEST_GIF
+from vfi_flow.media.animations import FASTEST_GIF, plays_option
 from vfi_flow.media.chunked_encoder import ChunkedEncoder, FrameEncoder, PlainEncoder
 from vfi_flow.media.chunks import ChunkFolder
 from vfi_flow.media.container import form_of, keeps_times, open_output
@@ -85,7 +85,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self.path, self.unit, self.chunks = path, unit, chunks
         self._info, self._settings = info, encoder
         self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
-        self.container = open_output(path, clock_options(path, unit))
+        self.container = open_output(path, {**clock_options(path, unit), **plays_option(path, info.plays)})
         self.stream = self._add_encoder(self.container)
         if self.stream.codec_context.codec.canonical_name == "hevc" and is_quicktime(path):
             self.stream.codec_context.codec_tag = "hvc1"  # Apple's players open no other
