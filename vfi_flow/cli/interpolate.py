@@ -24,14 +24,14 @@ from vfi_flow.cli.options import (
     read_source,
     read_target,
 )
-from vfi_flow.cli.progress import CHOICES, progress_display
+from vfi_flow.cli.progress import CHOICES, FOR_PEOPLE, progress_display
 from vfi_flow.cli.stdout import own_stdout
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.streams import STRETCHED, Fate
 from vfi_flow.pipeline.output_frames import ONE_BY_ONE, Calls, CutFill, Interpolate
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
-from vfi_flow.pipeline.report import Report, check_place, write_report
+from vfi_flow.pipeline.report import Report, check_place, describe_result, write_report
 from vfi_flow.pipeline.run import run as run_job
 
 EXAMPLES = """examples:
@@ -76,31 +76,31 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         "--scenes",
         default="auto",
         metavar="auto|off|FILE.json",
-        help="cuts: auto finds them, off ignores them, FILE.json lists them as 'vfi-flow scenes' does",
+        help="cuts: auto (default) finds them, off ignores them, FILE.json is a list from 'vfi-flow scenes'",
     )
     group.add_argument(
         "--cut-fill",
         choices=[str(fill) for fill in CutFill],
         default=str(CutFill.HOLD),
-        help="across a cut: hold the last frame (default), or blend into the next one",
+        help="at a cut: hold the last frame (default), or blend to the next one",
     )
     group.add_argument(
         "--dedup",
         choices=("auto", "off"),
         default="auto",
-        help="frames that only repeat the one before: auto (default) replaces them by new ones, off keeps them",
+        help="repeated frames: auto (default) replaces them by new ones, off keeps them",
     )
     group.add_argument(
         "--protect",
         choices=("auto", "off"),
         default="auto",
-        help="subtitles, displays and bars that lie still on a moving picture keep their pixels (default: auto)",
+        help="static subtitles, displays and bars over motion keep their pixels (default: auto)",
     )
     group.add_argument(
         "--neighbours",
         choices=("on", "off"),
         default="on",
-        help="motion between two frames speeds up, slows down and turns as the frames around them show (default: on)",
+        help="model acceleration with the frames before and after (default), or off: uniform motion",
     )
 
 
@@ -130,7 +130,7 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         "--parallel",
         type=read_by(parse_count),
         metavar="N",
-        help="pairs of frames worked on at once, each in memory of its own (default: one a core, within 1.2 GB)",
+        help="frame pairs processed at once (default: one per core, at most 1.2 GB)",
     )
     group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
     group.add_argument("--report", metavar="FILE.json", type=Path, help="write what was done, as JSON")
@@ -151,6 +151,8 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
     with sigterm_as_interrupt():
         report = run_plan(arguments, make_plan(job))
     tell(report)
+    if arguments.progress in FOR_PEOPLE:
+        say(describe_result(report))
     if arguments.report is not None:
         write_report(report, arguments.report)
     return 0
@@ -159,13 +161,13 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
 def run_plan(arguments: argparse.Namespace, plan: Plan) -> Report:
     for note in plan.notes:
         say(note)
-    with (
-        interpolator_for(arguments, plan) as (interpolate, engine, calls),
-        progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
-    ):
-        if arguments.progress in ("auto", "bar"):
+    with interpolator_for(arguments, plan) as (interpolate, engine, calls):
+        if arguments.progress in FOR_PEOPLE:
             say(describe_plan(plan))
-        with stop_on_signal(plan) as stop:
+        with (
+            progress_display(arguments.progress, plan.info.path.name, plan.frames) as show,
+            stop_on_signal(plan) as stop,
+        ):
             return run_job(plan, interpolate, engine, show, stop, calls)
 
 

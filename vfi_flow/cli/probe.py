@@ -26,7 +26,9 @@ from vfi_flow.media.streams import StreamChoice
 from vfi_flow.pipeline.estimate import estimate_bytes, estimate_seconds
 from vfi_flow.pipeline.output_files import folder_of
 from vfi_flow.pipeline.plan import Plan, make_plan
-from vfi_flow.pipeline.report import describe_input
+from vfi_flow.pipeline.report import describe_input, size_text
+
+UNKNOWN_LANGUAGE = "und"
 
 FORMAT_VERSION = 1
 """Rises when a field of the JSON changes its meaning; fields are added, never removed."""
@@ -38,14 +40,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         usage="%(prog)s [options] INPUT [OUTPUT]",
         help="show what interpolate would make, without making it",
         description="Print the plan for a video: streams, rates, frames, length, disk, time. Nothing is written; a few "
-        "frames are encoded and made, to see how large and how long.",
+        "test frames are made and encoded, to estimate time and size.",
     )
     parser.add_argument("source", metavar="INPUT", help="a video file, or - for standard input")
     parser.add_argument(
         "output", metavar="OUTPUT", nargs="?", help="the file that is planned (default: one like INPUT)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines for people")
-    parser.add_argument("--no-trial", action="store_true", help="do not make frames to see how long the job takes")
+    parser.add_argument("--no-trial", action="store_true", help="skip the time, which takes a few test frames")
     add_time_options(parser)
     add_model_options(parser)
     add_reading_options(parser)
@@ -127,9 +129,9 @@ def seconds(duration: Fraction | None) -> float | None:
 def as_lines(plan: Plan, found: dict[str, Any]) -> str:
     before, after = found["input"], found["output"]
     options = " ".join(f"-{name} {value}" for name, value in after["options"].items() if name in ("crf", "preset"))
-    disk = "unknown" if after["video_bytes"] is None else f"about {megabytes(after['video_bytes'])} for the video"
+    disk = "unknown" if after["video_bytes"] is None else f"about {size_text(after['video_bytes'])} for the video"
     if after["free_bytes"] is not None:
-        disk += f", {megabytes(after['free_bytes'])} free"
+        disk += f", {size_text(after['free_bytes'])} free"
     lines = [
         f"{before['path']} -> {after['path']}",
         f"video     {before['width']}x{before['height']}, {before['codec']} {before['pix_fmt']} -> "
@@ -139,7 +141,7 @@ def as_lines(plan: Plan, found: dict[str, Any]) -> str:
         *(
             []
             if plan.frames is None
-            else [f"duration  {before['duration_seconds']:g} -> {after['duration_seconds']:g} s"]
+            else [f"duration  {change_of(before['duration_seconds'], after['duration_seconds'])} s"]
         ),
         *(f"stream    {describe_choice(stream)}" for stream in plan.streams),
         f"disk      {disk}",
@@ -149,8 +151,13 @@ def as_lines(plan: Plan, found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def change_of(before: float, after: float) -> str:
+    return f"{before:g}" if before == after else f"{before:g} -> {after:g}"
+
+
 def describe_choice(stream: StreamChoice) -> str:
-    name = ", ".join(filter(None, (stream.codec, stream.language)))
+    language = None if stream.language == UNKNOWN_LANGUAGE else stream.language
+    name = ", ".join(filter(None, (stream.codec, language)))
     return f"{stream.kind} ({name}): {stream.fate}" + (f", {stream.reason}" if stream.reason else "")
 
 
@@ -158,7 +165,3 @@ def span_of(seconds: float | None) -> str:
     if seconds is None:
         return "unknown"
     return f"about {timedelta(seconds=max(1, round(seconds)))} for the new frames"
-
-
-def megabytes(count: int) -> str:
-    return f"{count / 1e6:.3g} MB" if count < 1e9 else f"{count / 1e9:.3g} GB"

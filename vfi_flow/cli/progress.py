@@ -10,6 +10,8 @@ from typing import Protocol
 from vfi_flow.pipeline.run import Progress
 
 CHOICES = ("auto", "bar", "json", "none")
+FOR_PEOPLE = ("auto", "bar")
+"""Those with a line before the work and one after it."""
 JSON_INTERVAL_SECONDS = 0.5
 
 

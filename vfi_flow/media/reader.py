@@ -1,5 +1,6 @@
 """Decoded frames on an exact clock, from files that may be damaged, cut off or start anywhere."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -34,6 +35,9 @@ from vfi_flow.media.pixels.colour import colour_of, with_tags_of
 from vfi_flow.media.pixels.light import dynamic_light, needs_dolby_vision
 from vfi_flow.media.rotation import display_matrix
 from vfi_flow.media.side_data import side_data
+
+ROUNDING = Fraction(1, 20)
+"""Of a frame: so little of one at the end of a window comes from times that a container has rounded."""
 
 SAME = "they have the time stamp of the one before"
 BACKWARDS = "the time stamps go backwards"
@@ -122,8 +126,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             colour = colour_of(with_tags_of(self.stream, picture), chroma_location(self._described))
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
-        duration = self._expected_duration(first)
-        rate = self.clock.rate * self.deinterlace.pictures
+        duration, rate = self._expected_duration(first), self.clock.rate * self.deinterlace.pictures
         return VideoInfo(
             path=self.path,
             width=picture.width,
@@ -134,7 +137,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             rate=rate,
             unit=self.clock.unit(self.deinterlace.pictures),
             first_seconds=first.seconds,
-            frames=None if duration is None else max(1, round(duration * rate)),
+            frames=None if duration is None else self._expected_frames(duration, first, rate),
             duration=duration,
             sample_aspect_ratio=fraction(self.stream.sample_aspect_ratio),
             display_matrix=display_matrix(picture),
@@ -155,6 +158,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             return self.window.length
         rest = max(first.duration, end - self.clock.origin - first.seconds)
         return min(rest, self.window.length - first.seconds) if self.window.length else rest
+
+    def _expected_frames(self, duration: Fraction, first: SourceFrame, rate: Fraction) -> int:
+        """Frames of `duration`, the first of which is `first`; where the window ends inside one, that one counts."""
+        is_cut = self.window.length is not None and duration == self.window.length - first.seconds
+        return max(1, math.ceil(duration * rate - ROUNDING) if is_cut else round(duration * rate))
 
     def check_whole(self) -> None:
         """InputError where the file is damaged or cut off, as far as that shows without decoding.

@@ -233,8 +233,8 @@ def describe_plan(plan: Plan) -> str:
     """One line for people: sizes, rates and counts."""
     info = plan.info
     part = "" if plan.job.window == Window() else f", {describe(plan.job.window)}"
+    rate = f"{float(info.rate):.6g} -> {float(plan.rate):.6g} frames per second"
+    if isinstance(plan.division, Slow):
+        rate = f"{float(plan.division.stretch):.6g} times as long at {float(plan.rate):.6g} frames per second"
     count = "number of frames unknown" if plan.frames is None else f"about {info.frames} -> {plan.frames} frames"
-    return (
-        f"{info.path.name}: {info.width}x{info.height}, {float(info.rate):.6g} -> {float(plan.rate):.6g} "
-        f"frames per second, {count}{part}"
-    )
+    return f"{info.path.name}: {info.width}x{info.height}, {rate}, {count}{part}"

@@ -100,6 +100,29 @@ def as_json(report: Report) -> dict[str, Any]:
     }
 
 
+def describe_result(report: Report) -> str:
+    """One line for people: what was made, and in which time."""
+    plan, written = report.plan, sum(report.frames.values())
+    new = written - report.frames.get("source", 0) - report.frames.get("held", 0)
+    counted = [f"{written} frames, {new} of them new", *([f"{report.resumed} made before"] if report.resumed else [])]
+    length = f"{float(report.end_seconds - report.first_seconds):.4g} s"
+    found = [
+        *([f"{len(report.cuts)} cuts"] if report.cuts else []),
+        *([f"{report.repeats} repeated frames replaced"] if report.repeats else []),
+    ]
+    size = size_text(size_of(plan.job.output))
+    done = f"{plan.job.output}: {', '.join([*counted, length, size])}, in {report.wall_seconds:.3g} s"
+    return "; ".join([done, *([", ".join(found)] if found else [])])
+
+
+def size_text(count: int) -> str:
+    """Bytes as people read them."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count / 1e3:.3g} kB"
+
+
 def kept_streams(report: Report, fate: Fate) -> list[dict[str, Any]]:
     indices = [stream.index for stream in report.plan.streams if stream.fate is fate]
     return [asdict(report.kept[index]) for index in indices if index in report.kept]
