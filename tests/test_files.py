@@ -64,7 +64,7 @@ def test_what_may_not_be_replaced_is_told_before_the_work(tmp_path, monkeypatch)
     assert complaint("no/list") == "no: no such folder for the list"
     assert complaint("x" * 300).endswith(": File name too long")
     Path("list").touch()
-    assert complaint("list", overwrite=False) == "list exists; pass -y to replace it"
+    assert complaint("list", overwrite=False) == "list exists; pass --overwrite to replace it"
     check_free(Path("list"), "the list", taken, overwrite=True)
     check_free(Path("new"), "the list", taken, overwrite=False)
 

@@ -48,7 +48,7 @@ def check_free(path: Path, what: str, taken: Mapping[str, Iterable[Path]], overw
         if path.is_dir():
             raise OutputError(f"{path}: is a folder, expected a file for {what}")
         if path.is_file() and not overwrite:
-            raise OutputError(f"{path} exists; pass -y to replace it")
+            raise OutputError(f"{path} exists; pass --overwrite to replace it")
         if not path.resolve().parent.is_dir():
             raise OutputError(f"{path.parent}: no such folder for {what}")
     except OSError as error:  # such as a name that is too long

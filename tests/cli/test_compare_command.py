@@ -132,7 +132,7 @@ def test_the_psnr_of_what_is_shown_stands_below_it(monkeypatch):
         (["missing.mp4", "s.png"], 3, "missing.mp4: no such file"),
         (["{clip}", "s.jpg"], 2, "ends in .png"),
         (["{clip}", "missing/s.png"], 7, "missing: no such folder for the sheet"),
-        (["{clip}", "there.png"], 7, "there.png exists; pass -y to replace it"),
+        (["{clip}", "there.png"], 7, "there.png exists; pass --overwrite to replace it"),
         (["{clip}", "s.png", "--at", "9"], 2, "--at 9: the clip has frames from 0 to 0.267 s"),
         (["{clip}", "s.png", "--count", "0"], 2, "--count must be at least 1"),
         (["{clip}", "s.png", "--crop", "65x48"], 2, "--crop 65x48 is larger than the frames, 64x48"),

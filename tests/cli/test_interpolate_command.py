@@ -289,7 +289,7 @@ def test_a_report_replaces_no_file_unasked(clip, tmp_path, capsys):
     assert interpolate(clip, tmp_path / "out.mp4", *words, "--report", cuts, "-y") == 7
     assert_one_sentence(capsys.readouterr().err, "cuts.json: is the list of cuts; choose another name for the report")
     assert interpolate(clip, tmp_path / "out.mp4", *words, "--report", report) == 7
-    assert_one_sentence(capsys.readouterr().err, "report.json exists; pass -y to replace it")
+    assert_one_sentence(capsys.readouterr().err, "report.json exists; pass --overwrite to replace it")
     assert (cuts.read_text(), report.read_text()) == (listed, "precious") and not (tmp_path / "out.mp4").exists()
     assert interpolate(clip, tmp_path / "out.mp4", *words, "--report", report, "-y") == 0
     assert json.loads(report.read_text())["frames"]["written"] > 0
@@ -317,7 +317,7 @@ def test_an_output_that_exists_is_exit_code_7_and_stays(clip, tmp_path, capsys):
 
     assert interpolate(clip, output) == 7
 
-    assert capsys.readouterr().err == f"vfi-flow: {output} exists; pass -y to replace it\n"
+    assert capsys.readouterr().err == f"vfi-flow: {output} exists; pass --overwrite to replace it\n"
     assert output.read_bytes() == b"precious"
 
 

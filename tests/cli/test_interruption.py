@@ -182,6 +182,6 @@ def test_a_job_that_has_kept_frames_says_how_to_go_on(whole, tmp_path):
     code, [refused] = Started(*words).ended()
 
     assert code == 7
-    assert refused.endswith("pass --resume to go on with it, or -y to start again")
+    assert refused.endswith("pass --resume to go on with it, or --overwrite to start again")
     code, [named] = Started(*words, "--resume", "-x", "3").ended()
     assert code == 2 and "--resume: -x was 2 in the interrupted job and is 3" in named

@@ -112,7 +112,7 @@ def test_the_list_goes_to_standard_output_and_replaces_nothing_unasked(clip, cap
     precious.write_text("edited")
     assert main(["scenes", str(clip), str(precious)]) == 7
     assert precious.read_text() == "edited"
-    assert "pass -y" in capsys.readouterr().err
+    assert "pass --overwrite" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ def test_pictures_that_exist_are_replaced_only_when_asked_and_only_by_a_finished
     interpolated(source, output, factor=Fraction(3))
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
 
-    with pytest.raises(OutputError, match="exists; pass -y"):
+    with pytest.raises(OutputError, match="exists; pass --overwrite"):
         interpolated(source, output)
 
     def breaks(frame0, frame1, taus, *, pts=0, before=None, after=None):

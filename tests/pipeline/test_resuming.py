@@ -436,7 +436,7 @@ def test_a_manifest_that_cannot_be_read_is_an_error(tmp_path):
     job = Job(write_clip(tmp_path / "in.mp4", moving_square(18)), tmp_path / "out.mp4")
     (interrupted(job, stop_after=14) / "manifest.json").write_text("{")
 
-    with pytest.raises(OutputError, match=r"manifest\.json cannot be read; start again with -y"):
+    with pytest.raises(OutputError, match=r"manifest\.json cannot be read; start again with --overwrite"):
         make(replace(job, resume=True))
 
 

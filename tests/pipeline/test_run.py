@@ -295,7 +295,7 @@ def test_the_plan_refuses_an_output_that_must_not_be_touched(tmp_path):
     (tmp_path / "link.mp4").symlink_to(source)
     (tmp_path / "there.mp4").write_bytes(b"")
     cases = {
-        "there.mp4": "exists; pass -y to replace it",
+        "there.mp4": "exists; pass --overwrite to replace it",
         "link.mp4": "is the input itself",
         "in.mp4": "is the input itself",
         "no/out.mp4": "no such folder",

@@ -127,7 +127,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         if self.chunks is not None and not self.chunks.fits(bytes(self.stream.codec_context.extradata or b"")):
             raise UsageError(
                 f"{self.chunks.path}: the encoder makes another kind of stream than in the interrupted job (another "
-                "version of it, or another number of threads); start again with -y instead of --resume"
+                "version of it, or another number of threads); start again with --overwrite instead of --resume"
             )
 
     def write(self, picture: av.VideoFrame | None, pts: int) -> None:

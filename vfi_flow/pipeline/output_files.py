@@ -36,7 +36,7 @@ def _check_place(output: OnDisk, source: Source, overwrite: bool) -> None:
     if share_files(there, files_of(source)):
         raise OutputError(f"{output}: is the input itself; choose another name")
     if there and not overwrite:
-        raise OutputError(f"{output} exists; pass -y to replace it")
+        raise OutputError(f"{output} exists; pass --overwrite to replace it")
     if share_files(files_of(partial), files_of(source)):
         raise OutputError(f"{partial}: the input has the name that the unfinished result needs; choose another output")
     check_way(files_of(partial), is_ours=overwrite or was_begun(output))
@@ -48,7 +48,7 @@ def check_way(partial: list[Path], is_ours: bool) -> None:
     """OutputError where something has the name of the unfinished result that is not left over from a job."""
     for path in partial:
         if path.is_dir() or not is_ours:
-            way_out = "rename it" if path.is_dir() else "rename it, or pass -y if it can go"
+            way_out = "rename it" if path.is_dir() else "rename it, or pass --overwrite if it can go"
             raise OutputError(f"{path}: is in the way, the unfinished result needs this name; {way_out}")
 
 
@@ -68,7 +68,7 @@ def check_chunks(output: Path, overwrite: bool, resume: bool) -> None:
             pass
         raise OutputError(
             f"{folder} holds {frames} frames of an interrupted job; pass --resume to go on with it, "
-            "or -y to start again"
+            "or --overwrite to start again"
         )
 
 
@@ -91,7 +91,7 @@ def unfinished(output: Target, overwrite: bool) -> Iterator[Target]:
     try:
         yield partial
         if files_of(output) and not overwrite:
-            raise OutputError(f"{output} was made by somebody else meanwhile; pass -y to replace it")
+            raise OutputError(f"{output} was made by somebody else meanwhile; pass --overwrite to replace it")
         try:
             rename(partial, output)
         except OSError as error:

@@ -71,18 +71,18 @@ def check_fits(source: Source, folder: Path, source_now: Facts, job_now: Facts) 
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         source_before, job_before = dict(manifest["source"]), dict(manifest["job"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise OutputError(f"{folder / MANIFEST} cannot be read; start again with -y instead of --resume") from None
+        raise OutputError(f"{folder / MANIFEST} cannot be read; start again with --overwrite instead of --resume") from None
     if found := difference(source_before, source_now):
         name, before, now = found
         raise InputError(
             f"{source} is not as it was when the job was interrupted: {name} was {before} and is {now}; "
-            "start again with -y instead of --resume"
+            "start again with --overwrite instead of --resume"
         )
     if found := difference(job_before, job_now):
         name, before, now = found
         raise UsageError(
             f"--resume: {name} was {before} in the interrupted job and is {now}; give the same options, "
-            "or start again with -y instead of --resume"
+            "or start again with --overwrite instead of --resume"
         )
 
 
