@@ -9,7 +9,7 @@ import av
 import pytest
 from av.stream import Disposition, Stream
 from blending import Blend
-from clips import moving_square, write_clip
+from clips import moving_square, with_cover, write_clip
 
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.images import ImageSequence
@@ -144,6 +144,79 @@ def test_tags_of_ones_own(tmp_path):
 
     assert losses(tagged, tmp_path / "out.mkv") == ""
     assert losses(tagged, tmp_path / "out.mp4") == "the tags REVIEWER, SCORE"
+
+
+PHONE = {"com.apple.quicktime.make": "Maker", "com.apple.quicktime.location.ISO6709": "+48.1+011.5/"}
+
+
+@pytest.mark.parametrize("ending", [".mov", ".mp4", ".mkv"])
+def test_what_a_phone_says_of_place_and_maker(tmp_path, ending):
+    source = with_tags(tmp_path / "in.mov", write_clip(tmp_path / "plain.mov", moving_square(4)), PHONE)
+
+    assert losses(source, tmp_path / f"out{ending}") == ""
+    with av.open(str(tmp_path / f"out{ending}")) as result:
+        found = {key.lower(): value for key, value in result.metadata.items()}
+    assert {key: found[key.lower()] for key in PHONE} == PHONE
+
+
+def test_a_cover_is_worth_more_than_tags_of_any_names(tmp_path):
+    covered = with_cover(tmp_path / "covered.mp4")
+    with av.open(str(covered)) as before, av.open(str(tmp_path / "in.mkv"), "w") as after:
+        streams = {s.index: after.add_stream_from_template(s) for s in before.streams if s.codec.name != "mjpeg"}
+        after.metadata.update(PHONE)
+        [cover] = [s for s in before.streams if s.codec.name == "mjpeg"]
+        pictures = [packet for packet in before.demux(cover) if packet.size]
+        after.add_attachment("cover.jpg", "image/jpeg", bytes(pictures[0]))
+        before.seek(0)
+        for packet in before.demux(*(before.streams[index] for index in streams)):
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+
+    assert losses(tmp_path / "in.mkv", tmp_path / "out.mp4").lower() == f"the tags {', '.join(sorted(PHONE))}".lower()
+    with av.open(str(tmp_path / "out.mp4")) as result:
+        assert any(stream.disposition & Disposition.attached_pic for stream in result.streams)
+
+
+def with_tags(path: Path, source: Path, tags: dict[str, str]) -> Path:
+    options = {"movflags": "use_metadata_tags"}
+    with av.open(str(source)) as before, av.open(str(path), "w", container_options=options) as after:
+        video = after.add_stream_from_template(before.streams.video[0])
+        after.metadata.update(tags)
+        for packet in before.demux(before.streams.video[0]):
+            if packet.size:
+                packet.stream = video
+                after.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(("ending", "lost"), [(".mkv", ""), (".mp4", "that it has an image for each eye")])
+def test_a_video_for_two_eyes(tmp_path, ending, lost):
+    def brand(picture: Stream) -> None:
+        picture.metadata["stereo_mode"] = "left_right"
+
+    source = copied(write_clip(tmp_path / "plain.mkv", moving_square(4)), tmp_path / "in.mkv", brand)
+
+    assert losses(source, tmp_path / f"out{ending}") == lost
+
+
+def test_a_video_around_the_viewer(tmp_path):
+    """Spherical Video V1: XML in a `uuid` box of the track, here put into its place behind the header of the track."""
+    said = {"Spherical": b"true", "Stitched": b"true", "StitchingSoftware": b"", "ProjectionType": b"equirectangular"}
+    words = b"".join(b"<GSpherical:%b>%b</GSpherical:%b>" % (k.encode(), v, k.encode()) for k, v in said.items())
+    xml = b'<?xml version="1.0"?><rdf:SphericalVideo>' + words + b"</rdf:SphericalVideo>"
+    kind = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
+    box = (8 + len(kind) + len(xml)).to_bytes(4, "big") + b"uuid" + kind + xml
+    data = write_clip(tmp_path / "plain.mp4", moving_square(4)).read_bytes()
+    for name in (b"moov", b"trak"):
+        place = data.index(name) - 4
+        size = int.from_bytes(data[place : place + 4], "big") + len(box)
+        data = data[:place] + size.to_bytes(4, "big") + data[place + 4 :]
+    end = data.index(b"trak") - 4 + int.from_bytes(data[data.index(b"trak") - 4 : data.index(b"trak")], "big")
+    source = tmp_path / "in.mp4"
+    source.write_bytes(data[: end - len(box)] + box + data[end - len(box) :])
+
+    assert losses(source, tmp_path / "out.mkv") == "that it is a 360 degree video"
 
 
 @pytest.mark.parametrize(

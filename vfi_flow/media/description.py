@@ -25,6 +25,14 @@ def described(container: InputContainer, stream: Stream) -> tuple[str, ...]:
     return tuple(lines[own:end])
 
 
+IMMERSIVE = ("Spherical Mapping", "Stereo 3D")
+
+
+def immersive(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of `IMMERSIVE` the stream has: players show it around the viewer, or an image for each eye."""
+    return tuple(name for name in IMMERSIVE if value_of(lines, name) not in (None, "2D"))
+
+
 def value_of(lines: tuple[str, ...], name: str) -> str | None:
     """What stands after `name` and a colon."""
     return next((line.removeprefix(f"{name}:").strip() for line in lines if line.startswith(f"{name}:")), None)

@@ -77,5 +77,7 @@ class VideoInfo:
     """HDR that changes from frame to frame, by its name; None: the file has none."""
     has_captions: bool = False
     """Closed captions lie beside its frames."""
+    immersive: tuple[str, ...] = ()
+    """What it is beside a flat picture, of `description.IMMERSIVE`."""
     plays: int = FOR_EVER
     """How often it plays, if it is an animation."""

@@ -23,7 +23,7 @@ from vfi_flow.media.damage.matroska import Elements
 from vfi_flow.media.damage.whole import flaw
 from vfi_flow.media.decoding import Decoder
 from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
-from vfi_flow.media.description import described
+from vfi_flow.media.description import described, immersive
 from vfi_flow.media.durations import cut, shown
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
@@ -146,6 +146,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             disposition=self.stream.disposition,
             dynamic_light=dynamic_light(self._described, picture),
             has_captions=side_data(picture, SideData.A53_CC) is not None,
+            immersive=immersive(self._described),
             plays=plays(self.path),
         )
 

@@ -14,6 +14,9 @@ from vfi_flow.media.sound_encoder import layout_of, sound_encoder
 from vfi_flow.media.tags import describe_like
 from vfi_flow.media.text import text_encoder
 
+COVER = "cover picture"
+"""What kind of stream it is."""
+
 COVERS = {"mjpeg": ("jpg", "image/jpeg"), "png": ("png", "image/png")}
 """Ending and type of cover pictures, by codec."""
 
@@ -101,7 +104,7 @@ def codec_of(stream: Stream) -> str:
 
 
 def kind_of(stream: Stream) -> str:
-    return "cover picture" if stream.disposition & Disposition.attached_pic else stream.type
+    return COVER if stream.disposition & Disposition.attached_pic else stream.type
 
 
 def add_copy(output: OutputContainer, stream: Stream) -> Stream:

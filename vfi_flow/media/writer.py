@@ -4,7 +4,7 @@ import errno
 import math
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +41,15 @@ LARGEST_RATE_DENOMINATOR = 1_000_000
 
 def is_quicktime(path: Target) -> bool:
     return isinstance(path, Path) and path.suffix.lower() in (".mp4", ".m4v", ".mov")
+
+
+def tag_options(path: Target, names: Iterable[str]) -> dict[str, str]:
+    """mp4 and mov have a list of tags for players, and one of any names as phones write it (com.apple.quicktime.make).
+
+    FFmpeg writes one of them: that of any names where there are such.
+    """
+    is_free = is_quicktime(path) and any("." in name for name in names)
+    return {"movflags": "use_metadata_tags"} if is_free else {}
 
 
 def clock_options(path: Target, unit: Fraction) -> dict[str, str]:
@@ -80,12 +89,17 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         unit: Fraction,
         rate: Fraction,
         chunks: ChunkFolder | None = None,
+        tags: Iterable[str] = (),
     ) -> None:
-        """With `chunks` what is encoded is kept there, too, and what is there is not encoded again."""
+        """With `chunks` what is encoded is kept there, too, and what is there is not encoded again.
+
+        `tags` are the names of those that the file will get.
+        """
         self.path, self.unit, self.chunks = path, unit, chunks
         self._info, self._settings = info, encoder
         self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
-        self.container = open_output(path, {**clock_options(path, unit), **plays_option(path, info.plays)})
+        options = {**clock_options(path, unit), **tag_options(path, tags), **plays_option(path, info.plays)}
+        self.container = open_output(path, options)
         self.stream = self._add_encoder(self.container)
         if self.stream.codec_context.codec.canonical_name == "hevc" and is_quicktime(path):
             self.stream.codec_context.codec_tag = "hvc1"  # Apple's players open no other

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.stream import Disposition, Stream
 
 from vfi_flow.errors import VfiFlowError
+from vfi_flow.media import timecode
 from vfi_flow.media.encoder import Encoder
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo, Window
@@ -30,6 +32,11 @@ USUAL_PRIMARIES, USUAL_TRANSFERS = (1, 2, 5, 6), (1, 2, 4, 5, 6, 13)
 
 PIXEL_SHAPE_TOLERANCE = 0.01
 """A GIF stores the shape of its pixels in 64ths."""
+
+IMMERSIVE_WORDS = {
+    "Spherical Mapping": "that it is a 360 degree video",
+    "Stereo 3D": "that it has an image for each eye",
+}
 
 UNIMPORTANT_TAGS = ("creation_time", "encoder", "handler_name", "language", "alpha_mode", "stereo_mode")
 """Said elsewhere, or about the file and not about what it shows."""
@@ -55,7 +62,7 @@ def untold_in_file(plan: Plan, copier: StreamCopier, finished: Path | ImageSeque
         if titles(stream.title for stream in copier.copied.values()) - titles(map(title_of, others)):
             lost.append("the titles of sound and text")
         lost += of_roles((stream.roles for stream in copier.copied.values()), map(roles_of, others))
-        lost += of_tags(copier.tags, reader.container.metadata, "the tag")
+        lost += of_tags(copier.tags, tags_of(reader.container), "the tag")
         wanted, kept = (lasting_tags(tags, "") for tags in (plan.info.metadata, found.metadata))
         lost += of_tags(wanted, kept, "the video's tag")
         return sentence(str(plan.job.output), lost)
@@ -87,6 +94,7 @@ def of_picture(source: VideoInfo, encoder: Encoder, found: VideoInfo) -> Iterato
     wanted, is_ = source.sample_aspect_ratio or Fraction(1), found.sample_aspect_ratio or Fraction(1)
     if abs(is_ / wanted - 1) > PIXEL_SHAPE_TOLERANCE:
         yield f"the shape of the pixels ({wanted.numerator}:{wanted.denominator}; .mp4 does)"
+    yield from (IMMERSIVE_WORDS[name] for name in source.immersive if name not in found.immersive)
     yield from of_colour(encoder.colour, found.colour, traits_of(encoder.pix_fmt).model == "yuv")
 
 
@@ -121,6 +129,12 @@ def of_roles(wanted: Iterable[Disposition], found: Iterable[Disposition]) -> Ite
     lost -= Counter(role.name for roles in found for role in roles)
     if lost:
         yield f"what tracks are meant for ({', '.join(sorted(map(str, lost)))})"
+
+
+def tags_of(container: InputContainer) -> dict[str, str]:
+    """Of the file, and a time code that is a track or a tag of one."""
+    beside = (pair for stream in container.streams for pair in stream.metadata.items())
+    return {**container.metadata, **{key: value for key, value in beside if key.lower() == timecode.TAG}}
 
 
 def of_tags(wanted: dict[str, str], found: dict[str, str], name: str) -> Iterator[str]:

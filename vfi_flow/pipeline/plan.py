@@ -18,7 +18,7 @@ from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.samples import has_alpha
 from vfi_flow.media.reader import VideoReader, describe
 from vfi_flow.media.scene_list import SceneList, read_scene_list
-from vfi_flow.media.streams import StreamChoice, choose_streams
+from vfi_flow.media.streams import COVER, Fate, StreamChoice, choose_streams
 from vfi_flow.media.timecode import with_retimed
 from vfi_flow.media.timing import (
     Division,
@@ -88,6 +88,8 @@ class Plan:
     """Length of the result, as expected."""
     streams: tuple[StreamChoice, ...]
     """What becomes of the other streams."""
+    tags: tuple[str, ...]
+    """Names of the file's tags that the result is made ready for."""
     scenes: SceneList | None
     """The cuts to obey; None where they are looked for, or ignored."""
     notes: tuple[str, ...]
@@ -119,6 +121,9 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
             scenes.check_fits(info, job.window, job.deinterlace.pictures)
         form = form_of(job.output)
         streams = choose_streams(reader.container, reader.stream, form, job.audio, job.slow or Fraction(1))
+        # A cover lies in the list for players, which FFmpeg leaves out for tags of any names.
+        has_cover = any(stream.kind == COVER and stream.fate is Fate.COPIED for stream in streams)
+        tags = () if has_cover else tuple(reader.container.metadata)
         reader.check_whole()
     division = choose_division(job, info)
     rate = division.rate_from(info.rate)
@@ -143,6 +148,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         frames=expected_frames(division, info),
         duration=None if info.duration is None else info.duration * division.stretch,
         streams=tuple(streams),
+        tags=tags,
         scenes=scenes,
         notes=tuple(notes_on(info, encoder, division)),
         chunks=chunks,

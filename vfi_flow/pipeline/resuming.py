@@ -71,7 +71,9 @@ def check_fits(source: Source, folder: Path, source_now: Facts, job_now: Facts) 
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         source_before, job_before = dict(manifest["source"]), dict(manifest["job"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise OutputError(f"{folder / MANIFEST} cannot be read; start again with --overwrite instead of --resume") from None
+        raise OutputError(
+            f"{folder / MANIFEST} cannot be read; start again with --overwrite instead of --resume"
+        ) from None
     if found := difference(source_before, source_now):
         name, before, now = found
         raise InputError(

@@ -102,7 +102,7 @@ def run(
         with (
             reader_for(plan.job) as reader,
             made_frames(plan, reader, interpolate, found, clock, chunks, calls) as frames,
-            VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate, chunks) as writer,
+            VideoWriter(partial, plan.info, plan.encoder, plan.unit, plan.rate, chunks, plan.tags) as writer,
             StreamCopier(
                 plan.job.source,
                 plan.job.window,
