@@ -61,13 +61,15 @@ def write_variants(
     `places` of videos are what int8 is calibrated on.
 
     `stream` is what the package's own engine runs. Its files and those of `split` read their weights from the
-    safetensors file, which must lie in the same folder. All other files stand alone.
+    safetensors file, which is copied to the same folder. All other files stand alone.
     """
     network, card, digest = load_weights(weights)
     layouts, steps, variants = list(layouts), list(steps), list(variants)
     check_request(weights, folder, layouts, steps, variants)
     if not places and any(variant.precision == "int8" for variant in variants):
         raise UsageError("int8 needs frames of videos to be calibrated on")
+    if {*layouts} & {*SHARING} and not (folder / weights.name).exists():
+        write_complete(folder / weights.name, weights.read_bytes())
     name = weights.stem
     origin = {"preset": network.config.name, "hash": digest, **{k: str(v) for k, v in asdict(card).items()}}
     for layout in layouts:
@@ -98,11 +100,9 @@ def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[S
     for layout in (layout for layout in layouts if layout in SHARING):
         if variants != [PLAIN]:
             raise UsageError(f"layout {layout} shares its weights with PyTorch: any size, fp32 and GridSample only")
-        if folder.resolve() != weights.parent.resolve():
-            raise ComponentError(
-                f"layout {layout} reads {weights.name} at run time, which must lie beside it; "
-                f"copy {weights} to {folder}, and export --model {folder / weights.name}"
-            )
+        beside = folder / weights.name
+        if beside.exists() and file_hash(beside) != file_hash(weights):
+            raise OutputError(f"{beside} exists and holds other weights; choose another folder for layout {layout}")
         if (types := stored_types(weights)) != ["F16"]:
             raise ComponentError(
                 f"{weights}: layout {layout} reads weights that are stored in half precision (F16), found "

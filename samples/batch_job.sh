@@ -28,27 +28,26 @@ failed() {
 }
 
 shopt -s nullglob nocaseglob
-for video in "$input"/*.{mp4,mkv,mov,webm,avi}; do
+for video in "$input"/*.{mp4,m4v,mkv,mov,webm,avi,ts}; do
     target=$output/$(basename "$video")
     unfinished=()
     case " $* " in
         *" -y "* | *" --overwrite "*) ;;
-        *) [ ! -d "$target.partial" ] || unfinished=(--resume) ;;    # of an earlier run that was interrupted
+        *) if [ -e "$target" ]; then                # from an earlier run; a result is only ever there when complete
+               echo "exists   $target"
+               continue
+           fi
+           [ ! -d "$target.partial" ] || unfinished=(--resume) ;;    # of an earlier run that was interrupted
     esac
     # Without </dev/null the command could read the keyboard, or the list of a `while read` loop.
     vfi-flow interpolate "$video" "$target" --progress none ${unfinished[@]+"${unfinished[@]}"} "$@" </dev/null
     code=$?
     case $code in
         0) echo "done     $target" ;;
-        7) if [ -e "$target" ]; then                # from an earlier run; the result is only ever there when complete
-               echo "exists   $target"
-           else                                     # the disk is full or the folder cannot be written
-               failed
-           fi ;;
         2) [ ${#unfinished[@]} != 0 ] || exit 2     # wrong options: the next would fail too
            failed ;;                                # interrupted with other options than these; -y starts again
         4 | 130) exit $code ;;                      # nothing to run on, Ctrl-C: the next would fail too
-        *) failed ;;                                # 3 unreadable, 5 out of memory, 6 failed verification
+        *) failed ;;                                # 3 unreadable, 5 out of memory, 6 not what was planned, 7 disk full
     esac
 done
 

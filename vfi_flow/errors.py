@@ -52,4 +52,4 @@ def needing(extra: str, what: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise ComponentError(f'{what} needs {error.name}; run: pip install "vfi-flow[{extra}]"') from error
+        raise ComponentError(f'{what} needs {error.name}; run: pip install ".[{extra}]"') from error

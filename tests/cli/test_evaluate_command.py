@@ -300,4 +300,4 @@ def test_a_missing_package_is_named_with_its_remedy(folder, monkeypatch, capsys)
     monkeypatch.setitem(sys.modules, "kornia", None)
 
     assert main(["evaluate", "--data", str(folder)]) == 4
-    assert 'OpenCV and kornia are not installed; install with: pip install "vfi-flow[train]"' in capsys.readouterr().err
+    assert 'OpenCV and kornia are not installed; run: pip install ".[train]"' in capsys.readouterr().err

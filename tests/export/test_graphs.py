@@ -16,7 +16,7 @@ from vfi_flow.export.graph import FEATURES, EncodeGraph, RegisterGraph, Synthesi
 from vfi_flow.export.stream_graphs import ComposeGraph  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
-from vfi_flow.errors import ComponentError, OutputError, UsageError  # noqa: E402
+from vfi_flow.errors import OutputError, UsageError  # noqa: E402
 from vfi_flow.inference.depth import as_floats  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 from vfi_flow.model.weights import load_weights  # noqa: E402
@@ -232,14 +232,8 @@ def test_native_files_stand_alone(native_files, natives):
     [
         ("gone", "native", OutputError, "gone: no such folder"),
         ("", "round", UsageError, "unknown layout 'round'; there are stream, split, native"),
-        (
-            "",
-            "split",
-            ComponentError,
-            "layout split reads tiny.safetensors at run time, which must lie beside it",
-        ),
     ],
-    ids=["folder", "layout", "elsewhere"],
+    ids=["folder", "layout"],
 )
 def test_what_cannot_be_exported_is_refused_before_anything_is_written(
     tiny_model, tmp_path, folder, layout, kind, complaint
@@ -249,6 +243,16 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(
 
     assert complaint in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_come_along_where_graphs_read_them(tiny_model, tmp_path):
+    list(write_onnx(tiny_model, tmp_path, ["split"], [0]))
+
+    assert (tmp_path / tiny_model.name).read_bytes() == tiny_model.read_bytes()
+    (tmp_path / tiny_model.name).write_bytes(b"others")
+    with pytest.raises(OutputError, match=r"tiny\.safetensors exists and holds other weights"):
+        list(write_onnx(tiny_model, tmp_path, ["split"], [0]))
+    assert (tmp_path / tiny_model.name).read_bytes() == b"others"
 
 
 def test_the_correlations_of_a_step_cost_what_their_displacements_cost(natives):

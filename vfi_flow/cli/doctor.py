@@ -64,7 +64,8 @@ def examine(say: Callable[[str], None]) -> tuple[dict[str, Any], int]:
 
         runtime = load_runtime()
         report["default"] = default_device(runtime)
-        say(f"\n{'device':10} {'works':6} {'PSNR dB':>8} {'ms':>7} {'first ms':>9}  default: {report['default']}")
+        say(f"\n--device auto takes {report['default']}")
+        say(f"{'device':10} {'works':6} {'PSNR dB':>8} {'ms':>7} {'first ms':>9}")
         for finding in findings(runtime, MODEL):
             report["devices"].append(asdict(finding))
             say(row(finding))
@@ -73,7 +74,8 @@ def examine(say: Callable[[str], None]) -> tuple[dict[str, Any], int]:
         say(f"engine: {error}")
         return report, error.exit_code
     model = next((each["model"] for each in report["devices"] if each["model"]), "none")
-    say(f"\nPSNR: cpu to the true frame, others to cpu. ms: a new frame of 640x360 with 1 step, model {model}")
+    say("\nPSNR: cpu against the true frame, others against cpu.")
+    say(f"ms: a new frame of 640x360 with 1 step, model {model}.")
     works = any(each["works"] for each in report["devices"] if each["device"] == report["default"])
     return report, 0 if works else ComponentError.exit_code
 

@@ -184,9 +184,6 @@ def interpolator_for(
         return
     model, record = None, {}
     if arguments.adapt is not None:
-        say(
-            f"fitting the model to {plan.info.path.name} takes {arguments.adapt:g} minutes, unless that was done before"
-        )
         adapted = adapted_model(arguments, plan)
         say(adapted.sentence)
         model, record = adapted.model, {"adapted": adapted.record}

@@ -45,9 +45,7 @@ def require_training_packages() -> None:
     missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
-        raise ComponentError(
-            f'{" and ".join(missing)} {verb} not installed; install with: pip install "vfi-flow[train]"'
-        )
+        raise ComponentError(f'{" and ".join(missing)} {verb} not installed; run: pip install ".[train]"')
 
 
 def set_threads(threads: int | None) -> None:

@@ -17,10 +17,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument("--model", default="base", metavar="NAME|FILE", help="base, fast or a file (default base)")
     group.add_argument(
-        "--steps", type=int, choices=(0, 1, 2), default=1, help="0 smoothest, 1 sharp (default), 2 sharper and slower"
+        "--steps",
+        type=int,
+        choices=(0, 1, 2),
+        default=1,
+        help="0 the conditional mean, soft; 1 sharp (default); 2 nearly the same, slower",
     )
     group.add_argument(
-        "--strength", type=read_by(parse_strength), metavar="S", help="scales what is drawn on top of the mean, 0 to 2"
+        "--strength",
+        type=read_by(parse_strength),
+        metavar="S",
+        help="scales the detail drawn on top of the mean, 0 to 2 (default: the model's)",
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another draw (default: 0)")
     group.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
@@ -29,7 +36,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         type=read_by(parse_tile),
         default="auto",
         metavar="auto|off|N",
-        help="make large frames of overlapping tiles: auto where memory is short (default), off never, N pixels long",
+        help="overlapping tiles: auto only if memory is short (default), off never, N at most N pixels a side",
     )
 
 

@@ -31,7 +31,9 @@ def add_time_options(parser: argparse.ArgumentParser) -> None:
     speed.add_argument(
         "--slow", type=read_by(parse_slow), metavar="N", help="slow motion: N times as long at the same rate"
     )
-    group.add_argument("--slow-audio", choices=("stretch", "drop"), default="stretch", help="sound of a slow motion")
+    group.add_argument(
+        "--slow-audio", choices=("stretch", "drop"), default="stretch", help="its sound (default: stretch)"
+    )
     add_part_options(group)
 
 
@@ -39,7 +41,7 @@ def add_part_options(group: argparse._ArgumentGroup) -> None:
     """Which part of a video is meant."""
     group.add_argument("-framerate", type=read_by(parse_rate), help="of pictures or --raw that come in (default: 25)")
     group.add_argument(
-        "--raw", metavar="WxH:FORMAT", type=read_by(parse_raw), help="standard input has no header: 1920x1080:yuv420p"
+        "--raw", metavar="WxH:FORMAT", type=read_by(parse_raw), help="raw frames on standard input: 1920x1080:yuv420p"
     )
     group.add_argument("-ss", metavar="T", type=read_by(parse_seconds), help="start here: seconds or HH:MM:SS.mmm")
     end = group.add_mutually_exclusive_group()
@@ -50,12 +52,16 @@ def add_part_options(group: argparse._ArgumentGroup) -> None:
 def add_encoding_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("result")
     group.add_argument("-c:v", dest="codec", metavar="NAME", help="video encoder (default: libx264 where it fits)")
-    group.add_argument("-crf", metavar="N", type=read_by(parse_crf), help="quality, lower is better (libx264: 16)")
+    group.add_argument(
+        "-crf", "--crf", metavar="N", type=read_by(parse_crf), help="quality, lower is better (default for libx264: 16)"
+    )
     group.add_argument(
         "-b:v", dest="b", metavar="RATE", type=read_by(parse_bits), help="bits a second instead: 5M, 800k"
     )
-    group.add_argument("-preset", metavar="NAME", help="encoder preset (libx264: medium)")
-    group.add_argument("-tune", metavar="NAME", help="what the encoder is tuned for (libx264: film, animation, grain)")
+    group.add_argument("-preset", "--preset", metavar="NAME", help="encoder preset (default for libx264: medium)")
+    group.add_argument(
+        "-tune", "--tune", metavar="NAME", help="what the encoder is tuned for (libx264: film, animation, grain)"
+    )
     group.add_argument("-profile:v", dest="profile", metavar="NAME", help="profile of the encoder (prores_ks: hq)")
     group.add_argument(
         "-g", metavar="N", type=read_by(parse_count), help="frames from one key frame to the next, at most"
@@ -125,7 +131,7 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ignore-errors",
         action="store_true",
-        help="of a damaged file take what is there, and hold the frame before where one is missing",
+        help="read what a damaged file still holds; repeat the previous frame for missing ones",
     )
 
 

@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import shlex
 import sys
 from contextlib import closing
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vfi_flow.cli.train_options import add_options, check, complete, keep
@@ -14,11 +16,13 @@ if TYPE_CHECKING:
     from vfi_flow.training.loop import Training
     from vfi_flow.training.run import Settings
 
-DESCRIPTION = """Trains a model on ordinary videos and, if given, on synthetic scenes made from stills. Stage `motion`
-learns to register the frames, `mean` that and the conditional mean, `velocity` the flow around it; train them in this
-order, `motion` if the time is short. `fusion` learns the conditional mean alone, on the registration of --init. The
-run lives in --output: log.jsonl, best.safetensors (chosen on --val, or on frames of --data that are kept back) and a
-checkpoint, from which --resume goes on to the same state."""
+DESCRIPTION = """Trains a model on ordinary videos and, if given, on synthetic scenes made from stills. Stages, in
+order: `motion` (registration alone, faster; may be skipped), `mean` (registration and the conditional mean), `velocity`
+(flow matching around it). `fusion` is `mean` with the registration of --init frozen. The run lives in --output:
+log.jsonl, best.safetensors (chosen on --val, or on held-out frames of --data) and a checkpoint, from which --resume
+goes on to the same state."""
+
+BEST = "best.safetensors"
 
 # glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
 # fifth of the time. These keep them. They must be in the environment before the process starts.
@@ -59,7 +63,15 @@ def run(arguments: argparse.Namespace) -> int:
                 kept = f"the run is kept in {arguments.output}; the same command with --resume goes on from there"
                 print(f"vfi-flow: {kept}", file=sys.stderr)
             raise
+        if not group.rank and (arguments.output / BEST).exists():
+            tell_what_next(arguments.output)
     return 0
+
+
+def tell_what_next(folder: Path) -> None:
+    best = shlex.quote(str(folder / BEST))
+    graphs = f"vfi-flow export --layout stream --steps 0 1 2 --model {best} --output-dir {shlex.quote(str(folder))}"
+    print(f"vfi-flow: the best weights are {best}; make their graphs with `{graphs}`", file=sys.stderr)
 
 
 def settings_from(arguments: argparse.Namespace) -> "Settings":
@@ -92,7 +104,9 @@ def show(training: "Training", batches: Any) -> None:
         for report in reports:
             loss = sum(report.losses.values())
             if report.validation is not None:
-                score = ", ".join(f"{name} {value:.4g}" for name, value in report.validation.items())
+                known = report.validation
+                told = {name: value for name, value in known.items() if name != "score" or value != known.get("psnr")}
+                score = ", ".join(f"{name} {value:.4g}" for name, value in told.items())
                 minutes = report.progress.seconds / 60
                 console.print(f"{minutes:.0f} min, {report.progress.samples} samples: {score}", highlight=False)
             text = f"loss {loss:.4f}, {report.samples_per_second:.1f} samples/s, {score}"

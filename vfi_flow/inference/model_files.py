@@ -35,6 +35,8 @@ def find_model(model: str | Path, runtime: Any) -> tuple[Path, str]:
     folder = Path(str(resources.files("vfi_flow.model"))) / "weights"
     if not (folder / f"{model}.{ENCODE}.onnx").is_file():
         known = sorted(file.name.split(".")[0] for file in folder.glob(f"*.{ENCODE}.onnx"))
+        if path.exists():
+            raise ComponentError(f"{path} is no model file; expected {EXPECTED}")
         raise ComponentError(f"unknown model '{model}'; there are {', '.join(known) or 'none'}, or give a file's path")
     return folder, str(model)
 

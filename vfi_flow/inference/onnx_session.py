@@ -225,9 +225,7 @@ def load_runtime() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        raise ComponentError(
-            'onnxruntime is not installed; run: pip install "vfi-flow[cpu]" (or [gpu] for CUDA)'
-        ) from error
+        raise ComponentError('onnxruntime is not installed; run: pip install ".[cpu]" (or [gpu] for CUDA)') from error
     if not hasattr(onnxruntime, "InferenceSession"):  # what is left after one of the two packages is uninstalled
         raise ComponentError("onnxruntime is damaged; run: pip install --force-reinstall onnxruntime")
     onnxruntime.disable_telemetry_events()  # of a module that the program had imported before

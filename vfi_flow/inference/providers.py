@@ -126,7 +126,7 @@ def has_nvidia_gpu() -> bool:
 
 HINT = "; `vfi-flow doctor` shows what works here"
 
-CUDA_NEEDS = 'an NVIDIA GPU with its driver, CUDA 13 and cuDNN 9: pip install "vfi-flow[gpu]"'
+CUDA_NEEDS = 'an NVIDIA GPU with its driver, CUDA 13 and cuDNN 9: pip install ".[gpu]"'
 
 PROVIDERS = {
     row.device: row
@@ -134,7 +134,7 @@ PROVIDERS = {
         Provider(
             "cpu",
             "CPUExecutionProvider",
-            'pip install "vfi-flow[cpu]"',
+            'pip install ".[cpu]"',
             bytes_per_pixel=BYTES_PER_PIXEL,
             auto=2,
         ),
@@ -173,7 +173,7 @@ PROVIDERS = {
         Provider(
             "coreml",
             "CoreMLExecutionProvider",
-            'macOS: pip install "vfi-flow[cpu]"',
+            'macOS: pip install ".[cpu]"',
             coreml_options,
             # Not measured; graphics and program share the memory of these machines.
             bytes_per_pixel=BYTES_PER_PIXEL,

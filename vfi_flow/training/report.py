@@ -181,8 +181,11 @@ def overall_table(report: Report, title: str) -> Table:
         cells = [number(report.overall(name, metric).mean, HEADINGS[metric][1]) for metric in shown]
         rows.append([name, *cells, f"{psnr.low:.2f} to {psnr.high:.2f}"])
     if report.reference is not None:
-        header += [f"gain on {report.reference}, dB", "worst clip"]
+        header += [f"gain on {report.reference}, dB", "worst clip, dB"]
         for row, name in zip(rows, report.methods, strict=True):
+            if name == report.reference:
+                row += ["-", "-"]
+                continue
             gain = report.gain(name)
             row += [f"{gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})", f"{worst_gain(report, name):+.2f}"]
     return Table(title, header, rows)

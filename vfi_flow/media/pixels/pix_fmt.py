@@ -126,7 +126,8 @@ def note_on(codec: str, info: VideoInfo, pix_fmt: str) -> str | None:
         return None
     if has_alpha(info.pix_fmt) and not has_alpha(pix_fmt):
         return f"{codec} cannot store transparency ({info.pix_fmt}); {pix_fmt} is written without it"
-    return f"{codec} cannot store {info.width}x{info.height} {info.pix_fmt}; {pix_fmt} is written"
+    size = "" if fits(info.pix_fmt, codec, info.width, info.height) else f"{info.width}x{info.height} "
+    return f"{codec} cannot store {size}{info.pix_fmt}; {pix_fmt} is written"
 
 
 def fits(pix_fmt: str, codec: str, width: int, height: int) -> bool:
