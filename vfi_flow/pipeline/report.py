@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -105,13 +106,14 @@ def describe_result(report: Report) -> str:
     plan, written = report.plan, sum(report.frames.values())
     new = written - report.frames.get("source", 0) - report.frames.get("held", 0)
     counted = [f"{written} frames, {new} of them new", *([f"{report.resumed} made before"] if report.resumed else [])]
-    length = f"{float(report.end_seconds - report.first_seconds):.4g} s"
+    counted.append(f"{float(report.end_seconds - report.first_seconds):.4g} s")
+    with suppress(OSError):  # whoever waited for it may have taken it away
+        counted.append(size_text(size_of(plan.job.output)))
     found = [
         *([f"{len(report.cuts)} cuts"] if report.cuts else []),
         *([f"{report.repeats} repeated frames replaced"] if report.repeats else []),
     ]
-    size = size_text(size_of(plan.job.output))
-    done = f"{plan.job.output}: {', '.join([*counted, length, size])}, in {report.wall_seconds:.3g} s"
+    done = f"{plan.job.output}: {', '.join(counted)}, in {report.wall_seconds:.3g} s"
     return "; ".join([done, *([", ".join(found)] if found else [])])
 
 
