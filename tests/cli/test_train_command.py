@@ -272,6 +272,26 @@ def test_a_run_begins_with_the_strength_of_its_weights_and_goes_on_with_it(video
     assert prepared(videos, output, "--resume").validation.strength == 1.0
 
 
+def test_where_processes_cannot_fork_one_trains_and_draws_its_samples(videos, tmp_path, monkeypatch, capfd):
+    monkeypatch.delattr(os, "fork", raising=False)
+    words = command(videos, tmp_path / "run", "--samples", "2", "--batch", "2")
+    at = words.index("--processes")
+
+    assert main([*words[:at], *words[at + 2 :]]) == 0
+    assert samples(tmp_path / "run") == 2
+
+
+@pytest.mark.parametrize("more", [["--processes", "2"], ["--processes", "1", "--workers", "3"]], ids=" ".join)
+def test_where_processes_cannot_fork_asking_for_several_is_one_sentence(videos, tmp_path, monkeypatch, capfd, more):
+    monkeypatch.delattr(os, "fork", raising=False)
+
+    assert main([*command(videos, tmp_path / "run"), *more]) == 2
+
+    said = f"vfi-flow: {' '.join(more[-2:])}: on this system "
+    error = capfd.readouterr().err
+    assert error.startswith(said) and error.count("\n") == 1
+
+
 def prepared(videos: Path, output: Path, *more: str) -> "Prepared":
     from vfi_flow.training.run import prepare
 

@@ -90,6 +90,11 @@ class Group:
             dist.destroy_process_group()
 
 
+def can_fork() -> bool:
+    """Whether this system copies processes; Windows does not."""
+    return hasattr(os, "fork")
+
+
 def start_processes(count: int) -> Group:
     """Forks this process into `count`, all of which return from here with the same memory and another rank.
 

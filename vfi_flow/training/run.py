@@ -29,7 +29,7 @@ from vfi_flow.training.objective import (
     Objective,
     VelocityObjective,
 )
-from vfi_flow.training.parallel import Group
+from vfi_flow.training.parallel import Group, can_fork
 from vfi_flow.training.shots import Shot, read_shots
 from vfi_flow.training.synthetic import SyntheticScenes
 from vfi_flow.training.validation import Place, Validation, places_in
@@ -113,7 +113,7 @@ class Prepared:
         training = Training(self.network, self.objective, recipe, self.validation, settings.output, self.device, group)
         if settings.resume:
             training.resume()
-        workers = available_cores() if gpu else 1
+        workers = (available_cores() if gpu else 1) if can_fork() else 0
         return training, batches(
             self.shares,
             self.batch // self.processes,
@@ -128,8 +128,10 @@ class Prepared:
 def prepare(settings: Settings) -> Prepared:
     """Everything that can be wrong is found here: first what is quick to tell, then the clips."""
     device = pick_device(settings.device)
+    check_forks(settings)
     batch = settings.batch or (64 if device.type == "cuda" else 12)
-    processes = settings.processes or (1 if device.type == "cuda" else most_sharers(batch, available_cores()))
+    alone = device.type == "cuda" or not can_fork()
+    processes = settings.processes or (1 if alone else most_sharers(batch, available_cores()))
     if batch % processes:
         raise UsageError(f"--batch {batch} cannot be shared evenly by {processes} processes")
     cv2.setNumThreads(1)  # pools of threads would not survive the fork into processes
@@ -144,6 +146,16 @@ def prepare(settings: Settings) -> Prepared:
     validation = Validation(places, device, lpips, strength)
     shares = make_shares(settings, shots)
     return Prepared(settings, device, network, objective, validation, shares, batch, processes)
+
+
+def check_forks(settings: Settings) -> None:
+    """UsageError where more processes are asked for than the one that a system without fork has."""
+    if can_fork():
+        return
+    if (settings.processes or 1) > 1:
+        raise UsageError(f"--processes {settings.processes}: on this system training is one process; pass 1")
+    if settings.workers:
+        raise UsageError(f"--workers {settings.workers}: on this system the training itself draws samples; pass 0")
 
 
 def most_sharers(batch: int, cores: int) -> int:
