@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +89,14 @@ def test_a_thread_can_save_too(tmp_path):
     thread.join()
 
     assert load_checkpoint(tmp_path / "checkpoint")[0] == PROGRESS
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux tells what is mapped")
+def test_what_is_loaded_does_not_hold_its_files(tmp_path):
+    """Windows replaces no file that is mapped, so a resumed run could not save."""
+    save_checkpoint(tmp_path / "checkpoint", PROGRESS, STATE)
+
+    _, state = load_checkpoint(tmp_path / "checkpoint")
+
+    assert torch.equal(state.average["weight"], STATE.average["weight"])
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text()

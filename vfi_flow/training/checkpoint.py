@@ -135,9 +135,14 @@ def load_checkpoint(folder: Path) -> tuple[Progress, State]:
     if missing:
         raise InputError(f"{folder}: the checkpoint is damaged ({missing[0]} is missing)")
     try:
-        return progress, State(**{part: load_file(path) for part, path in files.items()})
+        return progress, State(**{part: load_copies(path) for part, path in files.items()})
     except Exception as error:  # safetensors has no common error
         raise InputError(f"{folder}: the checkpoint is damaged ({error})") from error
+
+
+def load_copies(path: Path) -> dict[str, Tensor]:
+    """Its tensors in memory of their own: those of `load_file` may lie in the file, which Windows then keeps in use."""
+    return {name: tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def load_progress(folder: Path) -> Progress:
