@@ -1,5 +1,6 @@
 """Names of numbered pictures."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,20 @@ def test_names_with_other_leading_zeros_are_other_files(tmp_path):
 
     assert ImageSequence(tmp_path / "%03d.png").numbers() == [7]
     assert ImageSequence(tmp_path / "%d.png").numbers() == [7]
+
+
+@pytest.mark.parametrize(("name", "other"), [("IMG_%04d.PNG", "img_0001.png"), ("\u00e9%04d.png", "e\u03010001.png")])
+def test_names_that_the_file_system_takes_for_the_same_are_the_same(tmp_path, monkeypatch, name, other):
+    def plain(path: Path) -> str:
+        return unicodedata.normalize("NFC", path.name).lower()
+
+    (tmp_path / other).touch()
+    images = ImageSequence(tmp_path / name)
+    if not images.path(1).exists():
+        assert images.numbers() == []
+        monkeypatch.setattr(Path, "exists", lambda path: plain(path) in map(plain, path.parent.iterdir()))
+
+    assert images.numbers() == [1]
 
 
 def test_a_missing_picture_is_named(tmp_path):

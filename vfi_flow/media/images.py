@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from unicodedata import normalize
 
 from vfi_flow.errors import InputError
 
@@ -55,12 +56,14 @@ class ImageSequence:
         return self.pattern.with_name(NUMBER.sub(lambda found: f"{number:0{found[2] or 1}d}", self.name, count=1))
 
     def numbers(self) -> list[int]:
-        """Numbers of the pictures that are there, rising."""
-        before, after = (re.escape(part) for part in (self.name[: self._span[0]], self.name[self._span[1] :]))
-        names = [entry.name for entry in self.pattern.parent.iterdir()] if self.pattern.parent.is_dir() else []
-        found = [re.fullmatch(rf"{before}(\d+){after}", name) for name in names]
-        numbers = [int(match[1]) for match in found if match is not None]
-        return sorted(number for number in set(numbers) if self.path(number).name in names)
+        """Numbers of the pictures that are there, rising; whether `IMG_1.png` is `img_1.png`, the file system says."""
+        start, end = self._span
+        before, after = (re.escape(normalize("NFC", part)) for part in (self.name[:start], self.name[end:]))
+        names = {entry.name for entry in self.pattern.parent.iterdir()} if self.pattern.parent.is_dir() else set()
+        pattern = re.compile(rf"{before}(\d+){after}", re.IGNORECASE)
+        found = [pattern.fullmatch(normalize("NFC", name)) for name in names]
+        numbers = {int(match[1]) for match in found if match is not None}
+        return sorted(n for n in numbers if self.path(n).name in names or self.path(n).exists())
 
     def first_number(self) -> int:
         """InputError where there is no picture, or one is missing between the first and the last."""
