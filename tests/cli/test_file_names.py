@@ -54,6 +54,15 @@ def test_pictures_beside_a_per_cent_sign():
     assert len(video_times(Path("out.mkv"))) == 16
 
 
+def test_pictures_in_a_folder_with_a_colon():
+    Path("a:b").mkdir()
+
+    assert interpolate("in.mp4", "a:b/%03d.png") == 0
+    assert interpolate("a:b/%03d.png", "out.mkv") == 0
+
+    assert len(video_times(Path("out.mkv"))) == 16
+
+
 @pytest.mark.parametrize("name", [TOO_LONG, "m" * 300 + ".mp4"])
 def test_a_name_that_is_too_long_is_exit_code_7(name, capsys):
     assert interpolate("in.mp4", name) == 7

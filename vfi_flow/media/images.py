@@ -46,9 +46,12 @@ class ImageSequence:
 
     @property
     def ffmpeg_pattern(self) -> str:
-        """The pattern for FFmpeg, to which another per cent sign would mean another number."""
+        """The pattern for FFmpeg, to which another per cent sign would mean another number.
+
+        It is absolute: relative, `a:b/%d.png` would be of protocol `a`.
+        """
         start, end = self._span
-        before, after = f"{self.pattern.parent}/{self.name[:start]}", self.name[end:]
+        before, after = f"{self.pattern.parent.absolute()}/{self.name[:start]}", self.name[end:]
         return before.replace("%", "%%") + self.name[start:end] + after.replace("%", "%%")
 
     def path(self, number: int) -> Path:
