@@ -323,3 +323,15 @@ def test_a_bare_stream_has_the_rate_that_it_names_itself(tmp_path, ending, rate)
     with VideoReader(path, Window()) as reader:
         times = [frame.seconds for frame in reader.frames()]
     assert all(abs(time - number / rate) < Fraction(1, 10000) for number, time in enumerate(times))
+
+
+def test_a_folder_is_said_to_be_one_also_where_opening_it_is_denied(tmp_path, monkeypatch):
+    """As Windows does."""
+
+    def denied(*words, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(av, "open", denied)
+
+    with pytest.raises(InputError, match="is a directory, expected a video file"):
+        VideoReader(tmp_path, Window())

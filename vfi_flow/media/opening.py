@@ -101,6 +101,8 @@ def open_images(images: ImageSequence) -> InputContainer:
 
 def open_file(path: Path) -> InputContainer:
     try:
+        if path.is_dir():  # of which Windows would say that permission is denied
+            raise InputError(f"{path}: is a directory, expected a video file")
         if path.is_file() and path.stat().st_size == 0:
             raise InputError(f"{path}: the file is empty")
         if path.suffix.lower() == ".webp" and webp.is_animated(path):
@@ -108,8 +110,6 @@ def open_file(path: Path) -> InputContainer:
         return av.open(str(path.absolute()), metadata_errors="replace")  # relative, `a:b.mp4` would be of protocol `a`
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a directory, expected a video file") from None
     except PermissionError:
         raise InputError(f"{path}: permission denied") from None
     except (av.FFmpegError, OSError, ValueError) as error:
