@@ -1,8 +1,9 @@
 """Results on disk: may they be written, where do they grow, when do they get their name."""
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.pipeline.output_lock import alone, mark_of
 
 OnDisk = Path | ImageSequence
+
+PATIENCE_SECONDS, POLL_SECONDS = 2.0, 0.1
+"""Windows replaces no file that another program has open; virus scanners have new ones open for a moment."""
+
+
+class NotReplacedError(OutputError):
+    """A complete result that cannot get its name; it stays under that of the unfinished one."""
 
 
 def check_output(output: Target, source: Source, overwrite: bool) -> None:
@@ -81,23 +89,26 @@ def chunks_of(output: Path) -> Path:
 def unfinished(output: Target, overwrite: bool) -> Iterator[Target]:
     """Name for the growing result; renamed to `output` when the block ends well, removed when it does not.
 
-    What goes into a pipe grows there.
+    NotReplacedError where a complete result cannot be renamed. What goes into a pipe grows there.
     """
     if isinstance(output, OutputPipe):
         yield output
         return
     partial = partial_of(output)
-    remove(files_of(partial))  # pictures of a job that was killed
+    for file in files_of(partial):  # of a job that was killed
+        remove(file)
     try:
         yield partial
         if files_of(output) and not overwrite:
             raise OutputError(f"{output} was made by somebody else meanwhile; pass --overwrite to replace it")
-        try:
-            rename(partial, output)
-        except OSError as error:
-            raise OutputError(f"{output}: {error.strerror}") from error
-    finally:
-        remove(files_of(partial))
+        rename(partial, output)
+    except NotReplacedError:
+        raise
+    except BaseException:
+        for file in files_of(partial):
+            with suppress(OSError):  # the error on its way out says more
+                file.unlink(missing_ok=True)
+        raise
 
 
 def partial_of(output: OnDisk) -> OnDisk:
@@ -110,13 +121,31 @@ def partial_of(output: OnDisk) -> OnDisk:
 def rename(partial: OnDisk, output: OnDisk) -> None:
     """Give the finished result its name; older pictures of that name that it does not replace go."""
     if isinstance(partial, Path) and isinstance(output, Path):
-        os.replace(partial, output)
+        replace_file(partial, output, f"the result is complete in {partial}")
         return
     assert isinstance(partial, ImageSequence) and isinstance(output, ImageSequence)
     new = partial.numbers()
     for number in new:
-        os.replace(partial.path(number), output.path(number))
-    remove([output.path(number) for number in set(output.numbers()) - set(new)])
+        rest = f"the result is complete, from number {number} on in {partial}"
+        replace_file(partial.path(number), output.path(number), rest)
+    for number in set(output.numbers()) - set(new):
+        remove(output.path(number))
+
+
+def replace_file(partial: Path, path: Path, complete: str) -> None:
+    """Rename `partial` to `path`; NotReplacedError, which begins with `complete`, where that fails for some time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            os.replace(partial, path)
+            return
+        except OSError as error:
+            if not partial.exists():
+                raise OutputError(f"{path}: {error.strerror}") from error
+            if not isinstance(error, PermissionError) or time.monotonic() > deadline:
+                done = "replaced" if path.exists() else "made"
+                raise NotReplacedError(f"{complete}; {path} cannot be {done} ({error.strerror})") from error
+        time.sleep(POLL_SECONDS)
 
 
 def files_of(place: Source | Target) -> list[Path]:
@@ -142,9 +171,11 @@ def share_files(some: list[Path], others: list[Path]) -> bool:
     )
 
 
-def remove(files: list[Path]) -> None:
-    for file in files:
+def remove(file: Path) -> None:
+    try:
         file.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be removed ({error.strerror})") from error
 
 
 def folder_of(place: OnDisk) -> Path:

@@ -13,6 +13,7 @@ from vfi_flow import __version__
 from vfi_flow.errors import InputError, OutputError, UsageError, VerificationError
 from vfi_flow.media.chunks import ChunkFolder, chunk_files, frames_in, write_atomically
 from vfi_flow.media.endpoints import Source
+from vfi_flow.pipeline.output_files import NotReplacedError
 from vfi_flow.pipeline.plan import Plan
 from vfi_flow.pipeline.source_state import Facts, SourceChanged, state_of
 
@@ -36,7 +37,7 @@ def kept_chunks(plan: Plan, engine: Mapping[str, Any]) -> Iterator[ChunkFolder |
     chunks = opened(plan, plan.chunks, engine)
     try:
         yield chunks
-    except (VerificationError, SourceChanged):
+    except (VerificationError, SourceChanged, NotReplacedError):
         remove_chunks(plan.chunks)
         raise
     except BaseException as error:
