@@ -1,8 +1,10 @@
 """One result, one job: a second one at the same time is refused and harms nothing."""
 
+import os
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from clips import moving_square, write_clip
@@ -10,7 +12,7 @@ from clips import moving_square, write_clip
 from vfi_flow.errors import OutputError
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.pipeline.output_lock import alone
+from vfi_flow.pipeline.output_lock import alone, locked
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 
@@ -69,3 +71,34 @@ def test_a_job_leaves_the_unfinished_files_of_the_running_one_alone(tmp_path):
 
     assert growing.read_bytes() == b"growing"
     assert not output.exists()
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["another number", "no number"])
+def test_where_an_open_file_has_another_number_than_its_name_it_is_locked_all_the_same(tmp_path, monkeypatch, fails):
+    def fstat(file: int) -> os.stat_result:
+        if fails:
+            raise OSError(22, "Invalid argument")
+        return os.stat(tmp_path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", fstat)
+        file = locked(tmp_path / "mark")
+
+    assert file is not None and locked(tmp_path / "mark") is None
+    os.close(file)
+
+
+def test_a_mark_that_cannot_be_removed_hides_neither_result_nor_error(tmp_path, monkeypatch):
+    def denied(path, missing_ok=False):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", denied)
+        with alone(tmp_path / "out.mp4"):
+            pass
+        with pytest.raises(ZeroDivisionError), alone(tmp_path / "out.mp4"):
+            raise ZeroDivisionError
+
+    with alone(tmp_path / "out.mp4"):  # nor is it in the way
+        pass
+    assert not list(tmp_path.iterdir())

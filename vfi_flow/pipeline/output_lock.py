@@ -11,6 +11,8 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 
+MOST_TRIES = 5
+
 
 @contextmanager
 def alone(output: Target) -> Iterator[None]:
@@ -31,10 +33,16 @@ def alone(output: Target) -> Iterator[None]:
     finally:
         if sys.platform == "win32":  # where an open file cannot be removed
             os.close(file)
-            mark.unlink(missing_ok=True)
+            leave(mark)
         else:
-            mark.unlink(missing_ok=True)
+            leave(mark)
             os.close(file)
+
+
+def leave(mark: Path) -> None:
+    """Removes the mark if that can be: without its lock it is no obstacle."""
+    with suppress(OSError):
+        mark.unlink(missing_ok=True)
 
 
 def mark_of(output: Path | ImageSequence) -> Path:
@@ -44,7 +52,9 @@ def mark_of(output: Path | ImageSequence) -> Path:
 
 def locked(mark: Path) -> int | None:
     """A descriptor of the file `mark`, locked until it is closed; None where somebody else holds it."""
+    tries = 0
     while True:
+        tries += 1
         try:
             file = os.open(mark, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
@@ -55,9 +65,12 @@ def locked(mark: Path) -> int | None:
             os.close(file)
             return None
         # Its holder may have removed it between the two: then what is locked here is no longer what others find.
+        # Some network folders give an open file another number than the same file by its name.
         with suppress(OSError):
             if os.path.samestat(os.fstat(file), os.stat(mark)):
                 return file
+        if tries == MOST_TRIES:
+            return file
         os.close(file)
 
 
