@@ -86,6 +86,17 @@ def test_what_cannot_be_removed_hides_no_error(tmp_path, monkeypatch):
         raise ZeroDivisionError
 
 
+def test_a_job_whose_parts_cannot_be_removed_has_its_result(tmp_path, monkeypatch):
+    source, output = write_clip(tmp_path / "in.mkv", moving_square(4)), tmp_path / "out.mkv"
+    plan = make_plan(Job(source, output))
+    assert plan.chunks is not None
+    monkeypatch.setattr(Path, "unlink", denied)
+
+    run(plan, Blend())
+
+    assert len(video_times(output)) == 8
+
+
 def test_pictures_of_a_killed_job_that_cannot_be_removed_do_not_get_into_the_result(tmp_path, monkeypatch):
     (tmp_path / "9.partial.png").touch()
     monkeypatch.setattr(Path, "unlink", denied)

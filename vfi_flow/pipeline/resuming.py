@@ -38,17 +38,17 @@ def kept_chunks(plan: Plan, engine: Mapping[str, Any]) -> Iterator[ChunkFolder |
     try:
         yield chunks
     except (VerificationError, SourceChanged, NotReplacedError):
-        remove_chunks(plan.chunks)
+        leave(plan.chunks)
         raise
     except BaseException as error:
         if chunks.frames == 0:
-            remove_chunks(plan.chunks)
+            leave(plan.chunks)
         elif plan.chunks.is_dir():
             error.add_note(
                 f"{chunks.frames} frames are kept in {plan.chunks}; the same command with --resume goes on from there"
             )
         raise
-    remove_chunks(plan.chunks)
+    leave(plan.chunks)
 
 
 def opened(plan: Plan, folder: Path, engine: Mapping[str, Any]) -> ChunkFolder:
@@ -139,3 +139,9 @@ def remove_chunks(folder: Path) -> None:
         file.unlink(missing_ok=True)
     with suppress(OSError):  # there is something else in it
         folder.rmdir()
+
+
+def leave(folder: Path) -> None:
+    """The same as far as it can be: the job has its result, or an error that says more."""
+    with suppress(OSError):
+        remove_chunks(folder)
