@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from vfi_flow.errors import OutputError
-from vfi_flow.files import check_free, write_complete
+from vfi_flow.files import check_free, is_same, write_complete
+from vfi_flow.pipeline.output_files import share_files
 
 
 def test_a_file_that_cannot_be_replaced_stays_and_leaves_nothing_beside_it(tmp_path, monkeypatch):
@@ -90,3 +92,18 @@ def test_two_ways_to_one_file_that_is_not_there_yet_are_one(tmp_path):
         check_free(tmp_path / "link" / "r", "it", {"named twice": [tmp_path / "folder" / "r"]}, overwrite=True)
     with pytest.raises(OutputError, match="no such folder"):
         check_free(tmp_path / "dangling", "it", {}, overwrite=True)
+
+
+def test_where_files_have_no_numbers_their_names_tell_them_apart(tmp_path, monkeypatch):
+    """As on some network shares."""
+    one, other, link = (tmp_path / name for name in ("one", "other", "link"))
+    one.touch()
+    other.touch()
+    link.symlink_to(one)
+    stat = Path.stat
+    monkeypatch.setattr(
+        Path, "stat", lambda path, **how: SimpleNamespace(st_mode=stat(path, **how).st_mode, st_dev=0, st_ino=0)
+    )
+
+    assert is_same(one, link) and not is_same(one, other)
+    assert share_files([one], [other, link]) and not share_files([one], [other])

@@ -57,4 +57,10 @@ def check_free(path: Path, what: str, taken: Mapping[str, Iterable[Path]], overw
 
 def is_same(path: Path, other: Path) -> bool:
     """Whether two names mean one file, which need not be there yet."""
-    return path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other))
+    return path.resolve() == other.resolve() or (path.exists() and other.exists() and identity(path) == identity(other))
+
+
+def identity(path: Path) -> tuple[int, int] | Path:
+    """What all names of a file that is there have in common; on shares that number no files, where they lead to."""
+    found = path.stat()
+    return (found.st_dev, found.st_ino) if found.st_ino else path.resolve()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vfi_flow.errors import OutputError
+from vfi_flow.files import identity
 from vfi_flow.media.chunks import frames_in
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.images import ImageSequence
@@ -166,9 +167,7 @@ def names_of(place: Source) -> list[Path]:
 
 def share_files(some: list[Path], others: list[Path]) -> bool:
     """Whether one of `some` is one of `others`, under whatever name."""
-    return not {(s.st_dev, s.st_ino) for s in map(Path.stat, some)}.isdisjoint(
-        (s.st_dev, s.st_ino) for s in map(Path.stat, others)
-    )
+    return not set(map(identity, some)).isdisjoint(map(identity, others))
 
 
 def remove(file: Path) -> None:
