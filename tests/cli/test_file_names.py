@@ -150,3 +150,14 @@ def test_what_is_printed_and_does_not_arrive_is_exit_code_7(command, place):
     said = {"full": "No space left on device", "nobody": "Broken pipe"}
     assert done.returncode == (0 if place == "ascii" else 7)
     assert done.stderr == ("" if place == "ascii" else f"vfi-flow: standard output: {said[place]}\n")
+
+
+@pytest.mark.parametrize("command", [["probe", "--json", "--no-trial"], ["scenes"]], ids=["probe", "scenes"])
+def test_json_on_a_console_of_another_encoding_is_json(command):
+    os.rename("in.mp4", "\u00e9\u65e5.mp4")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONIOENCODING": "cp1252"}
+    program = [sys.executable, "-m", "vfi_flow.cli.main", *command, "\u00e9\u65e5.mp4"]
+    done = subprocess.run(program, env=environment, capture_output=True, check=True)
+
+    found = json.loads(done.stdout.decode("ascii"))
+    assert found.get("source", found.get("input"))["path"] == "\u00e9\u65e5.mp4"

@@ -108,6 +108,26 @@ def test_what_is_no_list_is_one_sentence(tmp_path, text, sentence):
     assert str(caught.value).startswith(f"{path}: ") and sentence in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_list_is_read_in_the_encodings_of_windows(tmp_path, encoding):
+    path = tmp_path / "c.json"
+    path.write_text('{"scenes_version": 1, "source": {"path": "caf\u00e9"}, "cuts": [{"frame": 3}]}', encoding=encoding)
+
+    assert obeyed(read_scene_list(path), frames(20)) == [3]
+    assert read_scene_list(path).source["path"] == "caf\u00e9"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xfe", b"\x89PNG\r\n", b"\0\0\0 ftypisom\0\0\2\0", "no list".encode("utf-16")]
+)
+def test_what_is_no_text_is_one_sentence(tmp_path, data):
+    path = tmp_path / "c.json"
+    path.write_bytes(data)
+
+    with pytest.raises(UsageError, match=r"is not a list of cuts but binary data|line 1 is not JSON"):
+        read_scene_list(path)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     output = read_target(arguments.output, arguments.format) if named else planned_target(source)
     plan = make_plan(job_from(arguments, source, output), may_write=named)
     found = as_json(plan, estimate_bytes(plan), free_bytes(output), trial(arguments, plan))
-    print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else as_lines(plan, found))
+    print(json.dumps(found, indent=2) if arguments.json else as_lines(plan, found))
     return 0
 
 

@@ -53,11 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
         info = reader.info()
     with progress_display(arguments.progress, info.path.name, info.frames) as show:
         frames, cuts = all_cuts(source, window, arguments.threads, info.frames, show)
-    text = to_text(as_json(describe_input(info), window, frames, cuts))
+    found = as_json(describe_input(info), window, frames, cuts)
     if output is None:
-        sys.stdout.write(text)
+        sys.stdout.write(to_text(found, is_ascii=True))  # a console may have any encoding
         return 0
-    write_complete(output, text.encode("utf-8", "backslashreplace"))  # a file's name may be no text
+    write_complete(output, to_text(found).encode("utf-8", "backslashreplace"))  # a file's name may be no text
     return 0
 
 

@@ -80,10 +80,11 @@ def as_json(source: Mapping[str, Any], window: Window, frames: int, cuts: Iterab
     }
 
 
-def to_text(found: Mapping[str, Any]) -> str:
-    """JSON with one line for each cut, so that lines can be deleted and added."""
+def to_text(found: Mapping[str, Any], is_ascii: bool = False) -> str:
+    """JSON with one line for each cut, so that lines can be deleted and added; `is_ascii` escapes all other letters."""
     lines = ",\n".join(f"    {json.dumps(cut)}" for cut in found["cuts"])
-    head = json.dumps({name: value for name, value in found.items() if name != "cuts"}, indent=2, ensure_ascii=False)
+    others = {name: value for name, value in found.items() if name != "cuts"}
+    head = json.dumps(others, indent=2, ensure_ascii=is_ascii)
     return head.removesuffix("\n}") + ',\n  "cuts": [' + (f"\n{lines}\n  " if lines else "") + "]\n}\n"
 
 
@@ -150,7 +151,7 @@ class ListedCuts:
 def read_scene_list(path: Path) -> SceneList:
     """The list in a file; UsageError with a sentence where it is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=exactly)
+        found = json.loads(path.read_bytes(), parse_float=exactly)  # UTF-8, or UTF-16 as PowerShell writes it
     except OSError as error:
         raise UsageError(f"{path}: the list of cuts cannot be read: {error.strerror}") from None
     except json.JSONDecodeError as error:
