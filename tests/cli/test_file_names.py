@@ -161,3 +161,12 @@ def test_json_on_a_console_of_another_encoding_is_json(command):
 
     found = json.loads(done.stdout.decode("ascii"))
     assert found.get("source", found.get("input"))["path"] == "\u00e9\u65e5.mp4"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+def test_where_standard_error_is_closed_the_work_is_done():
+    program = f"{sys.executable} -m vfi_flow.cli.main scenes in.mp4 2>&-"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(program, env=environment, shell=True, capture_output=True, check=False)
+
+    assert (done.returncode, json.loads(done.stdout)["cuts"]) == (0, [])

@@ -33,7 +33,7 @@ def progress_display(choice: str, name: str, planned: int | None) -> Iterator[Sh
 
 
 def wants_bar(choice: str) -> bool:
-    return choice == "bar" or (choice == "auto" and sys.stderr.isatty())
+    return choice == "bar" or (choice == "auto" and sys.stderr is not None and sys.stderr.isatty())
 
 
 def write_event(event: str, name: str, **fields: object) -> None:
