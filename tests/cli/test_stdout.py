@@ -84,6 +84,42 @@ def test_a_closed_standard_output_is_one_sentence():
     assert (finished.returncode, finished.stderr) == (7, "vfi-flow: standard output is closed; let it lead somewhere\n")
 
 
+ENDED_ON_WINDOWS = """
+import errno, io, os, sys
+sys.platform = "win32"
+from vfi_flow.cli.stdout import printing
+from vfi_flow.errors import OutputError
+
+class Ended(io.RawIOBase):
+    def writable(self):
+        return True
+
+    def write(self, data):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+sys.stdout = io.TextIOWrapper(io.BufferedWriter(Ended()))
+try:
+    with printing():
+        raise OSError(errno.EINVAL, "Invalid argument", "a?b.mp4")
+except OSError as error:
+    sys.stderr.write(f"{error.filename}, ")
+try:
+    with printing():
+        print("words")
+except OutputError as error:
+    sys.stderr.write(str(error))
+sys.stderr.flush()
+os._exit(0)
+"""
+
+
+def test_a_reader_that_has_ended_is_known_on_windows_where_it_is_an_invalid_argument():
+    environment = {**os.environ, "PYTHONPATH": str(TESTS.parent)}
+    done = subprocess.run([sys.executable, "-c", ENDED_ON_WINDOWS], env=environment, capture_output=True, text=True)
+
+    assert done.stderr == "a?b.mp4, standard output: Broken pipe"
+
+
 def test_afterwards_standard_output_belongs_to_everybody_again(capfd):
     print("before")
     with own_stdout() as descriptor:

@@ -1,5 +1,6 @@
 """Frames come out of the file at the times and with the tags they went in with."""
 
+import errno
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -10,10 +11,12 @@ from av.sidedata.sidedata import Type as SideData
 from clips import moving_square, video_times, write_clip
 
 from vfi_flow.errors import OutputError
+from vfi_flow.media import writer as writer_module
 from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import Window
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.reader import VideoReader
-from vfi_flow.media.writer import VideoWriter
+from vfi_flow.media.writer import VideoWriter, write_error
 
 
 def copy_frames(source: Path, output: Path, unit: Fraction, stamps: list[int], end: int, **options: str) -> None:
@@ -152,3 +155,15 @@ def test_the_shortest_videos(tmp_path, codec, ending, frames):
     copy_frames(source, tmp_path / f"out{ending}", unit, stamps, 40 * frames, codec=codec)
 
     assert video_times(tmp_path / f"out{ending}") == [Fraction(stamp, 1000) for stamp in stamps]
+
+
+def test_a_reader_that_has_ended_is_told_from_an_encoder_that_fails(monkeypatch):
+    """On Windows, where both are an invalid argument."""
+    monkeypatch.setattr(writer_module, "NOBODY_READS", (errno.EPIPE, errno.EINVAL))
+    pipe = OutputPipe(len, "nut")
+
+    ended = write_error(pipe, OSError(errno.EINVAL, "Invalid argument"))
+    failed = write_error(pipe, av.ArgumentError(errno.EINVAL, "Invalid argument"))
+
+    assert str(ended) == "standard output: the program that reads it has ended"
+    assert str(failed) == "standard output: Invalid argument"

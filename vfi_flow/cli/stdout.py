@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from vfi_flow.errors import OutputError
+from vfi_flow.media.pipe import NOBODY_READS
 
-LOST = (errno.EPIPE, errno.ENOSPC)
+LOST = (*NOBODY_READS, errno.ENOSPC)
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def printing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in LOST:
+        if error.errno not in LOST or (error.errno == errno.EINVAL and error.filename is not None):
             raise
         lost = error
         if error.errno == errno.ENOSPC:
@@ -58,4 +59,5 @@ def printing() -> Iterator[None]:
         except OSError as error:
             lost = error
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the rest goes when Python ends
-    raise OutputError(f"{where}: {lost.strerror}") from None
+    why = os.strerror(errno.EPIPE) if lost.errno in NOBODY_READS else lost.strerror
+    raise OutputError(f"{where}: {why}") from None

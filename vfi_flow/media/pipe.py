@@ -1,7 +1,9 @@
 """Standard input and output as video files: nothing in them can be read twice or written again."""
 
+import errno
 import os
 import select
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +21,10 @@ LONGEST_LINE = 1 << 12
 
 TAIL_BYTES = 1 << 16
 """The last bytes that have come are kept: some formats end with something that tells that it is the end."""
+
+
+NOBODY_READS = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
+"""What writing into a pipe fails with when the program behind it has ended."""
 
 
 @dataclass(frozen=True, slots=True)

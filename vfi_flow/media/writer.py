@@ -25,7 +25,7 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.opening import reason
-from vfi_flow.media.pipe import OutputPipe
+from vfi_flow.media.pipe import NOBODY_READS, OutputPipe
 from vfi_flow.media.pixels.palette import palette_for
 from vfi_flow.media.scheduling import ordinary_priority
 from vfi_flow.media.tags import lasting_tags
@@ -234,7 +234,8 @@ def write_error(path: Target, error: BaseException) -> OutputError:
     if number == errno.ENOSPC:
         return OutputError(f"{path}: no space left on the disk")
     if isinstance(path, OutputPipe):
-        gone = "the program that reads it has ended" if number == errno.EPIPE else reason(error)
+        is_gone = number in NOBODY_READS and not isinstance(error, av.FFmpegError)  # which never sees the pipe
+        gone = "the program that reads it has ended" if is_gone else reason(error)
         return OutputError(f"{path}: {gone}")
     if number == errno.ENOENT:
         named = getattr(error, "filename", None) or (path.pattern if isinstance(path, ImageSequence) else path)
