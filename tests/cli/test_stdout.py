@@ -84,6 +84,18 @@ def test_a_closed_standard_output_is_one_sentence():
     assert (finished.returncode, finished.stderr) == (7, "vfi-flow: standard output is closed; let it lead somewhere\n")
 
 
+@pytest.mark.parametrize("words", [["doctor"], ["doctor", "--json"], ["doctor", "--model", "base"]], ids=" ".join)
+def test_a_reader_of_doctor_that_has_ended_is_one_sentence(words):
+    """Whether the devices work or not."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = "import sys; sys.modules['onnxruntime'] = None; from vfi_flow.cli.main import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code, *words], stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (7, f"vfi-flow: standard output: {os.strerror(errno.EPIPE)}\n")
+
+
 ENDED_ON_WINDOWS = """
 import errno, io, os, sys
 sys.platform = "win32"
