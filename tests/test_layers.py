@@ -16,6 +16,7 @@ MATHS = {"flow_matching", "motion"}
 MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
+    "stopping": set(),
     "versions": set(),
     "flow_matching": {"errors"},
     "motion": {"errors"},
@@ -24,7 +25,7 @@ MAY_IMPORT = {
     "inference": {"errors", *MATHS, "model"},
     "pipeline": {"errors", "files", "versions", *MATHS, "model", "media", "inference"},
     # These use the package and are not used by it; only the command line may start them.
-    "training": {"errors", *MATHS, "model", "media", "inference"},
+    "training": {"errors", "stopping", *MATHS, "model", "media", "inference"},
     "export": {"errors", "files", *MATHS, "model", "inference"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT)

@@ -16,6 +16,7 @@ import pytest
 from clips import moving_square, pixels, stream_packets, video_times, write_clip
 
 from vfi_flow.cli.interpolate import stop_on_signal
+from vfi_flow.stopping import STOPPING
 
 JOB = """
 import sys, time
@@ -162,7 +163,23 @@ def test_what_cannot_be_resumed_leaves_nothing(tmp_path, output, number):
     assert left_in(tmp_path) == ["in.mp4", "out"] and left_in(tmp_path / "out") == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
+def test_a_terminal_that_closes_keeps_every_frame_too_unless_nohup_says_otherwise(whole, tmp_path):
+    words = (whole / "constant.mp4", tmp_path / "out.mkv", "-c:v", "ffv1")
+    folder = tmp_path / "out.mkv.partial"
+
+    code, err = Started(*words).wait_for_chunk(folder, 10).send(signal.SIGHUP).ended()
+    assert code == 130 and " frames are kept in " in err[1]
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which the job inherits, as from nohup
+    try:
+        job = Started(*words, "--resume", seconds_a_call=0.02).wait_for_chunk(folder, 50)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert job.send(signal.SIGHUP).ended() == (0, [])
+
+
+@pytest.mark.parametrize("number", STOPPING)
 def test_a_signal_whose_exception_is_dropped_still_says_stop(number):
     in_one_go = SimpleNamespace(chunks=None)
 
@@ -172,6 +189,26 @@ def test_a_signal_whose_exception_is_dropped_still_says_stop(number):
             signal.raise_signal(number)
 
         assert stop()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
+def test_ctrl_break_of_windows_ends_a_job_as_ctrl_c_does():
+    code = """
+import signal
+signal.SIGBREAK = signal.SIGUSR1
+del signal.SIGHUP
+from vfi_flow.cli.interpolate import stops_as_interrupts
+try:
+    with stops_as_interrupts():
+        signal.raise_signal(signal.SIGBREAK)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True
+    )
+
+    assert done.stdout == b"interrupted\n", done.stderr
 
 
 def test_a_job_that_has_kept_frames_says_how_to_go_on(whole, tmp_path):

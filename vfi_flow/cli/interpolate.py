@@ -33,6 +33,7 @@ from vfi_flow.pipeline.output_frames import ONE_BY_ONE, Calls, CutFill, Interpol
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, check_place, describe_result, write_report
 from vfi_flow.pipeline.run import run as run_job
+from vfi_flow.stopping import STOPPING
 
 EXAMPLES = """examples:
   vfi-flow interpolate in.mp4 out.mp4                    twice as many frames
@@ -148,7 +149,7 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
     job = picture_job(arguments, job_from(arguments, source, output))
     if arguments.report is not None:
         check_place(arguments.report, job)
-    with sigterm_as_interrupt():
+    with stops_as_interrupts():
         report = run_plan(arguments, make_plan(job))
     tell(report)
     if arguments.progress in FOR_PEOPLE:
@@ -222,15 +223,15 @@ def say(sentence: str) -> None:
 
 
 @contextmanager
-def sigterm_as_interrupt() -> Iterator[None]:
-    """Inside the block, SIGTERM ends the job as Ctrl-C does: threads stopped, unfinished file removed."""
-    with signal_handler(signal.default_int_handler, signal.SIGTERM):
+def stops_as_interrupts() -> Iterator[None]:
+    """Inside the block, all of STOPPING end the job as Ctrl-C does: threads stopped, unfinished file removed."""
+    with signal_handler(signal.default_int_handler, *STOPPING):
         yield
 
 
 @contextmanager
 def stop_on_signal(plan: Plan) -> Iterator[Callable[[], bool]]:
-    """Inside the block, the first Ctrl-C or SIGTERM makes what is yielded True, a second one ends the job at once.
+    """Inside the block, the first of STOPPING makes what is yielded True, a second one ends the job at once.
 
     So the job has time to keep what it has made; where it cannot, the first one ends it, if need be by what is yielded:
     FFmpeg, when it reads from a pipe, may drop an exception. However it ends too early, a line says what was kept.
@@ -247,7 +248,7 @@ def stop_on_signal(plan: Plan) -> Iterator[Callable[[], bool]]:
             os.write(2, b"\nvfi-flow: keeping what has been made; once more ends the job at once\n")
 
     try:
-        with signal_handler(handler, signal.SIGINT, signal.SIGTERM):
+        with signal_handler(handler, *STOPPING):
             yield lambda: signals > 0
     except BaseException as error:
         for note in getattr(error, "__notes__", ()):

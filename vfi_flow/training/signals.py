@@ -6,14 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Windows has no SIGHUP and no SIGCHLD."""
+from vfi_flow.stopping import STOPPING
+
 DEFERRED = [*STOPPING, *([signal.SIGCHLD] if hasattr(signal, "SIGCHLD") else [])]
-"""SIGCHLD too: torch answers it with an exception where a process that draws samples has died."""
+"""SIGCHLD, which Windows lacks, too: torch answers it with an exception where a process that draws samples has died."""
 
 
 def stop_like_ctrl_c() -> None:
-    """SIGTERM and SIGHUP raise KeyboardInterrupt from now on; what the shell has told to ignore (nohup) stays so."""
+    """All that stop a run raise KeyboardInterrupt from now on; what the shell has told to ignore (nohup) stays so."""
     for number in STOPPING:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
