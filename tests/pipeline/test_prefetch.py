@@ -1,5 +1,6 @@
 """Working ahead changes when things happen, never what comes out."""
 
+import queue
 import signal
 import threading
 import time
@@ -85,6 +86,34 @@ def test_an_interrupt_does_not_wait_for_what_the_thread_waits_for():
 
     assert time.perf_counter() - started < 10
     assert threads_named("waiting") == []
+
+
+def test_no_single_wait_is_long(monkeypatch):
+    """Before Python 3.14 Windows hears no Ctrl-C while it waits."""
+    longest = []
+
+    def get(waiting, block=True, timeout=None):
+        longest.append(timeout)
+        return taken(waiting, block, timeout)
+
+    def join(thread, timeout=None):
+        longest.append(timeout)
+        return joined(thread, timeout)
+
+    def items():
+        time.sleep(0.3)
+        yield 1
+        time.sleep(0.3)
+
+    taken, joined = queue.Queue.get, threading.Thread.join
+    monkeypatch.setattr(queue.Queue, "get", get)
+    monkeypatch.setattr(threading.Thread, "join", join)
+    consumer = ahead(items(), 2, "slow")
+
+    assert next(consumer) == 1
+    consumer.close()
+    assert len(longest) >= 3 and all(timeout is not None and timeout <= 0.2 for timeout in longest)
+    assert threads_named("slow") == []
 
 
 def test_stages_overlap():

@@ -12,6 +12,9 @@ T = TypeVar("T")
 POLL_SECONDS = 0.1
 """How often a thread that waits for room looks whether the job is over."""
 
+LONGEST_WAIT_SECONDS = 0.2
+"""Of one wait for the thread: before Python 3.14 Windows hears Ctrl-C only between two of them."""
+
 LONGEST_START_SECONDS = 0.5
 """From asking for a thread to its first step; one that was never asked for is waited for as long."""
 
@@ -63,7 +66,10 @@ def ahead(items: Iterable[T], depth: int, name: str, give_up: Callable[[], None]
     try:
         thread.start()
         while True:
-            entry = waiting.get()
+            try:
+                entry = waiting.get(timeout=LONGEST_WAIT_SECONDS)
+            except queue.Empty:
+                continue
             if isinstance(entry, _End):
                 if entry.error is not None:
                     raise entry.error
@@ -83,4 +89,6 @@ def join(thread: threading.Thread) -> None:
     while not thread.is_alive() and thread.ident is None and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS / 100)
     if thread.is_alive() or thread.ident is not None:
-        thread.join()
+        thread.join(LONGEST_WAIT_SECONDS)
+    while thread.is_alive():
+        thread.join(LONGEST_WAIT_SECONDS)
