@@ -65,9 +65,15 @@ class Decoder:
     def arrivals(self) -> Iterator[Arrival]:
         """What comes out, in the decoder's order."""
         packets = self.container.demux(self.stream)
+        gap: BaseException | None = None
+        after_gap = 0
         while self._failures_in_a_row < MOST_FAILURES:
             try:
                 packet = next(packets, None)
+            except av.BlockingIOError as error:  # a transport stream without a packet in 64 KiB: padding, or damage
+                packets, after_gap = self.container.demux(self.stream), 0
+                gap = None if self._begins_with_key_frame is None else error
+                continue
             except (av.FFmpegError, OSError) as error:
                 yield from self._failed(error)
                 packets = self.container.demux(self.stream)
@@ -76,6 +82,10 @@ class Decoder:
                 break
             if packet.size == 0:  # AVI: show the picture before for longer
                 continue
+            after_gap += 1
+            if gap is not None and after_gap > 1:  # the first one had begun before
+                yield from self._failed(gap)
+                gap = None
             self._note(packet)
             try:
                 pictures = self._codec.decode(packet)

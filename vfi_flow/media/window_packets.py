@@ -104,12 +104,14 @@ class WindowPackets:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError) as error:
+                packets = self._container.demux(streams)
+                if isinstance(error, av.BlockingIOError):  # a transport stream without a packet in 64 KiB
+                    continue
                 if failures == 0:
                     self.complaints.append(f"of the sound and the subtitles something was left out: {reason(error)}")
                 failures += 1
                 if failures > MOST_FAILURES:
                     return
-                packets = self._container.demux(streams)
                 continue
             if isinstance(self._source, InputPipe):
                 self._source.raise_interrupt()

@@ -7,8 +7,10 @@
     MPEG-TS      packets of one length follow each other; a gap shows in their counters, which FFmpeg watches
 
 A transport stream may begin and end with any packet: one that was cut between two of them is a shorter recording.
+What others have appended to a complete recording, and space that a recorder has reserved, is no damage.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,8 +20,19 @@ import numpy as np
 from av.container import InputContainer
 from av.stream import Stream
 
+from vfi_flow.media.damage.foreign import PADDING, is_padding, place_of, zeros_in_front
 from vfi_flow.media.damage.matroska import broken_clusters
 from vfi_flow.media.damage.nut import broken_place
+
+BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"free", b"skip", b"wide", b"styp", b"sidx", b"uuid"))
+"""Names of what mp4 and mov files mostly consist of."""
+FRAGMENT = b"moof\0\0\0\x10mfhd"
+"""What a fragment of them begins with, after its length."""
+
+CHUNKS = (b"RIFF", b"idx1")
+APPENDED_CHUNK = re.compile(rb"[A-Za-z][A-Za-z0-9 _]{3}")
+"""As in idx1 and JUNK; the names of what is in an index begin with digits."""
+UNKNOWN_LENGTH = (0, 2**32 - 1)
 
 TS_PACKETS = (188, 192, 204)
 TS_SYNC = 0x47
@@ -40,50 +53,61 @@ def damages(path: Path, container: InputContainer, video: Stream) -> Iterator[Da
     name = container.format.name
     if "matroska" in name:
         yield from (Damage(what, seconds) for what, seconds in broken_clusters(path))
-    for part, check in (("mov", cut_box), ("avi", misfit_of_chunks), ("nut", broken_place)):
+    for part, check in (("mov", misfit_of_boxes), ("avi", misfit_of_chunks), ("nut", broken_place)):
         if part in name and (what := check(path)):
             yield Damage(what)
     if name == "mpegts" and (what := broken_packets(path, video.id)):
         yield Damage(what)
 
 
-def cut_box(path: Path) -> str:
-    missing = missing_bytes(path)
-    return f"the file is truncated; {missing} bytes are missing at its end" if missing else ""
-
-
-def missing_bytes(path: Path) -> int:
-    """Bytes by which the last box of an mp4 or mov file reaches over the end of the file; 0 for a whole file.
+def misfit_of_boxes(path: Path) -> str:
+    """Where the boxes of an mp4 or mov file do not cover it; "" where they do, or what follows them is none of it.
 
     The boxes' sizes are all there is to see it by where a file is written in fragments, without a length in its header.
+    Cameras and others append what only looks like a box: it has another name, and the recording is complete before.
+    """
+    size, offset = path.stat().st_size, 0
+    passed: set[bytes] = set()
+    with path.open("rb") as file:
+        while offset + 8 <= size:
+            file.seek(offset)
+            head = file.read(16)
+            length, name = int.from_bytes(head[:4], "big"), head[4:8]
+            if length == 1:
+                length = int.from_bytes(head[8:], "big")  # 64 bits, after the name
+            if length == 0:  # up to the end
+                return ""
+            if length < 8 or (offset + length > size and name not in BOXES and is_complete(passed)):
+                is_inside = b"moof" in passed and place_of(file, FRAGMENT, offset) is not None
+                return f"the file is damaged at byte {offset}" if is_inside else ""
+            passed.add(name)
+            offset += length
+    return f"the file is truncated; {offset - size} bytes are missing at its end" if offset > size else ""
+
+
+def is_complete(passed: set[bytes]) -> bool:
+    """Whether boxes with these names make a video."""
+    return b"moof" in passed or passed >= {b"moov", b"mdat"}
+
+
+def misfit_of_chunks(path: Path) -> str:
+    """Where the RIFF chunks of an AVI file do not cover it; "" where they do, or were never completed.
+
+    Behind them an index may stand, and what recorders append.
     """
     size, offset = path.stat().st_size, 0
     with path.open("rb") as file:
         while offset + 8 <= size:
             file.seek(offset)
-            head = file.read(16)
-            box = int.from_bytes(head[:4], "big")
-            if box == 1:
-                box = int.from_bytes(head[8:], "big")  # 64 bits, after the name
-            if box < 8:  # 0: up to the end; anything else is no box
-                return 0
-            offset += box
-    return max(0, offset - size)
-
-
-def misfit_of_chunks(path: Path) -> str:
-    """Where the RIFF chunks of an AVI file do not cover it; "" where they do, or were never completed."""
-    size, offset = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while offset + 8 <= size:
-            file.seek(offset)
             head = file.read(8)
-            length = int.from_bytes(head[4:], "little")
-            if not head.strip(b"\0"):
+            name, length = head[:4], int.from_bytes(head[4:], "little")
+            if any(not head.strip(value) for value in PADDING):
                 return ""
-            if head[:4] != b"RIFF":
+            if name != b"RIFF" and (offset == 0 or not APPENDED_CHUNK.fullmatch(name)):
                 return f"the file is damaged; its parts do not fit together at byte {offset}"
-            if length == 0:  # a recording that nobody closed
+            if name == b"RIFF" and length in UNKNOWN_LENGTH:  # a recording that nobody closed
+                return ""
+            if name not in CHUNKS and offset + 8 + length > size:
                 return ""
             offset += 8 + length + length % 2
     # An odd last chunk may lack its padding.
@@ -97,6 +121,8 @@ def broken_packets(path: Path, video: int) -> str:
     """
     size = path.stat().st_size
     with path.open("rb") as file:
+        begin = zeros_in_front(file)
+        file.seek(begin)
         head = file.read(TS_PACKETS[-1] * 6)
     layouts = [
         (n, first) for n in TS_PACKETS for first in range(n) if set(head[first : first + n * 4 : n]) == {TS_SYNC}
@@ -107,15 +133,18 @@ def broken_packets(path: Path, video: int) -> str:
         return "the file is damaged in its first packets"
     length, first = layouts[0]
     if length == TS_PACKETS[0] and first > 0 and head[0] == TS_SYNC:
-        return "the file is damaged at byte 0"
-    count, rest = divmod(size - first, length)
+        return f"the file is damaged at byte {begin}"
+    begin += first
+    count, rest = divmod(size - begin, length)
     file_bytes = np.memmap(path, np.uint8, "r")
     for start in range(0, count, TS_PACKETS_AT_ONCE):
-        offset = first + start * length
+        offset = begin + start * length
         packets = file_bytes[offset : offset + min(TS_PACKETS_AT_ONCE, count - start) * length].reshape(-1, length)
         for wrong in (packets[:, 0] != TS_SYNC, heads_missing(packets, video)):
             if wrong.any():
-                return f"the file is damaged at byte {offset + int(wrong.argmax()) * length}"
+                place = offset + int(wrong.argmax()) * length
+                with path.open("rb") as file:
+                    return "" if is_padding(file, place) else f"the file is damaged at byte {place}"
     # 192 and 204 are 188 bytes with something before or after them, which a recording may lack at its end.
     return (
         "" if rest in (0, length - 188, 188) else f"the file is truncated; it breaks off after {rest} bytes of a packet"

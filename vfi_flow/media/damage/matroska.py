@@ -12,6 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
+from vfi_flow.media.damage.foreign import is_padding, place_of
+
 SEGMENT, CLUSTER, TIMESTAMP, CRC32, INFO, SCALE = 0x18538067, 0x1F43B675, 0xE7, 0xBF, 0x1549A966, 0x2AD7B1
 IN_SEGMENT = {CLUSTER, INFO, 0x114D9B74, 0x1654AE6B, 0x1C53BB6B, 0x1941A469, 0x1043A770, 0x1254C367, 0xEC, CRC32}
 IN_CLUSTER = {TIMESTAMP, CRC32, 0xA3, 0xA0, 0xAB, 0xA7, 0xEC, 0x5854, 0xAF}
@@ -23,16 +25,22 @@ LONGEST_HEAD = 12
 LARGEST_CLUSTER = 1 << 28
 """Bytes; a larger one is not looked into."""
 
+MOST_APPENDED = 256
+"""Bytes; more of them, in a stream without a length, may be a cluster whose head is damaged."""
+
 
 def broken_clusters(path: Path) -> Iterator[tuple[str, Fraction]]:
     """(what is wrong, seconds) for everything in the file that is not as it was written."""
     size = path.stat().st_size
     with path.open("rb") as file:
-        offset, end = segment(file, size)
+        first, end = segment(file, size)
+        offset = first
         seconds, scale = Fraction(0), USUAL_SCALE
         while offset < min(end, size):
             identifier, start, length = element(file, offset)
             if identifier not in IN_SEGMENT:
+                if end == size and offset > first and is_appended(file, offset, size):
+                    return
                 yield f"the file is damaged at byte {offset}", seconds
                 offset = next_cluster(file, offset + 1, size)
                 continue
@@ -125,15 +133,16 @@ def scale_in(info: bytes) -> int:
     return USUAL_SCALE
 
 
+def is_appended(file: BinaryIO, offset: int, size: int) -> bool:
+    """Whether what comes behind the last cluster is none of it: padding, or a few bytes of a download."""
+    is_short = size - offset <= MOST_APPENDED and next_cluster(file, offset, size) == size
+    return is_short or is_padding(file, offset)
+
+
 def next_cluster(file: BinaryIO, offset: int, size: int) -> int:
     """Where the next cluster begins; the file's end where none does."""
-    mark, block = CLUSTER.to_bytes(4, "big"), 1 << 20
-    while offset < size:
-        found = read(file, offset, offset + block + 3).find(mark)
-        if found >= 0:
-            return offset + found
-        offset += block
-    return size
+    place = place_of(file, CLUSTER.to_bytes(4, "big"), offset)
+    return size if place is None else place
 
 
 def read(file: BinaryIO, start: int, stop: int) -> bytes:
