@@ -290,6 +290,35 @@ def test_a_whole_file_is_not_thought_cut_off(tmp_path, ending):
         reader.check_whole()
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(
+    ("ending", "codec"), [(".flv", "libx264"), (".wmv", "wmv2"), (".mp4", "libx264"), (".mkv", "libx264")]
+)
+def test_a_file_of_one_or_two_frames_is_not_thought_cut_off(tmp_path, ending, codec, count):
+    options = {"bf": "0"} if codec == "libx264" else {}
+    path = write_clip(
+        tmp_path / f"clip{ending}", moving_square(count), rate=Fraction(25), codec=codec, options=options
+    )
+
+    with VideoReader(path, Window()) as reader:
+        assert reader.info().rate == 25
+        reader.check_whole()
+    assert times(path) == [Fraction(number, 25) for number in range(count)]
+
+
+def test_a_picture_with_a_video_behind_it_is_a_picture(tmp_path):
+    video = write_clip(tmp_path / "in.mp4", moving_square(9))
+    context = av.CodecContext.create("mjpeg", "w")
+    context.width, context.height, context.pix_fmt, context.time_base = 64, 48, "yuvj420p", Fraction(1, 25)
+    picture = av.VideoFrame.from_ndarray(moving_square(1)[0], "rgb24").reformat(format="yuvj420p")
+    photo = b"".join(bytes(packet) for packet in [*context.encode(picture), *context.encode(None)])
+    path = write_bytes(tmp_path / "photo.jpg", photo + video.read_bytes())
+
+    with VideoReader(path, Window()) as reader:
+        reader.check_whole()
+    assert times(path) == [0]
+
+
 @pytest.mark.parametrize("kind", BAD_INPUTS)
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, kind):
     make, reason = BAD_INPUTS[kind]

@@ -17,6 +17,9 @@ from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate
 BARE_FORMATS = ("h264", "hevc", "mpegvideo", "m4v", "h261", "h263", "vc1", "dv")
 """Streams of frames without a container: their average rate is what FFmpeg assumes, 25 or a clock of DV."""
 
+FINE_CLOCK = 1000
+"""Units per second; FFmpeg takes such a clock for the rate where one or two frames tell nothing, as in WMV."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameClock:
@@ -68,14 +71,17 @@ def frame_clock(source: Source, container: InputContainer, video: VideoStream, w
     """The clock of a file that is open, and of a job that makes `window` of it."""
     name = container.format.name
     average, guessed = (fraction(rate) for rate in (video.average_rate, video.guessed_rate))
+    tick = fraction(video.time_base) or MICROSECOND
     if name in BARE_FORMATS:
         average = None
+    if average is None and guessed == 1 / tick and guessed >= FINE_CLOCK:
+        guessed = None
     snaps = any(coarse in name for coarse in COARSE_FORMATS)
     rate = average or guessed or Fraction(25)
     if snaps:
         rate = standard_rate(rate)
     return FrameClock(
-        tick=fraction(video.time_base) or MICROSECOND,
+        tick=tick,
         rate=rate,
         snaps=snaps,
         start=start_of(video),

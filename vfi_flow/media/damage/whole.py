@@ -40,7 +40,7 @@ def flaw(
     except (av.FFmpegError, OSError):
         return ""  # what cannot be seeked in is judged when it is decoded
     times.sort()
-    end = times[-1] + max(shown, *(after - before for before, after in pairwise(times[-2:])))
+    end = times[-1] + max([shown, *(after - before for before, after in pairwise(times[-2:]))])
     return broken_off(source, container, end, packet_bytes) or broken_promise(promised, end, clock.slack)
 
 
