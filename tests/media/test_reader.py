@@ -282,6 +282,29 @@ def test_a_file_in_fragments_without_a_length_is_noticed_too(tmp_path, part):
         reader.check_whole()
 
 
+def later_fragments(path: Path, first: int) -> bytes:
+    """What begins a file in fragments, each with an index of its own, and those from the one number `first` on."""
+    data = path.read_bytes()
+    places = [n - 4 for n in range(len(data)) if data[n : n + 4] in (b"sidx", b"mfra")]
+    return data[: places[0]] + data[places[first] : places[-1]]
+
+
+def test_fragments_that_begin_late_are_not_thought_cut_off(tmp_path):
+    whole = write_clip(tmp_path / "whole.mp4", moving_square(60), options={"crf": "20", "g": "10"})
+    parts = later_fragments(remuxed(whole, tmp_path / "fragments.mp4", "dash+frag_keyframe"), first=3)
+    path = write_bytes(tmp_path / "late.mp4", parts)
+
+    with VideoReader(path, Window()) as reader:
+        assert reader.info().frames in (30, 31)
+        reader.check_whole()
+    with VideoReader(path, Window(), ignore_errors=True) as reader:
+        assert len(list(reader.frames())) == 30
+        assert reader.warnings == []
+    write_bytes(path, parts[:-9])
+    with VideoReader(path, Window()) as reader, pytest.raises(InputError, match="the file is truncated"):
+        reader.check_whole()
+
+
 @pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov", ".ts"])
 def test_a_whole_file_is_not_thought_cut_off(tmp_path, ending):
     path = write_clip(tmp_path / f"clip{ending}", moving_square(70), sound="aac", seconds_of_sound=4.0)
@@ -296,9 +319,7 @@ def test_a_whole_file_is_not_thought_cut_off(tmp_path, ending):
 )
 def test_a_file_of_one_or_two_frames_is_not_thought_cut_off(tmp_path, ending, codec, count):
     options = {"bf": "0"} if codec == "libx264" else {}
-    path = write_clip(
-        tmp_path / f"clip{ending}", moving_square(count), rate=Fraction(25), codec=codec, options=options
-    )
+    path = write_clip(tmp_path / f"clip{ending}", moving_square(count), rate=Fraction(25), codec=codec, options=options)
 
     with VideoReader(path, Window()) as reader:
         assert reader.info().rate == 25

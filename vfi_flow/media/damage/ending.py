@@ -33,7 +33,9 @@ def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
     """Where the header says that the video stream ends, on the file's clock; None where it does not say."""
     tick = fraction(video.time_base) or MICROSECOND
     if video.duration:
-        return ((video.start_time or 0) + video.duration) * tick
+        start = video.start_time or 0
+        is_in_fragments = "mp4" in container.format.name and not video.frames
+        return (end_of_fragments(video, start) if is_in_fragments else start + video.duration) * tick
     # Copied into another format, the tag of Matroska promises nothing.
     tags = video.metadata if container.format.name.startswith("matroska") else {}
     if tag := next((value for key, value in tags.items() if key.upper().startswith("DURATION")), None):
@@ -49,6 +51,20 @@ def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
     if container.duration and len(container.streams) == 1:
         return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
     return None
+
+
+def end_of_fragments(video: Stream, start: int) -> int:
+    """Where mp4 in fragments ends, which may start at any time; in ticks, as `start`.
+
+    Their length is FFmpeg's sum of what it has read of them, or, where they have an index of their own, the time at
+    which they end. What has been read lies before the right one of both.
+
+        start        what is read              length           start + length
+          |--|--|--|--|--|--|                     |                   |
+    """
+    length = video.duration or 0
+    last = video.index_entries[-1].timestamp if len(video.index_entries) else start + length
+    return min(start + length, length, key=lambda end: abs(end - last))
 
 
 def broken_off(source: Source, container: InputContainer, end: Fraction, frame_bytes: int) -> str:
