@@ -1,5 +1,7 @@
 """Covers, styled subtitles, time codes, fonts: in the result, converted, or left out with one line."""
 
+import io
+import struct
 from fractions import Fraction
 from itertools import count, pairwise
 from pathlib import Path
@@ -15,6 +17,7 @@ from clips import moving_square, stream_packets, with_cover, write_clip
 
 from vfi_flow.errors import ComponentError
 from vfi_flow.media import window_packets
+from vfi_flow.media.damage.quicktime import Box, boxes
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.streams import Fate
@@ -104,6 +107,57 @@ def test_a_cover_that_has_no_place_costs_one_line(tmp_path):
 
     [dropped] = [choice for choice in report.plan.streams if choice.fate is Fate.DROPPED]
     assert (dropped.kind, dropped.reason) == ("cover picture", "mov holds no such picture")
+
+
+def with_edits(path: Path, edits: list[tuple[Fraction, Fraction]]) -> Path:
+    """The mp4 file at `path`, of which only these parts are shown: (start, length) in seconds."""
+    data = bytearray(path.read_bytes())
+    file = io.BytesIO(bytes(data))
+
+    def inside(box: Box) -> dict[bytes, Box]:
+        return {part.name: part for part in boxes(file, box.begin, box.end)}
+
+    moov = inside(Box(b"", 0, len(data)))[b"moov"]
+    for trak in [box for box in boxes(file, moov.begin, moov.end) if box.name == b"trak"][::-1]:
+        parts = inside(trak)
+        clock, table = inside(parts[b"mdia"])[b"mdhd"].begin + 12, inside(parts[b"edts"])[b"elst"]
+        scale, first = (int.from_bytes(data[place : place + 4], "big") for place in (clock, table.begin + 12))
+        entries = [
+            struct.pack(">IiI", int(length * 1000), first + int(start * scale), 1 << 16) for start, length in edits
+        ]
+        content = struct.pack(">II", 0, len(edits)) + b"".join(entries)
+        for box in (table, parts[b"edts"], trak, moov):
+            size = int.from_bytes(data[box.begin - 8 : box.begin - 4], "big") + len(content) - (table.end - table.begin)
+            data[box.begin - 8 : box.begin - 4] = size.to_bytes(4, "big")
+        data[table.begin : table.end] = content
+    path.write_bytes(data)
+    return path
+
+
+EDITS = [(Fraction(0), Fraction(2, 5)), (Fraction(6, 5), Fraction(2, 5))]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv", ".ts", ".avi", ".webm"])
+def test_sound_goes_on_behind_a_part_that_was_cut_out(tmp_path, ending):
+    clip = write_clip(tmp_path / "in.mp4", moving_square(60), rate=Fraction(25), sound="aac", options={"g": "5"})
+
+    report = doubled(with_edits(clip, EDITS), tmp_path / f"out{ending}")
+
+    assert not any("left out" in warning for warning in report.warnings)
+    with av.open(str(tmp_path / f"out{ending}")) as container:
+        heard = sum(frame.samples for frame in container.decode(audio=0))
+    assert abs(heard / 48000 - 0.8) < 0.07
+
+
+def test_sound_that_begins_in_the_middle_of_a_file_is_encoded_from_the_beginning_of_the_picture_on(tmp_path):
+    clip = write_clip(tmp_path / "in.mp4", moving_square(60), rate=Fraction(25), sound="aac", options={"g": "5"})
+
+    doubled(with_edits(clip, [(Fraction(6, 5), Fraction(2, 5))]), tmp_path / "out.webm")
+
+    with av.open(str(tmp_path / "out.webm")) as container:
+        assert container.streams.video[0].start_time == 0
+        heard = sum(frame.samples for frame in container.decode(audio=0))
+    assert abs(heard / 48000 - 0.4) < 0.07
 
 
 def loud_samples(path: Path) -> int:

@@ -36,12 +36,23 @@ class Lane(Protocol):
 
 
 class CopyLane:
-    """Every packet as it is, at `stretch` times its time."""
+    """Every packet as it is, at `stretch` times its time.
+
+    Where mp4 leaves out a part in the middle, it comes all the same, hidden, before what follows it: with times that
+    have been, at which nothing can be written again.
+
+        in      0  1  2  3  4  (-2) (-1) (0) (1) (2) (3) (4)  5  6  7
+        out     0  1  2  3  4                                 5  6  7
+    """
 
     def __init__(self, target: Stream, clock: AudioClock | None, stretch: Fraction) -> None:
         self.target, self._clock, self._stretch = target, clock, stretch
+        self._last: Fraction | None = None
 
     def packets(self, packet: "av.Packet[Any]", time: Fraction) -> "Iterator[av.Packet[Any]]":
+        if packet.is_discard and self._last is not None and time <= self._last:
+            return
+        self._last = time
         if self._clock is not None:
             self._clock.set(packet, time)
         packet.pts, packet.dts = self._stretched(packet.pts), self._stretched(packet.dts)
@@ -91,7 +102,8 @@ class StretchLane:
             time = frame.pts * (fraction(frame.time_base) or Fraction(1, frame.sample_rate))
         if self._graph is None:
             layout = self.target.codec_context.layout.name
-            self._graph, self._start = stretching(frame, self._stretch, layout), time
+            self._graph = stretching(frame, self._stretch, layout, is_early=time < 0)
+            self._start = max(time, Fraction(0))
         self._end = time + Fraction(frame.samples, frame.sample_rate)
         self._graph.push(frame)
         self._pull()
@@ -116,8 +128,11 @@ class StretchLane:
         yield from self.target.encode(frame)
 
 
-def stretching(frame: av.AudioFrame, stretch: Fraction, layout: str) -> av.filter.Graph:
-    """A filter graph for frames like `frame`, whose channels become those of `layout`."""
+def stretching(frame: av.AudioFrame, stretch: Fraction, layout: str, is_early: bool) -> av.filter.Graph:
+    """A filter graph for frames like `frame`, whose channels become those of `layout`.
+
+    `is_early`: they begin before 0, in what an encoder needs in front of the sound; that is cut off.
+    """
     graph = av.filter.Graph()
     nodes = [
         graph.add_abuffer(
@@ -126,7 +141,7 @@ def stretching(frame: av.AudioFrame, stretch: Fraction, layout: str) -> av.filte
             layout=frame.layout.name,
             time_base=fraction(frame.time_base) or Fraction(1, frame.sample_rate),
         ),
-        graph.add("aresample", "async=1"),
+        graph.add("aresample", "async=1:first_pts=0" if is_early else "async=1"),
         graph.add("apad", f"pad_dur={TAIL_SECONDS}"),
         *(graph.add("atempo", str(float(tempo))) for tempo in tempos(1 / stretch)),
         *([graph.add("aformat", f"channel_layouts={layout}")] if layout != frame.layout.name else []),

@@ -124,8 +124,9 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         try:
             for packet in packets:
                 packet.stream = self._lanes[index].target
-                self.start = min(self.start, (packet.pts or 0) * unit_of(packet))
+                start = (packet.pts or 0) * unit_of(packet)
                 self.writer.mux_other(packet)
+                self.start = min(self.start, start)
                 self.copied[index].packets += packet.size > 0  # FLAC ends with an empty one that has the checksum
                 self.copied[index].amount += amount_of(packet, self.copied[index].codec)
         except (av.FFmpegError, ValueError) as error:
