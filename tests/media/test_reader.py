@@ -11,6 +11,7 @@ from av.stream import Disposition
 from clips import encode_tone, moving_square, sound_only, write_clip
 
 from vfi_flow.errors import InputError, UsageError
+from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.rotation import quarter_turns
@@ -252,12 +253,29 @@ def test_a_cover_picture_is_not_taken_for_the_video(tmp_path):
         decode_all(tmp_path / "song.m4a")
 
 
-def test_a_size_that_changes_on_the_way_is_named(tmp_path):
-    parts = [write_clip(tmp_path / f"{n}.h264", moving_square(9, width)) for n, width in enumerate((64, 96))]
-    path = write_bytes(tmp_path / "both.h264", b"".join(part.read_bytes() for part in parts))
+def parts_of_two_sizes(folder: Path) -> Path:
+    """9 frames of one size, 9 of another."""
+    parts = [write_clip(folder / f"{n}.h264", moving_square(9, width)) for n, width in enumerate((64, 96))]
+    return write_bytes(folder / "both.h264", b"".join(part.read_bytes() for part in parts))
 
-    with pytest.raises(InputError, match="the frame size changes from 64x48 to 96x48"):
-        decode_all(path)
+
+def test_a_size_that_changes_on_the_way_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"at 0\.300 s the frame size changes from 64x48 to 96x48.*use -t or -ss"):
+        decode_all(parts_of_two_sizes(tmp_path))
+
+
+@pytest.mark.parametrize("deinterlace", [Deinterlace.OFF, Deinterlace.ON])
+@pytest.mark.parametrize(
+    ("first", "end", "width"), [(0, 9, 64), (3, 9, 64), (9, None, 96), (11, None, 96), (Fraction(25, 2), None, 96)]
+)
+def test_each_part_of_a_video_whose_size_changes_can_be_read(tmp_path, first, end, width, deinterlace):
+    window = Window(first / Fraction(30), None if end is None else end / Fraction(30))
+
+    with VideoReader(parts_of_two_sizes(tmp_path), window, deinterlace=deinterlace) as reader:
+        frames = list(reader.frames())
+
+    assert len(frames) == (end or 18) - math.ceil(first)
+    assert {frame.picture.width for frame in frames} == {width}
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv"])

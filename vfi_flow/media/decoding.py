@@ -1,6 +1,6 @@
 """Pictures out of a container, and what is known about those that do not come."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -35,13 +35,18 @@ class Arrival:
     """What is wrong."""
     at_start: bool = False
     """Before the first whole picture of a format that may begin anywhere, where this is usual."""
+    is_other: bool = False
+    """There is a whole one, of another kind than those before."""
 
 
 class Decoder:
     """Decodes one video stream past everything that is damaged in it."""
 
-    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
-        self.container, self.stream = container, stream
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, is_early: Callable[[Stamp], bool] = lambda _: False
+    ) -> None:
+        """`is_early`: a picture with this stamp may be of another kind than those that follow."""
+        self.container, self.stream, self._is_early = container, stream, is_early
         context = decoder_of(stream)
         assert isinstance(context, VideoCodecContext)
         self._codec = context
@@ -121,14 +126,25 @@ class Decoder:
                 yield Arrival(None, None, self.failure)
             for earlier in missing:
                 yield Arrival(earlier, None, self._why("a frame is missing"), at_start=is_usual)
-            if wrong := self._wrong_with(picture, stamp):
+            if wrong := self._damage_of(picture, stamp):
                 yield Arrival(stamp, None, wrong, at_start=is_usual)
+                continue
+            if change := self._change_to(picture, stamp):
+                yield Arrival(stamp, None, change, at_start=is_usual, is_other=True)
                 continue
             self.failure = ""
             self.decoded += 1
             yield Arrival(stamp, picture)
 
-    def _wrong_with(self, picture: av.VideoFrame, stamp: Stamp) -> str:
+    def _damage_of(self, picture: av.VideoFrame, stamp: Stamp) -> str:
+        is_damaged = picture.is_corrupt or stamp in self._damaged
+        self._damaged.discard(stamp)
+        return "a frame is damaged" if is_damaged else ""
+
+    def _change_to(self, picture: av.VideoFrame, stamp: Stamp) -> str:
+        """What is other than in the pictures before; "" where nothing is."""
+        if self._is_early(stamp):
+            return ""
         size = (picture.width, picture.height)
         self._size = self._size or size
         if size != self._size:
@@ -138,9 +154,7 @@ class Decoder:
         if kind_of_samples(picture.format.name) != kind_of_samples(self._pix_fmt):
             change = f"the pixel format changes from {self._pix_fmt} to {picture.format.name}"
             return f"{change}, another depth or transparency, which is not supported"
-        is_damaged = picture.is_corrupt or stamp in self._damaged
-        self._damaged.discard(stamp)
-        return "a frame is damaged" if is_damaged else ""
+        return ""
 
     def _drained(self) -> Iterator[Arrival]:
         """What the decoder still holds."""

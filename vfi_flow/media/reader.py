@@ -1,8 +1,8 @@
 """Decoded frames on an exact clock, from files that may be damaged, cut off or start anywhere."""
 
 import math
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from fractions import Fraction
 from pathlib import Path
@@ -33,6 +33,7 @@ from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.chroma_location import chroma_location
 from vfi_flow.media.pixels.colour import colour_of, with_tags_of
 from vfi_flow.media.pixels.light import dynamic_light, needs_dolby_vision
+from vfi_flow.media.pixels.samples import kind_of_samples
 from vfi_flow.media.rotation import display_matrix
 from vfi_flow.media.side_data import side_data
 
@@ -45,6 +46,9 @@ TOO_LATE = "their time stamps lie after the end"
 UNFOUNDED = "the recording begins in the middle of what they refer to"
 
 ADVICE = "pass --ignore-errors to show the frame before instead of what is damaged or missing"
+CHANGE_ADVICE = (
+    "use -t or -ss to make the part before or after that, or pass --ignore-errors to show the frame before instead"
+)
 
 
 class VideoReader(AbstractContextManager["VideoReader"]):
@@ -182,7 +186,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             return
         try:
             self.container.seek(int(target / self.clock.tick), stream=self.stream)
-            arrivals = Decoder(self.container, self.stream).arrivals()
+            arrivals = self._decoder().arrivals()
             first = next((arrival for arrival in arrivals if arrival.picture is not None), None)
             landed = first is not None and self.clock.time(first.stamp, None) <= self.clock.origin
             self.container.seek(int(target / self.clock.tick) if landed else 0, stream=self.stream)
@@ -198,7 +202,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._open()
 
     def _timed(self) -> Iterator[Timed]:
-        for number, moment in enumerate(self._moments()):
+        for number, moment in enumerate(near(self._moments(), self.clock.origin)):
             if number == 0:
                 self._is_interlaced = bool(moment.picture.interlaced_frame)
             yield Timed(moment, self.clock.duration(moment))
@@ -210,12 +214,13 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             for damage in damages(self.path, self.container, self.stream):
                 self.warnings.append(f"{self.path}: {damage.what}")
                 hold.has_gaps = True
-        decoder, promised = Decoder(self.container, self.stream), promised_end(self.container, self.stream)
+        decoder, promised = self._decoder(), promised_end(self.container, self.stream)
         left_out: Counter[str] = Counter()
         length = Fraction(0)
         for arrival in decoder.arrivals():
             picture = arrival.picture
-            time = None if picture is None and arrival.stamp is None else self.clock.time(arrival.stamp, hold.last)
+            has_time = picture is not None or arrival.is_other or arrival.stamp is not None
+            time = self.clock.time(arrival.stamp, hold.last) if has_time else None
             if time is not None and hold.last is not None and time <= hold.last:
                 if picture is not None and time < hold.last:
                     self._complain(BACKWARDS, hold.last)
@@ -227,7 +232,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 left_out[UNFOUNDED] += 1
             else:
                 if picture is None:
-                    self._complain(arrival.why, time, decoder.decoded)
+                    advice = CHANGE_ADVICE if arrival.is_other else ADVICE
+                    self._complain(arrival.why, time, decoder.decoded, advice)
                 length = Fraction(0) if picture is None else (picture.duration or 0) * self.clock.tick
                 yield from hold.moments(arrival.stamp, time, picture)
         if not decoder.decoded:
@@ -252,7 +258,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if hold.has_gaps and promised is not None:
             yield from hold.up_to(promised)
 
-    def _complain(self, what: str, time: Fraction | None, decoded: int | None = None) -> None:
+    def _decoder(self) -> Decoder:
+        """Before the window pictures may be of any kind."""
+        return Decoder(self.container, self.stream, lambda stamp: self.clock.time(stamp, None) < self.clock.origin)
+
+    def _complain(self, what: str, time: Fraction | None, decoded: int | None = None, advice: str = ADVICE) -> None:
         """InputError about something at `time` (None: unknown), unless it is ignored or before the window."""
         if self.ignore_errors or (time is not None and not self._is_in_window(time)):
             return
@@ -260,11 +270,30 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             what = f"at {float(time - self.clock.origin):.3f} s {what}"
         elif decoded is not None:
             what = f"decoding stopped after frame {decoded}: {what}"
-        raise InputError(f"{self.path}: {what}; {ADVICE}")
+        raise InputError(f"{self.path}: {what}; {advice}")
 
     def _is_in_window(self, time: Fraction) -> bool:
         seconds = time - self.clock.origin
         return seconds >= 0 and (self.window.length is None or seconds < self.window.length)
+
+
+def near(moments: Iterable[Moment], start: Fraction) -> Iterator[Moment]:
+    """Those from `start` on, and before them what may be seen or needed of them: two of the same kind."""
+    early: deque[Moment] = deque(maxlen=2)
+    for moment in moments:
+        if early and kind_of(early[-1].picture) != kind_of(moment.picture):
+            early.clear()
+        if moment.time < start:
+            early.append(moment)
+            continue
+        while early:
+            yield early.popleft()
+        yield moment
+    yield from early
+
+
+def kind_of(picture: av.VideoFrame) -> tuple[int, int, object]:
+    return picture.width, picture.height, kind_of_samples(picture.format.name)
 
 
 def describe(window: Window) -> str:
