@@ -109,6 +109,24 @@ def test_a_cover_that_has_no_place_costs_one_line(tmp_path):
     assert (dropped.kind, dropped.reason) == ("cover picture", "mov holds no such picture")
 
 
+@pytest.mark.parametrize(("after", "fate"), [(".mp4", Fate.DROPPED), (".mkv", Fate.COPIED)])
+def test_a_cover_that_cannot_be_read_does_not_end_the_job(tmp_path, after, fate):
+    plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), options={"bf": "0"})
+    with av.open(str(plain)) as before, av.open(str(tmp_path / "in.mkv"), "w") as target:
+        video = target.add_stream_from_template(before.streams.video[0])
+        target.add_attachment("cover.jpg", "image/jpeg", b"no picture at all" * 9)
+        for packet in before.demux():
+            if packet.size:
+                packet.stream = video
+                target.mux(packet)
+
+    report = doubled(tmp_path / "in.mkv", tmp_path / f"out{after}")
+
+    [choice] = report.plan.streams
+    assert (choice.kind, choice.fate) == ("cover picture", fate)
+    assert covers(tmp_path / f"out{after}") == ([b"no picture at all" * 9] if fate is Fate.COPIED else [])
+
+
 def with_edits(path: Path, edits: list[tuple[Fraction, Fraction]]) -> Path:
     """The mp4 file at `path`, of which only these parts are shown: (start, length) in seconds."""
     data = bytearray(path.read_bytes())

@@ -8,6 +8,7 @@ from functools import partial
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import AttachmentStream, Disposition, Stream
+from av.video.stream import VideoStream
 
 from vfi_flow.media.container import PICTURES_ONLY, Form
 from vfi_flow.media.sound_encoder import layout_of, sound_encoder
@@ -124,11 +125,18 @@ def add_cover(output: OutputContainer, stream: Stream, picture: bytes) -> None:
     output.add_attachment(stream.metadata.get("filename", f"cover.{ending}"), mimetype, picture)
 
 
+def has_size(stream: Stream) -> bool:
+    """Whether FFmpeg knows how large the pictures of a stream are: it does not where it could not read one."""
+    return isinstance(stream, VideoStream) and stream.codec_context is not None and stream.codec_context.width > 0
+
+
 def cannot_hold(form: Form, stream: Stream) -> str | None:
     """Why a copy of `stream` does not fit, found by writing a header that goes nowhere; None where it does."""
     if stream.disposition & Disposition.attached_pic:
-        fits = form.name in COVER_FORMATS and codec_of(stream) in COVERS
-        return None if fits else f"{form.name} holds no such picture"
+        if form.name not in COVER_FORMATS or codec_of(stream) not in COVERS:
+            return f"{form.name} holds no such picture"
+        # Matroska attaches a picture as it is, in mp4 it is a track that has a size.
+        return None if form.name == "matroska" or has_size(stream) else "FFmpeg cannot read it"
     if stream.type not in ("audio", "subtitle", "attachment"):
         return f"a {kind_of(stream)} stream is not copied yet"
     if stream.type == "attachment":
