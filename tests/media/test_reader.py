@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from clips import encode_tone, moving_square, sound_only, write_clip
+from clips import encode_tone, moving_square, sound_only, video_times, write_clip
 
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.media.deinterlace import Deinterlace
@@ -41,6 +41,26 @@ def test_a_constant_rate_is_read_exactly_from_every_container(tmp_path, rate, en
     clip = write_clip(tmp_path / f"clip{ending}", moving_square(20), rate=rate)
 
     assert times(clip) == [k / rate for k in range(20)]
+
+
+@pytest.mark.parametrize("bframes", ["0", "3"])
+@pytest.mark.parametrize("rate", [Fraction(240000, 1001), Fraction(30000, 1001)], ids=str)
+def test_a_constant_rate_is_read_exactly_from_the_coarse_clock_of_a_phone(tmp_path, rate, bframes):
+    clip = write_clip(tmp_path / "in.mov", moving_square(40), rate=rate, options={"crf": "20", "bf": bframes})
+    phone = remuxed(clip, tmp_path / "phone.mov", "faststart", video_track_timescale="600")
+
+    assert any(time != number / rate for number, time in enumerate(video_times(phone)))
+    assert times(phone) == [number / rate for number in range(40)]
+
+
+@pytest.mark.parametrize("late", [2, 3, 40])
+def test_a_variable_rate_keeps_its_coarse_clock(tmp_path, late):
+    ticks = [round(n * Fraction(600 * 1001, 240000)) + (late if n >= 20 else 0) for n in range(40)]
+    options = {"crf": "20", "bf": "0"}
+    clip = write_clip(tmp_path / "in.mov", moving_square(40), pts=ticks, time_base=Fraction(1, 600), options=options)
+    phone = remuxed(clip, tmp_path / "phone.mov", "faststart", video_track_timescale="600")
+
+    assert times(phone) == [Fraction(tick, 600) for tick in ticks]
 
 
 @pytest.mark.parametrize("ticks", [[0, 16, 17, 33, 50, 67], [0, 17, 33, 34, 50, 67]], ids=str)
@@ -195,8 +215,9 @@ def write_bytes(path: Path, data: bytes) -> Path:
     return path
 
 
-def remuxed(source: Path, target: Path, movflags: str) -> Path:
-    with av.open(str(source)) as before, av.open(str(target), "w", container_options={"movflags": movflags}) as after:
+def remuxed(source: Path, target: Path, movflags: str, **options: str) -> Path:
+    options["movflags"] = movflags
+    with av.open(str(source)) as before, av.open(str(target), "w", container_options=options) as after:
         stream = after.add_stream_from_template(before.streams.video[0])
         for packet in before.demux(before.streams.video[0]):
             if packet.size:

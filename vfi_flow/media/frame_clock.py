@@ -1,5 +1,6 @@
 """How a file counts time: from the stamps of its frames to exact seconds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,6 +20,14 @@ BARE_FORMATS = ("h264", "hevc", "mpegvideo", "m4v", "h261", "h263", "vc1", "dv")
 
 FINE_CLOCK = 1000
 """Units per second; FFmpeg takes such a clock for the rate where one or two frames tell nothing, as in WMV."""
+
+COARSE_TICK = Fraction(1, 1000)
+"""Seconds; phones count 600 ticks a second, of which a frame of 240000/1001 per second has two or three."""
+
+NTSC = Fraction(1000, 1001)
+
+FEWEST_TICKS = 2
+"""Of a frame; with fewer of them any rate looks even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ def frame_clock(source: Source, container: InputContainer, video: VideoStream, w
     rate = average or guessed or Fraction(25)
     if snaps:
         rate = standard_rate(rate)
+    elif "mp4" in name and tick >= COARSE_TICK and (even := even_rate(video, guessed, tick)):
+        rate, snaps = even, True
     return FrameClock(
         tick=tick,
         rate=rate,
@@ -89,3 +100,26 @@ def frame_clock(source: Source, container: InputContainer, video: VideoStream, w
         origin=clock_origin(container, window),
         slack=(Fraction(1, 2) if name == "avi" else 2) / rate,
     )
+
+
+def even_rate(video: VideoStream, guessed: Fraction | None, tick: Fraction) -> Fraction | None:
+    """The rate that an mp4 or mov file has if only its coarse clock makes it uneven: its codec's, or one close to that.
+
+    All frames lie within a tick of their places then, from the first to the last. None where the file is uneven itself,
+    or not known as a whole, and where the clock is exact or far too coarse.
+    """
+    stamps = [entry.timestamp for entry in video.index_entries]
+    told = fraction(video.codec_context.framerate) or guessed
+    if told is None or len(stamps) < 2 or len(stamps) != video.frames:
+        return None
+    for rate in (told, *(max(1, round(told / step)) * step for step in (Fraction(1), NTSC))):
+        frame = 1 / rate / tick
+        if frame >= FEWEST_TICKS and deviation(stamps, frame) <= 1:
+            return rate if frame.denominator > 1 else None
+    return None
+
+
+def deviation(stamps: Sequence[int], step: Fraction) -> Fraction:
+    """How far at most one of `stamps` lies from its place among steps that begin with the first."""
+    ticks, frames = step.numerator, step.denominator
+    return Fraction(max(abs((stamp - stamps[0]) * frames - n * ticks) for n, stamp in enumerate(stamps)), frames)
