@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
 from av.container import InputContainer
@@ -10,7 +11,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from vfi_flow.media.damage.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTime, InOrder, Stamp
-from vfi_flow.media.opening import reason
+from vfi_flow.media.opening import fraction, reason
 from vfi_flow.media.pixels.alpha_decoder import decoder_of
 from vfi_flow.media.pixels.samples import kind_of_samples
 
@@ -101,6 +102,11 @@ class Decoder:
         yield from self._drained()
         for stamp in self._arrivals.rest():
             yield Arrival(stamp, None, self._why("a frame is missing"))
+
+    @property
+    def shape(self) -> Fraction | None:
+        """Width by height of a pixel of the last picture, as the codec tells; None where it does not."""
+        return fraction(self._codec.sample_aspect_ratio)
 
     def _note(self, packet: av.Packet) -> None:
         self._failures_in_a_row = 0

@@ -15,19 +15,20 @@ from av.stream import Discard
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.animations import plays
+from vfi_flow.media.changes import Changes
 from vfi_flow.media.cropping import crop_of, cropped
 from vfi_flow.media.damage.ending import broken_off, broken_promise, promised_end
 from vfi_flow.media.damage.holding import Hold, Moment
 from vfi_flow.media.damage.integrity import damages
 from vfi_flow.media.damage.matroska import Elements
 from vfi_flow.media.damage.whole import flaw
-from vfi_flow.media.decoding import Decoder
+from vfi_flow.media.decoding import RECORDINGS, Decoder
 from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
 from vfi_flow.media.description import described, immersive
 from vfi_flow.media.durations import cut, shown
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
-from vfi_flow.media.frame_clock import frame_clock
+from vfi_flow.media.frame_clock import BARE_FORMATS, frame_clock
 from vfi_flow.media.opening import MICROSECOND, PIPE_HINT, fraction, open_input, pick_video
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.chroma_location import chroma_location
@@ -39,6 +40,9 @@ from vfi_flow.media.side_data import side_data
 
 ROUNDING = Fraction(1, 20)
 """Of a frame: so little of one at the end of a window comes from times that a container has rounded."""
+
+CODEC_TELLS_SHAPE = (*RECORDINGS, *BARE_FORMATS)
+"""Formats that do not say themselves what shape pixels have."""
 
 SAME = "they have the time stamp of the one before"
 BACKWARDS = "the time stamps go backwards"
@@ -68,7 +72,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     ) -> None:
         """`ignore_errors`: what is damaged or missing is no InputError, the frame before stands in for it."""
         self.path, self.window, self.ignore_errors, self.deinterlace = path, window, ignore_errors, deinterlace
-        self._is_interlaced = False
+        self._changes = Changes()
         self.warnings: list[str] = []
         self._threads = threads
         self._described: tuple[str, ...] = ()
@@ -105,6 +109,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
     def frames(self) -> Iterator[SourceFrame]:
         """All frames of the window in order of time; InputError where one is damaged or missing."""
         self._seek()
+        self._changes = Changes()
         timed = self._timed()
         if self.deinterlace is not Deinterlace.OFF:
             timed = deinterlaced(timed, self.deinterlace)
@@ -119,6 +124,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             index += 1
         if index == 0:
             raise InputError(f"{self.path}: no frame in {describe(self.window)}")
+        changes = self._changes.sentences(self.deinterlace is not Deinterlace.OFF)
+        self.warnings += [f"{self.path}: {change}" for change in changes]
 
     def info(self) -> VideoInfo:
         """What the header and the first frame of the window say."""
@@ -143,9 +150,9 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             first_seconds=first.seconds,
             frames=None if duration is None else self._expected_frames(duration, first, rate),
             duration=duration,
-            sample_aspect_ratio=fraction(self.stream.sample_aspect_ratio),
+            sample_aspect_ratio=self._changes.first_shape or fraction(self.stream.sample_aspect_ratio),
             display_matrix=display_matrix(picture),
-            interlaced=self._is_interlaced and self.deinterlace is Deinterlace.OFF,
+            interlaced=self._changes.begins_interlaced and self.deinterlace is Deinterlace.OFF,
             metadata=dict(self.stream.metadata),
             disposition=self.stream.disposition,
             dynamic_light=dynamic_light(self._described, picture),
@@ -202,9 +209,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             self._open()
 
     def _timed(self) -> Iterator[Timed]:
-        for number, moment in enumerate(near(self._moments(), self.clock.origin)):
-            if number == 0:
-                self._is_interlaced = bool(moment.picture.interlaced_frame)
+        for moment in near(self._moments(), self.clock.origin):
             yield Timed(moment, self.clock.duration(moment))
 
     def _moments(self) -> Iterator[Moment]:
@@ -219,6 +224,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         length = Fraction(0)
         for arrival in decoder.arrivals():
             picture = arrival.picture
+            if picture is not None and self.container.format.name in CODEC_TELLS_SHAPE:
+                self._changes.decoded(picture, decoder.shape)
             has_time = picture is not None or arrival.is_other or arrival.stamp is not None
             time = self.clock.time(arrival.stamp, hold.last) if has_time else None
             if time is not None and hold.last is not None and time <= hold.last:
@@ -234,6 +241,8 @@ class VideoReader(AbstractContextManager["VideoReader"]):
                 if picture is None:
                     advice = CHANGE_ADVICE if arrival.is_other else ADVICE
                     self._complain(arrival.why, time, decoder.decoded, advice)
+                elif time is not None and (self._is_in_window(time) or self._changes.pictures == 0):
+                    self._changes.see(picture, time - self.clock.origin)
                 length = Fraction(0) if picture is None else (picture.duration or 0) * self.clock.tick
                 yield from hold.moments(arrival.stamp, time, picture)
         if not decoder.decoded:
