@@ -200,6 +200,20 @@ def test_raw_sound_that_tells_no_layout_is_copied(tmp_path, before, after):
     assert b"".join(stream_packets(tmp_path / f"out{after}", "audio")) == b"".join(stream_packets(source, "audio"))
 
 
+@pytest.mark.parametrize("codec", ["pcm_alaw", "pcm_mulaw"])
+def test_telephone_sound_keeps_every_sample_in_matroska(tmp_path, codec):
+    source = write_clip(tmp_path / "in.mov", moving_square(FRAMES), sound=codec, options={"bf": "0"})
+
+    report = doubled(source, tmp_path / "out.mkv")
+
+    def samples(path: Path) -> np.ndarray:
+        with av.open(str(path)) as container:
+            return np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
+
+    assert fates(report)["audio"] == (Fate.CONVERTED, codec)
+    np.testing.assert_array_equal(samples(tmp_path / "out.mkv"), samples(source))
+
+
 def with_surround(path: Path, layout: str, channel: int) -> Path:
     """A tone in one channel of FLAC with these channels."""
     plain = write_clip(path.with_name("plain.mkv"), moving_square(FRAMES), options={"bf": "0"})

@@ -12,6 +12,9 @@ from vfi_flow.media.tags import describe_like
 SOUND_ENCODERS = ("aac", "flac", "libopus")
 """Tried in this order where a codec has no encoder or the container does not hold it."""
 
+PLAIN_SOUND = {"s16": "pcm_s16le", "s16p": "pcm_s16le", "s32": "pcm_s24le", "s32p": "pcm_s24le"}
+"""What keeps every bit of uncompressed sound in Matroska, by what it is decoded to. PyAV writes no G.711 there."""
+
 OWN_LAYOUTS = {
     "aac": {"5.0(side)": "5.0", "5.1(side)": "5.1"},
     "libopus": dict.fromkeys(("2.1", "3.1", "4.0", "4.1", "5.0", "5.0(side)", "5.1(side)"), "5.1")
@@ -36,7 +39,10 @@ def layout_of(stream: AudioStream) -> str:
 
 def sound_encoder(stream: AudioStream, form: Form) -> str | None:
     """An encoder for `stream` that opens and fits into the format: of its own codec where possible."""
-    for name in (stream.codec_context.codec.canonical_name, *SOUND_ENCODERS):
+    own, plain = stream.codec_context.codec.canonical_name, None
+    if form.name == "matroska" and own.startswith("pcm_"):
+        plain = PLAIN_SOUND.get(stream.codec_context.format.name)
+    for name in filter(None, (own, plain, *SOUND_ENCODERS)):
         if form.holds(name.removeprefix("lib"), partial(add_sound, stream=stream, encoder=name)):
             return name
     return None
