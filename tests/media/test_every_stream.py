@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from blending import Blend
-from clips import moving_square, stream_packets, with_cover, write_clip
+from clips import moving_square, sound_only, stream_packets, with_cover, write_clip
 
 from vfi_flow.errors import ComponentError
 from vfi_flow.media import window_packets
@@ -212,6 +212,34 @@ def test_telephone_sound_keeps_every_sample_in_matroska(tmp_path, codec):
 
     assert fates(report)["audio"] == (Fate.CONVERTED, codec)
     np.testing.assert_array_equal(samples(tmp_path / "out.mkv"), samples(source))
+
+
+def playlist(folder: Path, shared_sound: bool) -> Path:
+    """The same clip in two sizes, the small one first; sound belongs to each of them, or to both."""
+    lines, group = ["#EXTM3U"], ',AUDIO="a"' if shared_sound else ""
+    if shared_sound:
+        lines.append('#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",DEFAULT=YES,URI="sound.m3u8"')
+    for name, width, rate in (("small", 64, 50_000), ("large", 96, 90_000), ("sound", 0, 0)):
+        if width:
+            sound = None if shared_sound else "aac"
+            write_clip(folder / f"{name}.ts", moving_square(FRAMES, width), sound=sound, options={"bf": "0"})
+            lines += [f"#EXT-X-STREAM-INF:BANDWIDTH={rate}{group}", f"{name}.m3u8"]
+        else:
+            sound_only(folder / f"{name}.ts")
+        segment = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.0,\n{name}.ts\n#EXT-X-ENDLIST\n"
+        (folder / f"{name}.m3u8").write_text(segment)
+    (folder / "in.m3u8").write_text("\n".join(lines) + "\n")
+    return folder / "in.m3u8"
+
+
+@pytest.mark.parametrize("shared_sound", [False, True])
+def test_of_a_playlist_the_largest_picture_is_taken_with_its_sound(tmp_path, shared_sound):
+    report = doubled(playlist(tmp_path, shared_sound), tmp_path / "out.mp4")
+
+    assert report.plan.info.width == 96
+    assert [choice.kind for choice in report.plan.streams] == ["audio"]
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
 
 
 def with_surround(path: Path, layout: str, channel: int) -> Path:

@@ -22,6 +22,9 @@ from vfi_flow.media.pipe import InputPipe, RawFrames
 COARSE_FORMATS = ("matroska", "webm", "flv")
 """Containers that round time stamps to milliseconds, however they were meant."""
 
+PLAYLIST = "hls"
+"""An m3u8 file; it may have the same video in several sizes, with sound for each."""
+
 TEXT_FORMATS = ("tty",)
 """FFmpeg draws a text file as a terminal would; nobody means that."""
 
@@ -122,14 +125,19 @@ def reason(error: BaseException) -> str:
 
 
 def pick_video(container: InputContainer, path: Source) -> VideoStream:
-    """The first video stream that is not a cover picture."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise InputError(f"{path}: no decoder for its video stream")
-            return stream
+    """The first video stream that is not a cover picture; the largest where a playlist has the same one in several."""
+    streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    if streams:
+        stream = max(streams, key=pixels_of) if container.format.name == PLAYLIST else streams[0]
+        if stream.codec_context is None:
+            raise InputError(f"{path}: no decoder for its video stream")
+        return stream
     found = ", ".join(sorted({"cover picture" if s.type == "video" else s.type for s in container.streams}))
     raise InputError(f"{path}: no video stream (found: {found or 'nothing'})")
+
+
+def pixels_of(stream: VideoStream) -> int:
+    return stream.codec_context.width * stream.codec_context.height if stream.codec_context is not None else 0
 
 
 def clock_origin(container: InputContainer, window: Window) -> Fraction:

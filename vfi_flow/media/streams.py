@@ -11,6 +11,7 @@ from av.stream import AttachmentStream, Disposition, Stream
 from av.video.stream import VideoStream
 
 from vfi_flow.media.container import PICTURES_ONLY, Form
+from vfi_flow.media.opening import PLAYLIST
 from vfi_flow.media.sound_encoder import layout_of, sound_encoder
 from vfi_flow.media.tags import describe_like
 from vfi_flow.media.text import text_encoder
@@ -54,9 +55,14 @@ class StreamChoice:
 def choose_streams(
     container: InputContainer, video: Stream, form: Form, audio: bool, stretch: Fraction
 ) -> list[StreamChoice]:
-    """A choice for every stream but `video`, for a result of this form that is `stretch` times as long."""
+    """A choice for every stream but `video`, for a result of this form that is `stretch` times as long.
+
+    Of a playlist with several sizes of the video, the others and their sound are no streams of it.
+    """
     chapters = len(container.chapters())
     others = [s for s in container.streams if s is not video and not is_chapter_track(s, chapters)]
+    if container.format.name == PLAYLIST:
+        others = [stream for stream in others if variant_of(stream) in (None, variant_of(video))]
     return [choose(stream, form, audio, stretch) for stream in others]
 
 
@@ -98,6 +104,11 @@ def is_timecode(stream: Stream) -> bool:
 def is_chapter_track(stream: Stream, chapters: int) -> bool:
     """Whether it is the text that mp4 and mov have beside their chapters, which are kept as such."""
     return stream.type == "data" and stream.codec_context is None and 0 < chapters == stream.frames
+
+
+def variant_of(stream: Stream) -> str | None:
+    """Which of the sizes of a playlist's video a stream belongs to, by bit rate; None where it is for all of them."""
+    return stream.metadata.get("variant_bitrate")
 
 
 def codec_of(stream: Stream) -> str:

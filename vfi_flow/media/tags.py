@@ -3,7 +3,16 @@
 from av.container import OutputContainer
 from av.stream import Disposition, Stream
 
-STALE_TAGS = ("DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "BPS", "_STATISTICS", "ENCODER", "VENDOR_ID")
+STALE_TAGS = (
+    "DURATION",
+    "NUMBER_OF_FRAMES",
+    "NUMBER_OF_BYTES",
+    "BPS",
+    "_STATISTICS",
+    "ENCODER",
+    "VENDOR_ID",
+    "VARIANT_BITRATE",
+)
 """Metadata of a stream that describes its packets, and is wrong for others."""
 
 ROLES = (
