@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ from vfi_flow.media.streams import Fate, StreamChoice, add_copy, add_cover, code
 from vfi_flow.media.tags import lasting_tags, roles_of
 from vfi_flow.media.text import TextLane, add_text, says_something
 from vfi_flow.media.timing import to_pts
+from vfi_flow.media.untimed import UntimedSound
 from vfi_flow.media.verify import amount_of
 from vfi_flow.media.window_packets import WindowPackets, unit_of
 from vfi_flow.media.writer import VideoWriter, is_quicktime
@@ -78,6 +80,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self._complaints: list[str] = []
         self._left_out: Counter[tuple[int, str]] = Counter()
         self._lanes: dict[int, Lane] = {}
+        self._untimed: dict[int, UntimedSound] = {}
         self._input = open_input(source)
         self.container = self._input.container
         self._source = source
@@ -104,10 +107,19 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             f"{count} packets of {self.copied[index].kind} stream {index} were left out: {why}"
             for (index, why), count in self._left_out.items()
         )
-        return [*self._complaints, *self._packets.complaints, *packets]
+        moved = chain.from_iterable(
+            sound.sentences(f"{self.copied[index].kind} stream {index}") for index, sound in self._untimed.items()
+        )
+        return [*self._complaints, *self._packets.complaints, *packets, *moved]
 
     def copy_until(self, seconds: Fraction | None) -> None:
-        """Write all packets that start up to `seconds` in the result; None: all that are left."""
+        """Write all packets that start up to `seconds` in the result; None: all that are left.
+
+        The first call says when the video begins.
+        """
+        if seconds is not None and self.output.format.name == AVI and not self._untimed:
+            sounds = [index for index, lane in self._lanes.items() if isinstance(lane.target, AudioStream)]
+            self._untimed = {index: UntimedSound(seconds, 1 / self.writer.rate) for index in sounds}
         while self._covers:
             self.writer.mux_other(self._covers.pop())
         while self._next is not None and (seconds is None or self._next[0] * self.stretch <= seconds):
@@ -124,9 +136,11 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         try:
             for packet in packets:
                 packet.stream = self._lanes[index].target
-                start = (packet.pts or 0) * unit_of(packet)
+                start, duration = (ticks * unit_of(packet) for ticks in (packet.pts or 0, packet.duration or 0))
                 self.writer.mux_other(packet)
                 self.start = min(self.start, start)
+                if index in self._untimed and packet.size:
+                    self._untimed[index].add(start, duration)
                 self.copied[index].packets += packet.size > 0  # FLAC ends with an empty one that has the checksum
                 self.copied[index].amount += amount_of(packet, self.copied[index].codec)
         except (av.FFmpegError, ValueError) as error:
