@@ -14,6 +14,7 @@ from tolerances import DITHERED, DITHERED_LEVEL
 from vfi_flow.errors import UsageError
 from vfi_flow.media.animations import durations
 from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.frame import Window
 from vfi_flow.pipeline.estimate import estimate_bytes
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -48,6 +49,15 @@ def test_every_frame_of_an_animation_has_its_time(tmp_path, ending, tick, stamps
     planned = sorted({*stamps, *(Fraction(a + b, 2) for a, b in pairwise(stamps))})
     assert report.frames["source"] == len(stamps) and len(found) == 2 * len(stamps)
     assert max(abs(is_ - ought * unit) for is_, ought in zip(found, planned, strict=False)) <= tick / 2
+
+
+@pytest.mark.parametrize("ending", [".gif", ".apng", ".webp"])
+def test_a_part_that_begins_between_two_frames_becomes_an_animation(tmp_path, ending):
+    source = write_clip(tmp_path / "in.mp4", moving_square(25), rate=Fraction(25))
+
+    interpolated(source, tmp_path / f"out{ending}", window=Window(Fraction(41, 100), Fraction(71, 100)))
+
+    assert times(tmp_path / f"out{ending}") == [Fraction(n, 50) for n in range(14)]
 
 
 @pytest.mark.parametrize("ending", [".gif", ".apng", ".webp"])

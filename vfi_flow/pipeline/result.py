@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from vfi_flow.errors import InputError, OutputError, VerificationError
+from vfi_flow.media import animations
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.remux import StreamCopier
@@ -17,8 +18,9 @@ from vfi_flow.pipeline.plan import Plan
 FORMATS_WITHOUT_NEGATIVE_TIME = (".mkv", ".webm")
 """Where sound starts before 0 (encoder delay), these move all streams so that it starts at 0."""
 
-FORMATS_WITH_OFFSET = (".ts",)
-"""The muxer moves the whole clock; the distance between times is checked, not the first time."""
+FORMATS_WITH_OFFSET = (".ts", *animations.SUFFIXES)
+"""The muxer moves the whole clock, as animations have no time at which they start; the distance between times is
+checked, not the first time."""
 
 
 @dataclass(slots=True)
