@@ -49,6 +49,16 @@ def test_a_factor_makes_that_many_frames_at_exact_times(tmp_path, factor, ending
     assert report.end_seconds == 12 / rate
 
 
+@pytest.mark.parametrize("rate", ["15", "24000/1001", "30"])
+def test_times_that_wmv_has_rounded_to_milliseconds_are_exact_again(tmp_path, rate):
+    rate = Fraction(rate)
+    source = write_clip(tmp_path / "in.wmv", moving_square(12), rate=rate, codec="wmv2", options={})
+
+    interpolated(source, tmp_path / "out.mp4", factor=Fraction(2))
+
+    assert video_times(tmp_path / "out.mp4") == [k / (rate * 2) for k in range(24)]
+
+
 @pytest.mark.parametrize("factor", ["1/2", "2/3", "1/10", "1/100"])
 def test_fewer_frames_last_as_long(tmp_path, factor):
     source = write_clip(tmp_path / "in.mp4", moving_square(25), rate=Fraction(25))

@@ -19,7 +19,7 @@ from vfi_flow.media.frame import Window
 from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.pipe import InputPipe, RawFrames
 
-COARSE_FORMATS = ("matroska", "webm", "flv")
+COARSE_FORMATS = ("matroska", "webm", "flv", "asf")
 """Containers that round time stamps to milliseconds, however they were meant."""
 
 PLAYLIST = "hls"

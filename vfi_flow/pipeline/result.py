@@ -10,6 +10,7 @@ from vfi_flow.media import animations
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.remux import StreamCopier
+from vfi_flow.media.timing import to_pts
 from vfi_flow.media.verify import is_pcm, read_back
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.output_files import files_of
@@ -57,8 +58,9 @@ def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Pa
     if found.frames != frames:
         differences.append(f"{found.frames} frames instead of {frames}")
     if isinstance(finished, Path) and found.first is not None and found.last is not None and written.first is not None:
-        moved = clock_shift(finished, copier, found.first - written.first)
-        for name, is_, ought in (("first", found.first, written.first), ("last", found.last, written.last)):
+        first, last = (to_pts(seconds, plan.unit) * plan.unit for seconds in (written.first, written.last))
+        moved = clock_shift(finished, copier, found.first - first)
+        for name, is_, ought in (("first", found.first, first), ("last", found.last, last)):
             if abs(is_ - (ought + moved)) > found.tick:
                 differences.append(f"the {name} frame at {float(is_):.6f} s instead of {float(ought + moved):.6f} s")
     for kind in ("audio", "subtitle"):
