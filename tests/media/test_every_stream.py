@@ -2,6 +2,8 @@
 
 import io
 import struct
+from contextlib import nullcontext
+from dataclasses import replace
 from fractions import Fraction
 from itertools import count, pairwise
 from pathlib import Path
@@ -15,13 +17,15 @@ from av.stream import Disposition
 from blending import Blend
 from clips import moving_square, sound_only, stream_packets, with_cover, write_clip
 
-from vfi_flow.errors import ComponentError
+from vfi_flow.errors import ComponentError, VerificationError
 from vfi_flow.media import window_packets
 from vfi_flow.media.damage.quicktime import Box, boxes
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.streams import Fate
 from vfi_flow.media.tags import QUICKTIME_LANGUAGES
+from vfi_flow.media.verify import Found
+from vfi_flow.pipeline import result
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 
@@ -517,6 +521,24 @@ def test_sound_that_an_edit_list_hides_is_not_heard(tmp_path, after, starts):
         video = container.streams.video[0]
         times = [packet.pts * packet.time_base for packet in container.demux(video) if packet.size]
     assert len(times) == FRAMES and min(times) <= starts
+
+
+@pytest.mark.parametrize(("after", "slow"), [(".webm", None), (".mkv", Fraction(2))])
+@pytest.mark.parametrize("moved", [0, Fraction(-1, 200)], ids=["in step", "out of step"])
+def test_sound_that_begins_before_an_encoders_delay_stays_in_step(tmp_path, monkeypatch, after, slow, moved):
+    """FFmpeg moves such a clock to where the delay ends; it may be moved by no other time than the sound."""
+    plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), sound="aac", options={"bf": "0", "g": "60"})
+    source = remuxed(plain, tmp_path / "in.mp4", -Fraction(1, 2))
+    honest = result.read_back
+
+    def read_back(path: Path) -> Found:
+        found = honest(path)
+        return replace(found, first=found.first + moved, last=found.last + moved)
+
+    monkeypatch.setattr(result, "read_back", read_back)
+
+    with pytest.raises(VerificationError, match="frame at") if moved else nullcontext():
+        doubled(source, tmp_path / f"out{after}", slow=slow)
 
 
 def test_sound_of_avi_keeps_its_place_where_a_part_begins_inside_a_block(tmp_path):

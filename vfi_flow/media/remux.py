@@ -99,6 +99,8 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
             self._input.close()
         self.start = Fraction(0)
         """Time of the earliest packet; sound with encoder delay starts before 0."""
+        self.starts: dict[int, Fraction] = {}
+        """Time of the first packet of every stream that has any, by its index."""
 
     @property
     def warnings(self) -> list[str]:
@@ -139,6 +141,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
                 start, duration = (ticks * unit_of(packet) for ticks in (packet.pts or 0, packet.duration or 0))
                 self.writer.mux_other(packet)
                 self.start = min(self.start, start)
+                self.starts.setdefault(index, start)
                 if index in self._untimed and packet.size:
                     self._untimed[index].add(start, duration)
                 self.copied[index].packets += packet.size > 0  # FLAC ends with an empty one that has the checksum

@@ -27,6 +27,8 @@ class Found:
     """The container's clock: times are right to half of it."""
     amounts: dict[str, int]
     """What all other streams hold, by kind, as `amount_of` counts."""
+    sound_starts: tuple[Fraction, ...] = ()
+    """Time of the first packet of every stream of sound that has any."""
 
 
 def is_pcm(codec: str) -> bool:
@@ -49,6 +51,7 @@ def read_back(path: Path | ImageSequence) -> Found:
         tick = fraction(video.time_base) or MICROSECOND
         amounts: Counter[str] = Counter()
         frames, times = 0, []
+        sound_starts: dict[int, Fraction] = {}
         for packet in container.demux([s for s in container.streams if s.type in ("video", "audio", "subtitle")]):
             if packet.size == 0:
                 continue
@@ -57,6 +60,8 @@ def read_back(path: Path | ImageSequence) -> Found:
                 codec = codec_of(packet.stream)
                 if not is_cover and says_something(packet, codec):
                     amounts[packet.stream.type] += amount_of(packet, codec)
+                if packet.stream.type == "audio" and packet.pts is not None:
+                    sound_starts.setdefault(packet.stream.index, packet.pts * (fraction(packet.time_base) or tick))
                 continue
             frames += 1
             if packet.pts is not None:
@@ -68,6 +73,7 @@ def read_back(path: Path | ImageSequence) -> Found:
             max(times) * tick if complete else None,
             tick,
             dict(amounts),
+            tuple(sound_starts[index] for index in sorted(sound_starts)),
         )
 
 

@@ -11,13 +11,16 @@ from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.timing import to_pts
-from vfi_flow.media.verify import is_pcm, read_back
+from vfi_flow.media.verify import Found, is_pcm, read_back
 from vfi_flow.media.writer import VideoWriter
 from vfi_flow.pipeline.output_files import files_of
 from vfi_flow.pipeline.plan import Plan
 
 FORMATS_WITHOUT_NEGATIVE_TIME = (".mkv", ".webm")
-"""Where sound starts before 0 (encoder delay), these move all streams so that it starts at 0."""
+"""Where sound starts before 0 (encoder delay), these move all streams so that it starts at 0.
+
+FFmpeg counts from where the encoder's delay ends, and looks only at the packets that come first: then it is less.
+"""
 
 FORMATS_WITH_OFFSET = (".ts", *animations.SUFFIXES)
 """The muxer moves the whole clock, as animations have no time at which they start; the distance between times is
@@ -59,7 +62,7 @@ def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Pa
         differences.append(f"{found.frames} frames instead of {frames}")
     if isinstance(finished, Path) and found.first is not None and found.last is not None and written.first is not None:
         first, last = (to_pts(seconds, plan.unit) * plan.unit for seconds in (written.first, written.last))
-        moved = clock_shift(finished, copier, found.first - first)
+        moved = clock_shift(finished, copier, found, found.first - first)
         for name, is_, ought in (("first", found.first, first), ("last", found.last, last)):
             if abs(is_ - (ought + moved)) > found.tick:
                 differences.append(f"the {name} frame at {float(is_):.6f} s instead of {float(ought + moved):.6f} s")
@@ -73,11 +76,22 @@ def verify_file(plan: Plan, written: Written, copier: StreamCopier, finished: Pa
         raise VerificationError(f"{plan.job.output}: the finished file has {'; '.join(differences)}; it was not kept")
 
 
-def clock_shift(output: Path, copier: StreamCopier, observed: Fraction) -> Fraction:
-    """How far the container moved the times of all its streams, of the ways in which it may."""
+def clock_shift(output: Path, copier: StreamCopier, found: Found, observed: Fraction) -> Fraction:
+    """How far the container moved all times, of the ways in which it may; those of the video moved by `observed`."""
     suffix = output.suffix.lower()
     if suffix in FORMATS_WITH_OFFSET:
         return observed
-    may_move = suffix in FORMATS_WITHOUT_NEGATIVE_TIME and copier.start < 0
-    allowed = (Fraction(0), -copier.start) if may_move else (Fraction(0),)
-    return min(allowed, key=lambda shift: abs(shift - observed))
+    if suffix not in FORMATS_WITHOUT_NEGATIVE_TIME or copier.start >= 0:
+        return Fraction(0)
+    if 0 < observed <= -copier.start and moves_sound(copier, found, observed):
+        return observed
+    return min((Fraction(0), -copier.start), key=lambda shift: abs(shift - observed))
+
+
+def moves_sound(copier: StreamCopier, found: Found, shift: Fraction) -> bool:
+    """Whether all sound was moved by `shift`, too, up to the rounding of sound and video."""
+    starts = [copier.starts[i] for i, s in copier.copied.items() if s.kind == "audio" and i in copier.starts]
+    if not starts or len(starts) != len(found.sound_starts):
+        return False
+    moved = (is_ - ought for is_, ought in zip(found.sound_starts, starts, strict=True))
+    return all(abs(by - shift) <= 2 * found.tick for by in moved)
