@@ -1,21 +1,27 @@
 """Sound, subtitles, attachments, chapters and tags arrive as they left."""
 
+import io
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import av
+import clips
 import pytest
+from blending import Blend
 from clips import moving_square, stream_packets, write_clip
 
 from vfi_flow.media.container import form_of
 from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import Window
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import StreamCopier
 from vfi_flow.media.streams import Fate, StreamChoice, choose_streams
 from vfi_flow.media.timing import to_pts
 from vfi_flow.media.writer import VideoWriter
+from vfi_flow.pipeline.plan import Job, make_plan
+from vfi_flow.pipeline.run import run
 
 UNIT = Fraction(1, 90000)
 
@@ -75,6 +81,21 @@ def test_sound_is_copied_bit_by_bit_with_its_tags(tmp_path, sound, before, after
     with av.open(str(output)) as container:
         assert container.streams.audio[0].language == ("ger" if after == ".mov" else "deu")
         assert int(container.streams.audio[0].disposition) & 1
+
+
+@pytest.mark.parametrize("slow", [Fraction(1), Fraction(2)], ids=["copied", "encoded anew"])
+def test_mp3_whose_bit_rate_is_a_little_off_costs_no_frame_of_nut(tmp_path, monkeypatch, slow):
+    monkeypatch.setattr(clips, "SAMPLE_RATE", 44100)
+    source = write_clip(tmp_path / "in.mp4", moving_square(30), sound="libmp3lame", seconds_of_sound=20)
+    with av.open(str(source)) as container:
+        assert container.streams.audio[0].codec_context.bit_rate != 128000
+    sent = io.BytesIO()
+
+    run(make_plan(Job(source, OutputPipe(sent.write, "nut"), slow=slow)), Blend())
+
+    with av.open(io.BytesIO(sent.getvalue())) as container:
+        packets = [packet.stream.type for packet in container.demux() if packet.size]
+    assert packets.count("video") == 30 * slow and packets.count("audio") > 760 * slow
 
 
 @pytest.mark.parametrize(("sound", "samples"), [("aac", 1024), ("libmp3lame", 1152), ("ac3", 1536)])

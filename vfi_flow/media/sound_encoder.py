@@ -64,4 +64,13 @@ def add_sound(output: OutputContainer, stream: AudioStream, encoder: str) -> Aud
     target.codec_context.bit_rate = min(source.bit_rate or BITS_PER_CHANNEL * channels, MOST_BITS * channels)
     describe_like(stream, target, output)
     target.codec_context.open()
+    if codec.name == "libmp3lame":  # others look at their bit rate while they encode
+        hide_bit_rate(target, output)
     return target
+
+
+def hide_bit_rate(target: AudioStream, output: OutputContainer) -> None:
+    """Say nothing of it in NUT: FFmpeg makes codes for frames of this bit rate, and most frames of a video are lost
+    where that of MP3 is a little off."""
+    if output.format.name == "nut":
+        target.codec_context.bit_rate = 0

@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 
 from vfi_flow.media.container import PICTURES_ONLY, Form
 from vfi_flow.media.opening import PLAYLIST
-from vfi_flow.media.sound_encoder import layout_of, sound_encoder
+from vfi_flow.media.sound_encoder import hide_bit_rate, layout_of, sound_encoder
 from vfi_flow.media.tags import describe_like
 from vfi_flow.media.text import text_encoder
 
@@ -126,6 +126,7 @@ def add_copy(output: OutputContainer, stream: Stream) -> Stream:
     target = output.add_stream_from_template(stream)
     if isinstance(stream, AudioStream) and isinstance(target, AudioStream):
         target.codec_context.layout = layout_of(stream)
+        hide_bit_rate(target, output)
     describe_like(stream, target, output)
     return target
 
