@@ -15,16 +15,18 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from blending import Blend
-from clips import moving_square, sound_only, stream_packets, with_cover, write_clip
+from clips import SAMPLE_RATE, encode_tone, moving_square, sound_only, stream_packets, with_cover, write_clip
 
 from vfi_flow.errors import ComponentError, VerificationError
 from vfi_flow.media import window_packets
 from vfi_flow.media.damage.quicktime import Box, boxes
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
+from vfi_flow.media.opening import open_input
 from vfi_flow.media.streams import Fate
 from vfi_flow.media.tags import QUICKTIME_LANGUAGES
 from vfi_flow.media.verify import Found
+from vfi_flow.media.window_packets import WindowPackets
 from vfi_flow.pipeline import result
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -627,3 +629,36 @@ def test_pictures_of_text_that_are_shown_until_the_next_are_taken_over_by_a_part
 
     assert list(window_packets.taken_over(standing)) == [(0, parts[1]), (0, parts[2]), (0, other)]
     assert all((part.pts, part.dts) == (0, 0) for part in (*parts[1:], other)) and not standing
+
+
+@pytest.mark.parametrize("start", ["1/10", "2/5", "9/10"])
+def test_sound_of_an_early_part_of_flv_begins_with_it(tmp_path, start):
+    """FFmpeg cannot seek in front of its first sound, which the encoder's delay puts after 0."""
+    source = write_clip(tmp_path / "in.flv", moving_square(FRAMES), codec="flv1", options={}, sound="libmp3lame")
+
+    doubled(source, tmp_path / "out.mkv", window=Window(Fraction(start), Fraction(start) + Fraction(1, 10)))
+
+    assert 0 <= times_of(tmp_path / "out.mkv", "audio")[0] < Fraction(3, 100)
+
+
+def test_every_sound_of_a_part_of_ogg_begins_with_it(tmp_path):
+    """A second of sound lies in a page, and FFmpeg seeks to a page of any stream."""
+    source, start = tmp_path / "in.ogg", 11
+    with av.open(str(source), "w") as container:
+        video = container.add_stream("libvpx", rate=2)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        sounds = [container.add_stream(codec, rate=SAMPLE_RATE, layout="stereo") for codec in ("libopus", "flac")]
+        packets = [packet for sound in sounds for packet in encode_tone(sound, start + 2)]
+        for n, array in enumerate(moving_square(2 * start + 4)):
+            picture = av.VideoFrame.from_ndarray(array, "rgb24")
+            picture.pts, picture.time_base = n, Fraction(1, 2)
+            packets += video.encode(picture)
+        for packet in sorted([*packets, *video.encode(None)], key=lambda packet: (packet.pts or 0) * packet.time_base):
+            container.mux(packet)
+
+    with open_input(source) as opened:
+        window = Window(Fraction(start))
+        read = WindowPackets(source, opened.container, window, [1, 2], lambda packet, time: False)
+        begins = {packet.stream.index: time for time, packet in reversed(list(read)) if packet is not None}
+
+    assert begins.keys() == {1, 2} and max(begins.values()) < Fraction(1, 10)

@@ -1,6 +1,7 @@
 """The packets of a file that lie in a window of it, on the job's clock."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
 from typing import Any
@@ -29,7 +30,13 @@ COARSE_UNIT = Fraction(1, 1000)
 """Clocks above this are too coarse to be moved by whole ticks: those of AVI count blocks of sound."""
 
 SEEK_MARGIN, TEXT_MARGIN = Fraction(1), Fraction(10)
-"""Seconds before a window from which on is read: for sound, and for texts that are on screen when it begins."""
+"""Seconds before a window from which on is read: for sound, and for texts that are on screen when it begins.
+
+The longer one for Ogg, too, where one stream may lie seconds before another.
+"""
+
+NEAR_THE_START = Fraction(10)
+"""What is to be read from so early on is read from the start: some files cannot be sought there."""
 
 
 class WindowPackets:
@@ -87,14 +94,15 @@ class WindowPackets:
 
     def _seek(self) -> None:
         """To where the window's sound and texts begin at the latest; pipes are read from their start."""
-        if self._window.start == 0 or self._is_pipe:
-            return
         has_text = any(isinstance(self._container.streams[index], SubtitleStream) for index in self._streams)
-        margin = TEXT_MARGIN if has_text else SEEK_MARGIN
+        margin = TEXT_MARGIN if has_text or self._container.format.name == "ogg" else SEEK_MARGIN
+        if self._is_pipe or self._window.start <= margin + NEAR_THE_START:
+            return
         try:
             self._container.seek(int((self._origin - margin) / MICROSECOND))
         except av.FFmpegError:
-            self._container.seek(0)
+            with suppress(av.FFmpegError):
+                self._container.seek(0)
 
     def _demuxed(self) -> "Iterator[av.Packet[Any]]":
         """All that has content and a time; what cannot be read is left out."""
