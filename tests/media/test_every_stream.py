@@ -19,9 +19,11 @@ from clips import SAMPLE_RATE, encode_tone, moving_square, sound_only, stream_pa
 
 from vfi_flow.errors import ComponentError, VerificationError
 from vfi_flow.media import window_packets
+from vfi_flow.media.container import form_of
 from vfi_flow.media.damage.quicktime import Box, boxes
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
+from vfi_flow.media.lanes import CopyLane
 from vfi_flow.media.opening import open_input
 from vfi_flow.media.streams import Fate
 from vfi_flow.media.tags import QUICKTIME_LANGUAGES
@@ -639,6 +641,31 @@ def test_sound_of_an_early_part_of_flv_begins_with_it(tmp_path, start):
     doubled(source, tmp_path / "out.mkv", window=Window(Fraction(start), Fraction(start) + Fraction(1, 10)))
 
     assert 0 <= times_of(tmp_path / "out.mkv", "audio")[0] < Fraction(3, 100)
+
+
+@pytest.mark.parametrize("after", [".mp4", ".mov"])
+def test_the_last_sound_of_a_file_that_gives_no_durations_is_kept(tmp_path, after):
+    plain = write_clip(tmp_path / "plain.mkv", moving_square(FRAMES), options={"bf": "0"}, sound="alac")
+    source = remuxed(plain, tmp_path / "in.mkv")
+    with av.open(str(source)) as container:
+        assert not any(packet.duration for packet in container.demux(audio=0))
+
+    doubled(source, tmp_path / f"out{after}")
+
+    assert stream_packets(tmp_path / f"out{after}", "audio") == stream_packets(source, "audio")
+
+
+def test_a_sound_packet_lasts_as_long_as_the_one_before_where_its_duration_is_absurd():
+    """Vorbis in Ogg that ends inside the packet before: FFmpeg says 2^32 - 62."""
+    with form_of(Path("out.mp4")).imitation() as container:
+        lane = CopyLane(container.add_stream("aac", rate=SAMPLE_RATE), None, Fraction(1))
+        durations = []
+        for pts, duration in ((0, 1024), (1024, 576), (1600, 2**32 - 62), (2176, 0), (2752, -5)):
+            packet = av.Packet(b"sound")
+            packet.pts, packet.duration, packet.time_base = pts, duration, Fraction(1, SAMPLE_RATE)
+            durations += [one.duration for one in lane.packets(packet, Fraction(pts, SAMPLE_RATE))]
+
+    assert durations == [1024, 576, 576, 576, 576]
 
 
 def test_every_sound_of_a_part_of_ogg_begins_with_it(tmp_path):

@@ -10,11 +10,14 @@ from av.audio.stream import AudioStream
 from av.stream import Stream
 
 from vfi_flow.media.audio_clock import AudioClock
-from vfi_flow.media.opening import fraction
+from vfi_flow.media.opening import MICROSECOND, fraction
 from vfi_flow.media.timing import to_pts
 
 FRAME_SAMPLES = 1024
 """Sound without frames of its own, as PCM, is written in blocks of this size, as mov files are read."""
+
+LONGEST_PACKET = Fraction(60)
+"""Seconds of sound that are believed."""
 
 TAIL_SECONDS = 1
 """Silence after the end: the filters keep back a little less than a tenth of a second."""
@@ -48,6 +51,7 @@ class CopyLane:
     def __init__(self, target: Stream, clock: AudioClock | None, stretch: Fraction) -> None:
         self.target, self._clock, self._stretch = target, clock, stretch
         self._last: Fraction | None = None
+        self._last_pts: int | None = None
 
     def packets(self, packet: "av.Packet[Any]", time: Fraction) -> "Iterator[av.Packet[Any]]":
         if packet.is_discard and self._last is not None and time <= self._last:
@@ -57,10 +61,23 @@ class CopyLane:
             self._clock.set(packet, time)
         packet.pts, packet.dts = self._stretched(packet.pts), self._stretched(packet.dts)
         packet.duration = self._stretched(packet.duration) or 0
+        if isinstance(self.target, AudioStream):
+            self._mend_duration(packet)
         yield packet
 
     def rest(self) -> "Iterator[av.Packet[Any]]":
         return iter(())
+
+    def _mend_duration(self, packet: "av.Packet[Any]") -> None:
+        """Sound of no duration, or of one that no packet has, lasts as long as from the packet before to this one.
+
+        mp4 does not play the last packet where it has none. At the end of Ogg FFmpeg's may be below 0, and wraps.
+        """
+        longest = LONGEST_PACKET / (fraction(packet.time_base) or MICROSECOND)
+        if self._last_pts is not None and packet.pts is not None and not 0 < (packet.duration or 0) <= longest:
+            distance = packet.pts - self._last_pts
+            packet.duration = distance if 0 < distance <= longest else 0
+        self._last_pts = packet.pts
 
     def _stretched(self, ticks: int | None) -> int | None:
         return None if ticks is None else to_pts(ticks * self._stretch, Fraction(1))
