@@ -25,6 +25,7 @@ from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
 from vfi_flow.media.lanes import CopyLane
 from vfi_flow.media.opening import open_input
+from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate
 from vfi_flow.media.tags import QUICKTIME_LANGUAGES
 from vfi_flow.media.verify import Found
@@ -641,6 +642,29 @@ def test_sound_of_an_early_part_of_flv_begins_with_it(tmp_path, start):
     doubled(source, tmp_path / "out.mkv", window=Window(Fraction(start), Fraction(start) + Fraction(1, 10)))
 
     assert 0 <= times_of(tmp_path / "out.mkv", "audio")[0] < Fraction(3, 100)
+
+
+def test_sound_that_begins_late_is_encoded_anew_with_all_its_bits(tmp_path):
+    """Behind the first 5 MB, where FFmpeg does not look, so it does not know the format of the samples."""
+    noise = [np.random.default_rng(n).integers(0, 256, (800, 1000, 3), np.uint8) for n in range(4)]
+    video = {"codec": "ffv1", "options": {}, "pix_fmt": "bgr0", "colour_range": 2, "rate": Fraction(2)}
+    plain = write_clip(tmp_path / "plain.mkv", noise, **video, sound="wavpack", seconds_of_sound=0.25)
+    source = tmp_path / "in.mkv"
+    with av.open(str(plain)) as before, av.open(str(source), "w") as after:
+        targets = {stream.index: after.add_stream_from_template(stream) for stream in before.streams}
+        packets = [packet for packet in before.demux() if packet.size]
+        for packet in packets:
+            late = int(Fraction(7, 4) / packet.time_base) if packet.stream.type == "audio" else 0
+            packet.pts, packet.dts = packet.pts + late, packet.dts + late
+        for packet in sorted(packets, key=lambda packet: packet.pts * packet.time_base):
+            packet.stream = targets[packet.stream.index]
+            after.mux(packet)
+
+    report = doubled(source, tmp_path / "out.mp4", factor=Fraction(1))
+
+    assert fates(report)["audio"][0] == "converted" and stream_packets(tmp_path / "out.mp4", "audio")
+    with av.open(str(source)) as container, form_of(Path("out.mkv")).imitation() as trial:
+        assert add_sound(trial, container.streams.audio[0], "wavpack").codec_context.format.bits == 32
 
 
 @pytest.mark.parametrize("after", [".mp4", ".mov"])

@@ -58,7 +58,10 @@ def add_sound(output: OutputContainer, stream: AudioStream, encoder: str) -> Aud
     assert isinstance(target, AudioStream)
     layout = layout_of(stream)
     target.codec_context.layout = OWN_LAYOUTS.get(encoder, {}).get(layout, layout)
-    if source.format.name in [sample_format.name for sample_format in codec.audio_formats or []]:
+    known = codec.audio_formats or []
+    if source.format is None and known:  # the sound begins late: nobody has seen how many bits it has
+        target.codec_context.format = max(known, key=lambda sample_format: sample_format.bytes).name
+    elif source.format is not None and source.format.name in [sample_format.name for sample_format in known]:
         target.codec_context.format = source.format.name
     channels = source.layout.nb_channels
     target.codec_context.bit_rate = min(source.bit_rate or BITS_PER_CHANNEL * channels, MOST_BITS * channels)
