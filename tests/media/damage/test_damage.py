@@ -19,6 +19,7 @@ from vfi_flow.media.reader import VideoReader
 
 FRAMES = 24
 GROUPS = {"crf": "20", "preset": "veryfast", "g": "8"}
+WMV = {"codec": "wmv2", "options": {}}
 
 
 def read(path: Path, ignore_errors: bool = False, window: Window | None = None):
@@ -59,8 +60,10 @@ def test_every_frame_of_h264_with_b_frames_in_avi_comes_in_order(tmp_path):
         ("clip.ts", {}, lambda d, p: len(d) // 2 // 188 * 188 + 50, "it breaks off after 50 bytes of a packet"),
         ("clip.avi", {"codec": "mpeg4"}, lambda d, p: len(d) - 100, "100 bytes are missing at its end"),
         ("clip.mkv", {}, lambda d, p: len(d) - 100, "the file is truncated"),
+        ("clip.wmv", WMV, lambda d, p: len(d) - 100, "100 bytes are missing at its end"),
+        ("clip.wmv", WMV | {"sound": "libmp3lame"}, lambda d, p: len(d) // 2, "the file is truncated"),
     ],
-    ids=["nut between frames", "raw nut between frames", "ts", "avi", "mkv"],
+    ids=["nut between frames", "raw nut between frames", "ts", "avi", "mkv", "wmv", "wmv with sound"],
 )
 def test_a_file_that_was_cut_off_is_named_before_the_work(tmp_path, name, options, keep, sentence):
     source = write_clip(tmp_path / name, moving_square(FRAMES), **({"options": GROUPS} | options))
@@ -70,6 +73,15 @@ def test_a_file_that_was_cut_off_is_named_before_the_work(tmp_path, name, option
         read(rewritten(source, lambda data: data[:length]))
 
     assert "--ignore-errors" in str(caught.value)
+
+
+def test_a_wmv_whose_sound_lasts_longer_is_whole(tmp_path):
+    """All its streams are as long as the file, says FFmpeg."""
+    source = write_clip(tmp_path / "in.wmv", moving_square(FRAMES), **WMV, sound="libmp3lame", seconds_of_sound=2)
+
+    frames, warnings = read(source)
+
+    assert len(frames) == FRAMES and warnings == []
 
 
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.nut", "clip.ts", "clip.avi"])

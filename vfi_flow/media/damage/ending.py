@@ -32,6 +32,8 @@ def ends_inside_a_frame(source: Path | InputPipe, frame_bytes: int) -> bool:
 def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
     """Where the header says that the video stream ends, on the file's clock; None where it does not say."""
     tick = fraction(video.time_base) or MICROSECOND
+    if container.format.name == "asf" and len(container.streams) > 1:  # all have the length of the file there
+        return None
     if video.duration:
         start = video.start_time or 0
         is_in_fragments = "mp4" in container.format.name and not video.frames

@@ -3,6 +3,7 @@
     mp4, mov     the boxes cover the file
     AVI          the chunks cover the file
     Matroska     the clusters follow each other, their blocks fill them, their checksums are right where there are any
+    ASF          it is as long as its header says
     NUT          frames follow each other, and the index stands at the end
     MPEG-TS      packets of one length follow each other; a gap shows in their counters, which FFmpeg watches
 
@@ -20,6 +21,7 @@ import numpy as np
 from av.container import InputContainer
 from av.stream import Stream
 
+from vfi_flow.media.damage.asf import cut_end
 from vfi_flow.media.damage.foreign import PADDING, is_padding, place_of, zeros_in_front
 from vfi_flow.media.damage.matroska import broken_clusters
 from vfi_flow.media.damage.nut import broken_place
@@ -53,7 +55,8 @@ def damages(path: Path, container: InputContainer, video: Stream) -> Iterator[Da
     name = container.format.name
     if "matroska" in name:
         yield from (Damage(what, seconds) for what, seconds in broken_clusters(path))
-    for part, check in (("mov", misfit_of_boxes), ("avi", misfit_of_chunks), ("nut", broken_place)):
+    checks = (("mov", misfit_of_boxes), ("avi", misfit_of_chunks), ("asf", cut_end), ("nut", broken_place))
+    for part, check in checks:
         if part in name and (what := check(path)):
             yield Damage(what)
     if name == "mpegts" and (what := broken_packets(path, video.id)):
