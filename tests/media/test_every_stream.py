@@ -644,21 +644,45 @@ def test_sound_of_an_early_part_of_flv_begins_with_it(tmp_path, start):
     assert 0 <= times_of(tmp_path / "out.mkv", "audio")[0] < Fraction(3, 100)
 
 
+def with_late_sound(plain: Path, path: Path, late: Fraction) -> Path:
+    """`plain` with its sound moved by `late` seconds."""
+    with av.open(str(plain)) as before, av.open(str(path), "w") as after:
+        targets = {stream.index: after.add_stream_from_template(stream) for stream in before.streams}
+        packets = [packet for packet in before.demux() if packet.size]
+        for packet in packets:
+            ticks = int(late / packet.time_base) if packet.stream.type == "audio" else 0
+            packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            packet.stream = targets[packet.stream.index]
+            after.mux(packet)
+    return path
+
+
+def test_no_frame_is_lost_where_nut_does_not_say_when_the_video_begins(tmp_path):
+    """FFmpeg takes the time of the first sound for it."""
+    video = {"codec": "mpeg4", "options": {"bf": "1"}, "rate": Fraction(25)}
+    plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), **video, sound="libmp3lame")
+    source = with_late_sound(plain, tmp_path / "in.nut", Fraction(1, 12))
+
+    report = doubled(source, tmp_path / "out.mkv", factor=Fraction(1))
+
+    assert report.frames["source"] == FRAMES and times_of(tmp_path / "out.mkv", "video")[0] == 0
+
+
+def test_flac_in_nut_is_whole(tmp_path):
+    source = write_clip(tmp_path / "in.nut", moving_square(FRAMES), sound="flac", seconds_of_sound=1.2)
+
+    report = doubled(source, tmp_path / "out.mkv", factor=Fraction(1))
+
+    assert report.frames["source"] == FRAMES
+
+
 def test_sound_that_begins_late_is_encoded_anew_with_all_its_bits(tmp_path):
     """Behind the first 5 MB, where FFmpeg does not look, so it does not know the format of the samples."""
     noise = [np.random.default_rng(n).integers(0, 256, (800, 1000, 3), np.uint8) for n in range(4)]
     video = {"codec": "ffv1", "options": {}, "pix_fmt": "bgr0", "colour_range": 2, "rate": Fraction(2)}
     plain = write_clip(tmp_path / "plain.mkv", noise, **video, sound="wavpack", seconds_of_sound=0.25)
-    source = tmp_path / "in.mkv"
-    with av.open(str(plain)) as before, av.open(str(source), "w") as after:
-        targets = {stream.index: after.add_stream_from_template(stream) for stream in before.streams}
-        packets = [packet for packet in before.demux() if packet.size]
-        for packet in packets:
-            late = int(Fraction(7, 4) / packet.time_base) if packet.stream.type == "audio" else 0
-            packet.pts, packet.dts = packet.pts + late, packet.dts + late
-        for packet in sorted(packets, key=lambda packet: packet.pts * packet.time_base):
-            packet.stream = targets[packet.stream.index]
-            after.mux(packet)
+    source = with_late_sound(plain, tmp_path / "in.mkv", Fraction(7, 4))
 
     report = doubled(source, tmp_path / "out.mp4", factor=Fraction(1))
 

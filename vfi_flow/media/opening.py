@@ -1,8 +1,9 @@
 """Files opened: what they are and where their clock starts."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
@@ -31,6 +32,9 @@ TEXT_FORMATS = ("tty",)
 PIPE_HINT = "pipe y4m, Matroska, NUT or an mp4 whose index comes first (-movflags +faststart)"
 
 MICROSECOND = Fraction(1, 1_000_000)
+
+FIRST_PACKETS = 32
+"""Packets among which the frame is that is shown first."""
 
 
 def fraction(rational: object) -> Fraction | None:
@@ -148,6 +152,8 @@ def clock_origin(container: InputContainer, window: Window) -> Fraction:
     with encoder delay does, is not.
     """
     starts = {stream.index: start_of(stream) for stream in container.streams if stream.start_time is not None}
+    if container.format.name == "nut" and container.file is None:
+        starts |= first_times(container.name)
     first = min(starts.values(), default=Fraction(0))
     is_early = any(starts.get(stream.index, 0) < 0 for stream in container.streams.video)
     return (first if is_early else max(Fraction(0), first)) + window.start
@@ -155,3 +161,17 @@ def clock_origin(container: InputContainer, window: Window) -> Fraction:
 
 def start_of(stream: Stream) -> Fraction:
     return (stream.start_time or 0) * (fraction(stream.time_base) or MICROSECOND)
+
+
+def first_times(path: str) -> dict[int, Fraction]:
+    """When the video streams of a NUT file begin, by their index: for those with B-frames FFmpeg guesses, and wrongly.
+
+    Of a pipe that is not known.
+    """
+    found: dict[int, list[Fraction]] = {}
+    with suppress(av.FFmpegError, OSError), av.open(path, metadata_errors="replace") as container:
+        for packet in islice(container.demux(container.streams.video), FIRST_PACKETS):
+            if packet.pts is not None:
+                time = packet.pts * (fraction(packet.time_base) or MICROSECOND)
+                found.setdefault(packet.stream.index, []).append(time)
+    return {index: min(times) for index, times in found.items()}

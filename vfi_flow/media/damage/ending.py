@@ -32,6 +32,8 @@ def ends_inside_a_frame(source: Path | InputPipe, frame_bytes: int) -> bool:
 def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
     """Where the header says that the video stream ends, on the file's clock; None where it does not say."""
     tick = fraction(video.time_base) or MICROSECOND
+    if container.format.name == "nut":  # a guess, and not needed: whole files have the index that `broken_off` asks for
+        return None
     if container.format.name == "asf" and len(container.streams) > 1:  # all have the length of the file there
         return None
     if video.duration:
@@ -48,8 +50,6 @@ def promised_end(container: InputContainer, video: Stream) -> Fraction | None:
             return None
     if container.duration and container.format.name == "flv":  # counted from 0, wherever the video starts
         return container.duration * MICROSECOND
-    if container.format.name == "nut":  # its length is a guess, unless it has the index that `broken_off` asks for
-        return None
     if container.duration and len(container.streams) == 1:
         return Fraction((container.start_time or 0) + container.duration) * MICROSECOND
     return None
