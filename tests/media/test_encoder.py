@@ -1,5 +1,6 @@
 """The encoder is chosen and tried out before any work is done."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -219,3 +220,16 @@ def test_what_cannot_work_is_refused_before_the_work(tmp_path, options, video, o
 
     assert type(caught.value) is error and sentence in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("codec", "rate", "other"),
+    [("mpeg4", "75000/1001", "75"), ("mpeg1video", "12", "24000/1001"), ("libsvtav1", "1000", "60")],
+)
+def test_a_rate_that_the_encoder_does_not_know_is_refused_with_one_that_it_knows(tmp_path, codec, rate, other):
+    sentence = f"{codec} cannot count {rate} frames per second; use -r {other} or another -c:v"
+
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        choose_encoder(EncoderOptions(codec=codec), info(), tmp_path / "o.mkv", Fraction(rate))
+
+    assert choose_encoder(EncoderOptions(codec=codec), info(), tmp_path / "o.mkv", Fraction(other)).codec == codec

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -68,6 +69,11 @@ HARDWARE = {
 
 RAW_FORMATS = (Y4M, "nut", RAW)
 
+LARGEST_RATE_DENOMINATOR = 1_000_000
+
+USUAL_RATES = (*map(Fraction, (24, 25, 30, 50, 60)), *(Fraction(n * 1000, 1001) for n in (24, 30, 60)))
+"""Those of MPEG-1 and MPEG-2, whose encoders know no other."""
+
 Y4M_CODECS = ("rawvideo", "wrapped_avframe")
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
@@ -110,8 +116,11 @@ class Encoder:
     """Sentences about what had to be changed."""
 
 
-def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> Encoder:
-    """The encoder for `output`, proved by opening it; nothing is written yet."""
+def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target, rate: Fraction | None = None) -> Encoder:
+    """The encoder for `output` at this `rate` (None: that of the source), proved by opening it.
+
+    Nothing is written yet.
+    """
     codec = find_codec(options, output, info)
     asked = {k: v for k, v in (("crf", options.crf), ("preset", options.preset)) if v is not None} | {**options.others}
     if own := sorted(OF_THE_SOURCE & options.others.keys()):
@@ -138,7 +147,7 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target) -> 
         options.threads,
         tuple(note for note in notes if note is not None),
     )
-    try_out(encoder, info, output, asked)
+    try_out(encoder, info, output, asked, (rate or info.rate).limit_denominator(LARGEST_RATE_DENOMINATOR))
     return encoder
 
 
@@ -257,22 +266,41 @@ def configure(stream: VideoStream, encoder: Encoder, info: VideoInfo, unit: Frac
         os.environ.setdefault("SVT_LOG", "1")  # errors only; the library knows no other way to be quiet
 
 
-def try_out(encoder: Encoder, info: VideoInfo, output: Target, asked: Collection[str]) -> None:
+def try_out(encoder: Encoder, info: VideoInfo, output: Target, asked: Collection[str], rate: Fraction) -> None:
     """Open the encoder and forget it; ComponentError where it does not open or does not know an option `asked` for."""
     what = f"{encoder.codec} ({info.width}x{info.height} {encoder.pix_fmt})"
+    try:
+        unknown = opened(encoder, info, output, rate) & {*asked}
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if (other := other_rate(encoder, info, output, rate)) is not None:
+            raise UsageError(
+                f"{encoder.codec} cannot count {rate} frames per second; use -r {other} or another -c:v"
+            ) from None
+        if device := next((name for part, name in HARDWARE.items() if encoder.codec.endswith(part)), None):
+            raise ComponentError(
+                f"{encoder.codec} needs {device}, and none was found ({reason(error)}); use libx264 or libx265"
+            ) from None
+        chosen = " ".join(f"-{k} {v}" for k, v in encoder.options.items() if k in {"crf", "preset", *asked})
+        raise ComponentError(f"{what} does not open with {chosen or 'its defaults'}: {reason(error)}") from None
+    if unknown:
+        raise UsageError(f"{encoder.codec} has no option {' and '.join('-' + name for name in sorted(unknown))}")
+
+
+def opened(encoder: Encoder, info: VideoInfo, output: Target, rate: Fraction) -> set[str]:
+    """Names of the options that the encoder did not know when it was opened; an error where it does not open."""
     with open_unwritten(output) as container:
-        stream = container.add_stream(encoder.codec, rate=25, options=dict(encoder.options))
+        stream = container.add_stream(encoder.codec, rate=rate, options=dict(encoder.options))
         assert isinstance(stream, VideoStream)
-        try:
-            configure(stream, encoder, info, Fraction(1, 25))
-            with ordinary_priority():
-                stream.codec_context.open()
-        except (av.FFmpegError, OSError, ValueError) as error:
-            if device := next((name for part, name in HARDWARE.items() if encoder.codec.endswith(part)), None):
-                raise ComponentError(
-                    f"{encoder.codec} needs {device}, and none was found ({reason(error)}); use libx264 or libx265"
-                ) from None
-            chosen = " ".join(f"-{k} {v}" for k, v in encoder.options.items() if k in {"crf", "preset", *asked})
-            raise ComponentError(f"{what} does not open with {chosen or 'its defaults'}: {reason(error)}") from None
-        if unknown := sorted(set(stream.codec_context.options) & {*asked}):
-            raise UsageError(f"{encoder.codec} has no option {' and '.join('-' + name for name in unknown)}")
+        configure(stream, encoder, info, 1 / rate)
+        with ordinary_priority():
+            stream.codec_context.open()
+        return set(stream.codec_context.options)
+
+
+def other_rate(encoder: Encoder, info: VideoInfo, output: Target, rate: Fraction) -> Fraction | None:
+    """The usual rate next to this one at which the encoder opens; None where it opens at none."""
+    for other in sorted({Fraction(max(1, round(rate))), *USUAL_RATES} - {rate}, key=lambda usual: abs(usual - rate)):
+        with suppress(av.FFmpegError, OSError, ValueError):
+            opened(encoder, info, output, other)
+            return other
+    return None

@@ -20,7 +20,7 @@ from vfi_flow.media.animations import FASTEST_GIF, plays_option
 from vfi_flow.media.chunked_encoder import ChunkedEncoder, FrameEncoder, PlainEncoder
 from vfi_flow.media.chunks import ChunkFolder
 from vfi_flow.media.container import form_of, keeps_times, open_output
-from vfi_flow.media.encoder import Encoder, configure
+from vfi_flow.media.encoder import LARGEST_RATE_DENOMINATOR, Encoder, configure
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import ImageSequence
@@ -35,8 +35,6 @@ FINE_TIME_SCALE = 90_000
 
 MOST_REORDERED = 16
 """Frames that may be decoded between a frame's decoding and its showing, in H.264 and HEVC."""
-
-LARGEST_RATE_DENOMINATOR = 1_000_000
 
 
 def is_quicktime(path: Target) -> bool:

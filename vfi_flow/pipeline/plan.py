@@ -128,7 +128,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
     division = choose_division(job, info)
     rate = division.rate_from(info.rate)
     info = replace(info, metadata=with_retimed(info.metadata, info.rate, rate, job.window.start))
-    encoder = choose_encoder(job.encoder, info, job.output)
+    encoder = choose_encoder(job.encoder, info, job.output, rate)
     obstacle = why_in_one_go(job, encoder)
     if obstacle and job.resume:
         raise UsageError(f"--resume: {obstacle}, so an interrupted job starts again from the beginning")
