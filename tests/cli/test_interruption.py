@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,18 @@ from clips import moving_square, pixels, stream_packets, video_times, write_clip
 
 from vfi_flow.cli.interpolate import stop_on_signal
 from vfi_flow.stopping import STOPPING
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Signals that whoever runs the tests has told to ignore (nohup, a shell's `&`) are heard, by jobs as well."""
+    deaf = [number for number in STOPPING if signal.getsignal(number) is signal.SIG_IGN]
+    for number in deaf:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in deaf:
+        signal.signal(number, signal.SIG_IGN)
+
 
 JOB = """
 import sys, time
