@@ -285,6 +285,11 @@ def test_a_size_that_changes_on_the_way_is_named(tmp_path):
         decode_all(parts_of_two_sizes(tmp_path))
 
 
+def test_a_size_that_changes_inside_of_a_window_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"at 0\.200 s the frame size changes from 64x48 to 96x48"):
+        times(parts_of_two_sizes(tmp_path), Window(Fraction(1, 10)))
+
+
 @pytest.mark.parametrize("deinterlace", [Deinterlace.OFF, Deinterlace.ON])
 @pytest.mark.parametrize(
     ("first", "end", "width"), [(0, 9, 64), (3, 9, 64), (9, None, 96), (11, None, 96), (Fraction(25, 2), None, 96)]

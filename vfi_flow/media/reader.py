@@ -193,7 +193,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             return
         try:
             self.container.seek(int(target / self.clock.tick), stream=self.stream)
-            arrivals = self._decoder().arrivals()
+            arrivals = Decoder(self.container, self.stream).arrivals()
             first = next((arrival for arrival in arrivals if arrival.picture is not None), None)
             landed = first is not None and self.clock.time(first.stamp, None) <= self.clock.origin
             self.container.seek(int(target / self.clock.tick) if landed else 0, stream=self.stream)
@@ -219,7 +219,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
             for damage in damages(self.path, self.container, self.stream):
                 self.warnings.append(f"{self.path}: {damage.what}")
                 hold.has_gaps = True
-        decoder, promised = self._decoder(), promised_end(self.container, self.stream)
+        decoder, promised = self._decoder(hold), promised_end(self.container, self.stream)
         left_out: Counter[str] = Counter()
         length = Fraction(0)
         for arrival in decoder.arrivals():
@@ -267,9 +267,10 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         if hold.has_gaps and promised is not None:
             yield from hold.up_to(promised)
 
-    def _decoder(self) -> Decoder:
-        """Before the window pictures may be of any kind."""
-        return Decoder(self.container, self.stream, lambda stamp: self.clock.time(stamp, None) < self.clock.origin)
+    def _decoder(self, hold: Hold) -> Decoder:
+        """Before the window pictures may be of any kind; those without a time come after the last in `hold`."""
+        origin = self.clock.origin
+        return Decoder(self.container, self.stream, lambda stamp: self.clock.time(stamp, hold.last) < origin)
 
     def _complain(self, what: str, time: Fraction | None, decoded: int | None = None, advice: str = ADVICE) -> None:
         """InputError about something at `time` (None: unknown), unless it is ignored or before the window."""
