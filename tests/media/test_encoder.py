@@ -9,6 +9,7 @@ import pytest
 from vfi_flow.errors import ComponentError, OutputError, UsageError, VfiFlowError
 from vfi_flow.media.encoder import EncoderOptions, choose_encoder
 from vfi_flow.media.frame import VideoInfo
+from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.pixels.colour import Colour
 
 
@@ -210,6 +211,15 @@ def test_rgb_becomes_yuv_with_the_matrix_of_its_height(tmp_path):
         ),
         ({"preset": "nosuch"}, {}, "o.mp4", UsageError, "libx264 has no preset 'nosuch'; it has ultrafast"),
         ({"crf": "nan"}, {}, "o.mp4", ComponentError, "libx264 (64x48 yuv420p) does not open with -crf nan"),
+        ({"codec": "rawvideo"}, {}, "o.mov", ComponentError, "use -pix_fmt rgb24, bgr24, rgba, bgra or -c:v ffv1 and"),
+        (
+            {"codec": "rawvideo", "pix_fmt": "rgb24"},
+            {},
+            "o.mkv",
+            ComponentError,
+            "matroska does not give back rawvideo of rgb24; use -pix_fmt yuv420p, yuv422p, gray, rgba or -c:v ffv1",
+        ),
+        ({"codec": "rawvideo", "pix_fmt": "yuv422p10le"}, {}, "o.avi", ComponentError, "avi does not give back"),
         ({"pix_fmt": "yuv420p"}, {"width": 63}, "o.mp4", UsageError, "cannot store 63x48 as yuv420p"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else None,
@@ -233,3 +243,13 @@ def test_a_rate_that_the_encoder_does_not_know_is_refused_with_one_that_it_knows
         choose_encoder(EncoderOptions(codec=codec), info(), tmp_path / "o.mkv", Fraction(rate))
 
     assert choose_encoder(EncoderOptions(codec=codec), info(), tmp_path / "o.mkv", Fraction(other)).codec == codec
+
+
+@pytest.mark.parametrize(
+    ("output", "pix_fmt"),
+    [("o.mov", "rgb24"), ("o.avi", "yuv420p"), ("o.mkv", "yuv420p"), ("o.mkv", "yuvj420p"), ("o.nut", "gbrp10le")],
+)
+def test_raw_video_that_is_read_again_is_written(tmp_path, output, pix_fmt):
+    target = OutputPipe(len, "nut") if output == "o.nut" else tmp_path / output
+
+    assert choose_encoder(EncoderOptions(codec="rawvideo", pix_fmt=pix_fmt), info(), target).pix_fmt == pix_fmt

@@ -24,6 +24,7 @@ from vfi_flow.media.pixels.colour import Colour, colour_in
 from vfi_flow.media.pixels.light import HLG, PQ, light_options
 from vfi_flow.media.pixels.pix_fmt import choose_pix_fmt, fits, note_on, traits_of
 from vfi_flow.media.pixels.samples import bits_of, has_alpha, is_float
+from vfi_flow.media.raw_video import check_raw
 from vfi_flow.media.scheduling import ordinary_priority
 
 DEFAULT_CODEC, DEFAULT_BITS = "libx264", 10
@@ -148,6 +149,8 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target, rat
         tuple(note for note in notes if note is not None),
     )
     try_out(encoder, info, output, asked, (rate or info.rate).limit_denominator(LARGEST_RATE_DENOMINATOR))
+    if codec.name == "rawvideo":
+        check_raw(output, pix_fmt, info.width, info.height)
     return encoder
 
 
