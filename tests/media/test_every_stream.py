@@ -737,3 +737,12 @@ def test_every_sound_of_a_part_of_ogg_begins_with_it(tmp_path):
         begins = {packet.stream.index: time for time, packet in reversed(list(read)) if packet is not None}
 
     assert begins.keys() == {1, 2} and max(begins.values()) < Fraction(1, 10)
+
+
+@pytest.mark.parametrize("after", [".mp4", ".mkv"])
+def test_a_stream_that_has_nothing_in_the_part_costs_a_line(tmp_path, after):
+    source = write_clip(tmp_path / "in.mkv", moving_square(FRAMES), sound="aac", seconds_of_sound=0.3)
+
+    report = doubled(source, tmp_path / f"out{after}", window=Window(Fraction(1, 2)))
+
+    assert "audio stream 1 has no packet in this part; in the result it is missing or empty" in report.warnings

@@ -112,7 +112,14 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         moved = chain.from_iterable(
             sound.sentences(f"{self.copied[index].kind} stream {index}") for index, sound in self._untimed.items()
         )
-        return [*self._complaints, *self._packets.complaints, *packets, *moved]
+        return [*self._complaints, *self._packets.complaints, *packets, *moved, *self._absent()]
+
+    def _absent(self) -> Iterator[str]:
+        """A sentence for every stream without a packet: in mp4 there is no such stream then."""
+        told = {index for index, _ in self._left_out}
+        for index in [index for index in self._lanes if index not in told and index not in self.starts]:
+            where = "" if self.window == Window() else " in this part"
+            yield f"{self.copied[index].kind} stream {index} has no packet{where}; in the result it is missing or empty"
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Write all packets that start up to `seconds` in the result; None: all that are left.
