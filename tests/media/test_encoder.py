@@ -233,6 +233,17 @@ def test_what_cannot_work_is_refused_before_the_work(tmp_path, options, video, o
 
 
 @pytest.mark.parametrize(
+    ("source", "written"),
+    [("gbrpf32le", "gbrp16le"), ("gbrapf32le", "gbrap16le"), ("grayf32le", "gray16le")],
+)
+def test_pictures_of_floats_become_16_bits_in_ffv1(tmp_path, source, written):
+    encoder = choose_encoder(EncoderOptions(codec="ffv1"), info(pix_fmt=source), tmp_path / "o.mkv")
+
+    assert encoder.pix_fmt == written
+    assert encoder.notes == (f"ffv1 cannot store 64x48 {source}; {written} is written",)
+
+
+@pytest.mark.parametrize(
     ("codec", "rate", "other"),
     [("mpeg4", "75000/1001", "75"), ("mpeg1video", "12", "24000/1001"), ("libsvtav1", "1000", "60")],
 )

@@ -130,6 +130,8 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target, rat
     if codec.name in ("libx264", "libx265") and settings["preset"] not in PRESETS:
         raise UsageError(f"{codec.name} has no preset {settings['preset']!r}; it has {', '.join(PRESETS)}")
     pix_fmt = choose_pix_fmt(codec, options.pix_fmt, info, output)
+    if options.pix_fmt is None and codec.name == "ffv1" and is_float(pix_fmt):
+        pix_fmt = without_floats(info.pix_fmt)
     colour = colour_in(pix_fmt, info.colour, info.height, codec.name == "mjpeg", from_floats=is_float(info.pix_fmt))
     settings.update(colour_options(codec.name, settings, colour, pix_fmt))
     settings.update(look_ahead_options(codec.name, settings, info.width * info.height))
@@ -152,6 +154,13 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target, rat
     if codec.name == "rawvideo":
         check_raw(output, pix_fmt, info.width, info.height)
     return encoder
+
+
+def without_floats(pix_fmt: str) -> str:
+    """What FFV1 holds of floats: it names formats of them, too, and does not open with these (FFmpeg 8)."""
+    if has_alpha(pix_fmt):
+        return "gbrap16le"
+    return "gray16le" if traits_of(pix_fmt).model == "grey" else "gbrp16le"
 
 
 def combined(usual: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, str]:
