@@ -124,6 +124,7 @@ COUNTED = {
         ("forever.gif", {"loop": "0"}, {".gif": 0, ".apng": 0, ".webp": 0}),
         ("thrice.apng", {"plays": "3"}, {".gif": 2, ".apng": 3, ".webp": 3}),
         ("five.webp", {"loop": "5"}, {".gif": 4, ".apng": 5, ".webp": 5}),
+        ("often.gif", {"loop": "65535"}, {".gif": 0, ".apng": 0, ".webp": 0}),
     ],
 )
 def test_an_animation_plays_as_often_as_its_source(tmp_path, name, options, counted):

@@ -17,6 +17,9 @@ CODECS = {"gif": "gif", "apng": "apng", "webp": "libwebp"}
 FOR_EVER = 0
 """How often an animation plays, as people expect of one."""
 
+MOST_PLAYS = 65535
+"""That the formats can count; who asks for more means for ever."""
+
 GIF_PLAYS = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"
 """What stands before the number of repeats; a GIF without it plays once."""
 
@@ -70,6 +73,7 @@ def plays(source: Source) -> int:
 
 def plays_option(path: Target, count: int) -> dict[str, str]:
     """The option by which the muxer of an animation writes that it plays `count` times; none for other files."""
+    count = count if count <= MOST_PLAYS else FOR_EVER
     match path.suffix.lower() if isinstance(path, Path) else "":
         case ".gif":  # it counts repeats, and none of them is -1
             return {"loop": str(FOR_EVER if count == FOR_EVER else count - 1 or -1)}

@@ -165,7 +165,7 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         """Length of the window's frames, the first of which is `first`; None where nothing tells."""
         end = self.clock.end or promised_end(self.container, self.stream)
         if end is None and self.container.duration:
-            end = self.clock.origin + self.container.duration * MICROSECOND
+            end = self.clock.origin - self.window.start + self.container.duration * MICROSECOND
         if end is None:
             return self.window.length
         rest = max(first.duration, end - self.clock.origin - first.seconds)
