@@ -158,3 +158,13 @@ def test_a_few_bytes_behind_a_webm_file_are_no_damage(tmp_path, live, rest):
 
     assert read(write_bytes(source, data + rest)) == FRAMES
     assert refused(write_bytes(source, data[:-60]))
+
+
+@pytest.mark.parametrize("value", [b"\0", b"\xff"], ids=["zeros", "ones"])
+def test_a_wmv_whose_rest_was_never_written_is_damaged(tmp_path, value):
+    frames = moving_square(FRAMES, 320, 240)
+    data = write_clip(tmp_path / "in.wmv", frames, codec="wmv2", options={}, sound="libmp3lame").read_bytes()
+    half = len(data) // 2
+
+    assert not refused(write_bytes(tmp_path / "whole.wmv", data + value * 4096))
+    assert refused(write_bytes(tmp_path / "cut.wmv", data[:half] + value * (len(data) - half)))
