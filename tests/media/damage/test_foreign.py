@@ -2,6 +2,7 @@
 
 import io
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -28,8 +29,8 @@ def read(path: Path) -> int:
     return len(frames)
 
 
-def refused(path: Path) -> bool:
-    with VideoReader(path, Window()) as reader:
+def refused(path: Path, window: Window | None = None) -> bool:
+    with VideoReader(path, window or Window()) as reader:
         try:
             reader.check_whole()
         except InputError:
@@ -168,3 +169,13 @@ def test_a_wmv_whose_rest_was_never_written_is_damaged(tmp_path, value):
 
     assert not refused(write_bytes(tmp_path / "whole.wmv", data + value * 4096))
     assert refused(write_bytes(tmp_path / "cut.wmv", data[:half] + value * (len(data) - half)))
+
+
+def test_a_cut_wmv_with_sound_is_damaged_for_a_part_of_it_too(tmp_path):
+    frames = moving_square(FRAMES, 320, 240)
+    data = write_clip(tmp_path / "in.wmv", frames, codec="wmv2", options={}, sound="libmp3lame").read_bytes()
+    cut = write_bytes(tmp_path / "cut.wmv", data[: len(data) // 2])
+
+    assert not refused(tmp_path / "in.wmv", Window(end=Fraction(7, 10)))
+    assert refused(cut, Window(end=Fraction(7, 10)))
+    assert not refused(cut, Window(end=Fraction(1, 10)))

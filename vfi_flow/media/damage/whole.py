@@ -22,11 +22,15 @@ def flaw(
     source: Path | ImageSequence, container: InputContainer, video: VideoStream, clock: FrameClock, window: Window
 ) -> str:
     """What is damaged or missing in `window`, for a sentence; "" where nothing is. The file is left at its end."""
-    promised = promised_end(container, video)
+    promised = end = promised_end(container, video)
     window_end = None if window.length is None else clock.origin + window.length
     if isinstance(source, Path):
         for damage in damages(source, container, video):
-            if window_end is None or matters(damage.seconds, window_end, promised):
+            if window_end is None:
+                return damage.what
+            if damage.seconds is None and end is None:
+                end = last_readable(container, video, clock)
+            if matters(damage.seconds, window_end, end):
                 return damage.what
     if promised is None or (window_end is not None and window_end <= promised):
         return ""
@@ -40,10 +44,25 @@ def flaw(
     except (av.FFmpegError, OSError):
         return ""  # what cannot be seeked in is judged when it is decoded
     times.sort()
-    end = times[-1] + max([shown, *(after - before for before, after in pairwise(times[-2:]))])
-    return broken_off(source, container, end, packet_bytes) or broken_promise(promised, end, clock.slack)
+    found = times[-1] + max([shown, *(after - before for before, after in pairwise(times[-2:]))])
+    return broken_off(source, container, found, packet_bytes) or broken_promise(promised, found, clock.slack)
 
 
-def matters(seconds: Fraction | None, window_end: Fraction, promised: Fraction | None) -> bool:
-    """Whether damage at this time, or at an unknown one, can touch what lies before the end of a window."""
-    return seconds < window_end if seconds is not None else promised is not None and window_end > promised
+def last_readable(container: InputContainer, video: VideoStream, clock: FrameClock) -> Fraction:
+    """When the last picture is shown that can be read from a damaged file that does not say where it ends."""
+    last = clock.start
+    try:
+        for packet in container.demux(video):
+            if packet.pts is not None:
+                last = max(last, packet.pts * clock.tick)
+    except (av.FFmpegError, OSError):
+        pass  # this is where it ends
+    return last
+
+
+def matters(seconds: Fraction | None, window_end: Fraction, end: Fraction | None) -> bool:
+    """Whether damage at this time, or at an unknown one, can touch what lies before the end of a window.
+
+    Of an unknown one only the `end` of the video, or of what can be read of it, tells.
+    """
+    return seconds < window_end if seconds is not None else end is not None and window_end > end
