@@ -179,3 +179,13 @@ def test_a_cut_wmv_with_sound_is_damaged_for_a_part_of_it_too(tmp_path):
     assert not refused(tmp_path / "in.wmv", Window(end=Fraction(7, 10)))
     assert refused(cut, Window(end=Fraction(7, 10)))
     assert not refused(cut, Window(end=Fraction(1, 10)))
+
+
+@pytest.mark.parametrize("value", [b"\0", b"\xff"], ids=["zeros", "ones"])
+@pytest.mark.parametrize("packet", [188, 192])
+def test_a_transport_stream_whose_rest_was_never_written_is_damaged(tmp_path, packet, value):
+    plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES, 320, 240), options={"crf": "1"})
+    data = remuxed(plain, tmp_path / "in.ts", {"mpegts_m2ts_mode": str(int(packet == 192))}).read_bytes()
+    half = len(data) // packet // 2 * packet + 100
+
+    assert refused(write_bytes(tmp_path / "cut.ts", data[:half] + value * (len(data) - half)))

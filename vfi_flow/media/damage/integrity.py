@@ -40,6 +40,9 @@ TS_PACKETS = (188, 192, 204)
 TS_SYNC = 0x47
 PICTURE_HEAD = (0, 0, 1)
 TS_PACKETS_AT_ONCE = 1 << 16
+NULL_STREAM = 0x1FFF
+RUN = 8
+"""Bytes of one value that hardly a packet ends in by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +149,27 @@ def broken_packets(path: Path, video: int) -> str:
         for wrong in (packets[:, 0] != TS_SYNC, heads_missing(packets, video)):
             if wrong.any():
                 place = offset + int(wrong.argmax()) * length
+                before = file_bytes[max(begin, place - length) : place][: TS_PACKETS[0]].tobytes()
                 with path.open("rb") as file:
-                    return "" if is_padding(file, place) else f"the file is damaged at byte {place}"
+                    is_reserved = is_padding(file, place) and not runs_into(before, file_bytes[place])
+                return "" if is_reserved else f"the file is damaged at byte {place}"
     # 192 and 204 are 188 bytes with something before or after them, which a recording may lack at its end.
     return (
         "" if rest in (0, length - 188, 188) else f"the file is truncated; it breaks off after {rest} bytes of a packet"
     )
+
+
+def runs_into(packet: bytes, value: int) -> bool:
+    """Whether the padding of this value that follows a packet begins inside of it already.
+
+    What fills a packet that is empty, or that holds a table, is no such padding; tables are filled with ones.
+    """
+    if not packet.endswith(bytes([value]) * RUN):
+        return False
+    stream, begins = (packet[1] & 0x1F) << 8 | packet[2], packet[1] & 0x40
+    head = packet[5 + packet[4] if packet[3] & 0x20 else 4 :][:3]
+    is_table = begins and head[:1] == b"\0" and head != bytes(PICTURE_HEAD)
+    return stream != NULL_STREAM and not (is_table and value == PADDING[1][0])
 
 
 def heads_missing(packets: np.ndarray, stream: int) -> np.ndarray:
