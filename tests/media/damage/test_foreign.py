@@ -189,3 +189,11 @@ def test_a_transport_stream_whose_rest_was_never_written_is_damaged(tmp_path, pa
     half = len(data) // packet // 2 * packet + 100
 
     assert refused(write_bytes(tmp_path / "cut.ts", data[:half] + value * (len(data) - half)))
+
+
+@pytest.mark.parametrize("lost", [100, 2000, 188 * 20])
+def test_a_transport_stream_whose_first_bytes_are_lost_is_damaged(tmp_path, lost):
+    plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES, 320, 240), options={"crf": "1"})
+    data = remuxed(plain, tmp_path / "in.ts", {}).read_bytes()
+
+    assert refused(write_bytes(tmp_path / "changed.ts", bytes(lost) + data[lost:]))

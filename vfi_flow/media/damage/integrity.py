@@ -41,6 +41,8 @@ TS_SYNC = 0x47
 PICTURE_HEAD = (0, 0, 1)
 TS_PACKETS_AT_ONCE = 1 << 16
 NULL_STREAM = 0x1FFF
+FIRST_STREAMS = (0, 17)
+"""The tables of programs and of services."""
 RUN = 8
 """Bytes of one value that hardly a packet ends in by chance."""
 
@@ -140,6 +142,8 @@ def broken_packets(path: Path, video: int) -> str:
     length, first = layouts[0]
     if length == TS_PACKETS[0] and first > 0 and head[0] == TS_SYNC:
         return f"the file is damaged at byte {begin}"
+    if begin + first >= length and not begins_a_recording(head[first:], first, length):
+        return "the file is damaged at byte 0"
     begin += first
     count, rest = divmod(size - begin, length)
     file_bytes = np.memmap(path, np.uint8, "r")
@@ -157,6 +161,15 @@ def broken_packets(path: Path, video: int) -> str:
     return (
         "" if rest in (0, length - 188, 188) else f"the file is truncated; it breaks off after {rest} bytes of a packet"
     )
+
+
+def begins_a_recording(packet: bytes, before: int, length: int) -> bool:
+    """Whether a packet of a stream, with `before` bytes between it and zeros, is what a recording begins with: a table.
+
+    Packets of 192 bytes have a time of 4 bytes in front, which may begin with zeros.
+    """
+    stream, begins = (packet[1] & 0x1F) << 8 | packet[2], packet[1] & 0x40
+    return before <= (4 if length == 192 else 0) and bool(begins) and stream in FIRST_STREAMS
 
 
 def runs_into(packet: bytes, value: int) -> bool:
