@@ -197,3 +197,17 @@ def test_a_transport_stream_whose_first_bytes_are_lost_is_damaged(tmp_path, lost
     data = remuxed(plain, tmp_path / "in.ts", {}).read_bytes()
 
     assert refused(write_bytes(tmp_path / "changed.ts", bytes(lost) + data[lost:]))
+
+
+def test_damage_in_the_last_fragments_is_told_from_a_trailer(tmp_path):
+    data = fragments(tmp_path)
+    bare, moof = data[: data.rindex(b"mfra") - 4], data.rindex(b"moof") - 4
+    changed = {
+        "other bytes": data[:moof] + bytes(range(1, 200)) + data[moof + 199 :],
+        "zeros from inside of a fragment on": data[: moof - 500] + bytes(len(data) - moof + 500),
+        "ones from inside of a fragment on": data[: moof - 500] + b"\xff" * (len(data) - moof + 500),
+    }
+
+    for rest in (b"GPS0" * 100, bytes(4096), b"\xff" * 4096):
+        assert not refused(write_bytes(tmp_path / "in.mp4", bare + rest))
+    assert [what for what, data in changed.items() if not refused(write_bytes(tmp_path / "in.mp4", data))] == []
