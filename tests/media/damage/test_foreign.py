@@ -10,6 +10,7 @@ import pytest
 from clips import moving_square, write_clip
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.damage.ending import promised_end
 from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
@@ -211,3 +212,15 @@ def test_damage_in_the_last_fragments_is_told_from_a_trailer(tmp_path):
     for rest in (b"GPS0" * 100, bytes(4096), b"\xff" * 4096):
         assert not refused(write_bytes(tmp_path / "in.mp4", bare + rest))
     assert [what for what, data in changed.items() if not refused(write_bytes(tmp_path / "in.mp4", data))] == []
+
+
+@pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov", "dash+frag_keyframe"])
+def test_the_end_of_fragments_with_b_frames_is_that_of_their_last_picture(tmp_path, flags):
+    source = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), options={**GROUPS, "bf": "3"})
+    path = remuxed(source, tmp_path / "in.mp4", {"movflags": flags + "+default_base_moof", "use_editlist": "0"})
+
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        end = max(p.pts + p.duration for p in container.demux(video) if p.size) * video.time_base
+    with av.open(str(path)) as container:
+        assert promised_end(container, container.streams.video[0]) == end

@@ -59,14 +59,18 @@ def end_of_fragments(video: Stream, start: int) -> int:
     """Where mp4 in fragments ends, which may start at any time; in ticks, as `start`.
 
     Their length is FFmpeg's sum of what it has read of them, or, where they have an index of their own, the time at
-    which they end. What has been read lies before the right one of both.
+    which they end. It is the sum if it is as long as what has been read, and not longer by the start. Packets are
+    counted by when they are decoded, which may be before the start.
 
         start        what is read              length           start + length
           |--|--|--|--|--|--|                     |                   |
     """
-    length = video.duration or 0
-    last = video.index_entries[-1].timestamp if len(video.index_entries) else start + length
-    return min(start + length, length, key=lambda end: abs(end - last))
+    length, entries = video.duration or 0, video.index_entries
+    if len(entries) == 0:
+        return start + length
+    span = entries[-1].timestamp - entries[0].timestamp
+    unread = length - span * len(entries) / max(len(entries) - 1, 1)  # the last frame lasts as long as the others
+    return start + length if abs(unread) <= abs(unread - start) else length
 
 
 def broken_off(source: Source, container: InputContainer, end: Fraction, frame_bytes: int) -> str:
