@@ -12,7 +12,7 @@ import pytest
 from clips import moving_square, write_clip
 from fuzzing import DAMAGES, Lost, Outcome, Work, Worker, damaged
 
-from vfi_flow.media.damage.integrity import TS_PACKETS
+from vfi_flow.media.damage.transport import TS_PACKETS
 
 FRAMES = 24
 SHORT_GROUPS = {"options": {"crf": "20", "preset": "veryfast", "g": "8"}}
