@@ -157,6 +157,18 @@ def sound_only(path: Path) -> Path:
     return path
 
 
+def remuxed(source: Path, target: Path, tags: dict[str, str] | None = None, **options: str) -> Path:
+    """The packets of the video alone in another file, with `tags`, by a muxer with these `options`."""
+    with av.open(str(source)) as before, av.open(str(target), "w", container_options=options) as after:
+        stream = after.add_stream_from_template(before.streams.video[0])
+        after.metadata.update(tags or {})
+        for packet in before.demux(before.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                after.mux(packet)
+    return target
+
+
 def with_cover(path: Path) -> Path:
     """A clip with a JPEG cover: a track with a mark in mp4, an attachment in Matroska."""
     plain = write_clip(path.with_name("plain.mp4"), moving_square(30), sound="aac", options={"bf": "0"})

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from clips import encode_tone, moving_square, sound_only, video_times, write_clip
+from clips import encode_tone, moving_square, remuxed, sound_only, video_times, write_clip
 
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.media.deinterlace import Deinterlace
@@ -47,7 +47,7 @@ def test_a_constant_rate_is_read_exactly_from_every_container(tmp_path, rate, en
 @pytest.mark.parametrize("rate", [Fraction(240000, 1001), Fraction(30000, 1001)], ids=str)
 def test_a_constant_rate_is_read_exactly_from_the_coarse_clock_of_a_phone(tmp_path, rate, bframes):
     clip = write_clip(tmp_path / "in.mov", moving_square(40), rate=rate, options={"crf": "20", "bf": bframes})
-    phone = remuxed(clip, tmp_path / "phone.mov", "faststart", video_track_timescale="600")
+    phone = remuxed(clip, tmp_path / "phone.mov", movflags="faststart", video_track_timescale="600")
 
     assert any(time != number / rate for number, time in enumerate(video_times(phone)))
     assert times(phone) == [number / rate for number in range(40)]
@@ -58,7 +58,7 @@ def test_a_variable_rate_keeps_its_coarse_clock(tmp_path, late):
     ticks = [round(n * Fraction(600 * 1001, 240000)) + (late if n >= 20 else 0) for n in range(40)]
     options = {"crf": "20", "bf": "0"}
     clip = write_clip(tmp_path / "in.mov", moving_square(40), pts=ticks, time_base=Fraction(1, 600), options=options)
-    phone = remuxed(clip, tmp_path / "phone.mov", "faststart", video_track_timescale="600")
+    phone = remuxed(clip, tmp_path / "phone.mov", movflags="faststart", video_track_timescale="600")
 
     assert times(phone) == [Fraction(tick, 600) for tick in ticks]
 
@@ -215,22 +215,11 @@ def write_bytes(path: Path, data: bytes) -> Path:
     return path
 
 
-def remuxed(source: Path, target: Path, movflags: str, **options: str) -> Path:
-    options["movflags"] = movflags
-    with av.open(str(source)) as before, av.open(str(target), "w", container_options=options) as after:
-        stream = after.add_stream_from_template(before.streams.video[0])
-        for packet in before.demux(before.streams.video[0]):
-            if packet.size:
-                packet.stream = stream
-                after.mux(packet)
-    return target
-
-
 def truncated(path: Path, part: float) -> Path:
     """A clip that says how long it is in its first bytes, cut off after `part` of them."""
     whole = write_clip(path.with_stem("whole"), moving_square(60), options=ALL_KEY_FRAMES)
     if path.suffix == ".mp4":
-        whole = remuxed(whole, path, "+faststart")
+        whole = remuxed(whole, path, movflags="+faststart")
     return write_bytes(path, whole.read_bytes()[: int(whole.stat().st_size * part)])
 
 
@@ -317,7 +306,7 @@ def test_a_missing_end_is_noticed_without_decoding_up_to_it(tmp_path, ending):
 @pytest.mark.parametrize("part", [0.5, 0.9, 0.999])
 def test_a_file_in_fragments_without_a_length_is_noticed_too(tmp_path, part):
     whole = write_clip(tmp_path / "whole.mp4", moving_square(60), options=ALL_KEY_FRAMES)
-    path = remuxed(whole, tmp_path / "fragments.mp4", "frag_keyframe+empty_moov+default_base_moof")
+    path = remuxed(whole, tmp_path / "fragments.mp4", movflags="frag_keyframe+empty_moov+default_base_moof")
     with VideoReader(path, Window()) as reader:
         reader.check_whole()
     write_bytes(path, path.read_bytes()[: int(path.stat().st_size * part)])
@@ -335,7 +324,7 @@ def later_fragments(path: Path, first: int) -> bytes:
 
 def test_fragments_that_begin_late_are_not_thought_cut_off(tmp_path):
     whole = write_clip(tmp_path / "whole.mp4", moving_square(60), options={"crf": "20", "g": "10"})
-    parts = later_fragments(remuxed(whole, tmp_path / "fragments.mp4", "dash+frag_keyframe"), first=3)
+    parts = later_fragments(remuxed(whole, tmp_path / "fragments.mp4", movflags="dash+frag_keyframe"), first=3)
     path = write_bytes(tmp_path / "late.mp4", parts)
 
     with VideoReader(path, Window()) as reader:

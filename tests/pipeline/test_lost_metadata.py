@@ -9,7 +9,7 @@ import av
 import pytest
 from av.stream import Disposition, Stream
 from blending import Blend
-from clips import moving_square, with_cover, write_clip
+from clips import moving_square, remuxed, with_cover, write_clip
 
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.images import ImageSequence
@@ -133,14 +133,8 @@ def copied(source: Path, path: Path, describe: Callable[..., None]) -> Path:
 
 
 def test_tags_of_ones_own(tmp_path):
-    source, tagged = write_clip(tmp_path / "in.mkv", moving_square(4)), tmp_path / "tagged.mkv"
-    with av.open(str(source)) as before, av.open(str(tagged), "w") as after:
-        video = after.add_stream_from_template(before.streams.video[0])
-        after.metadata.update(title="A title", REVIEWER="me", SCORE="5")
-        for packet in before.demux(before.streams.video[0]):
-            if packet.size:
-                packet.stream = video
-                after.mux(packet)
+    tags = {"title": "A title", "REVIEWER": "me", "SCORE": "5"}
+    tagged = remuxed(write_clip(tmp_path / "in.mkv", moving_square(4)), tmp_path / "tagged.mkv", tags)
 
     assert losses(tagged, tmp_path / "out.mkv") == ""
     assert losses(tagged, tmp_path / "out.mp4") == "the tags REVIEWER, SCORE"
@@ -151,7 +145,8 @@ PHONE = {"com.apple.quicktime.make": "Maker", "com.apple.quicktime.location.ISO6
 
 @pytest.mark.parametrize("ending", [".mov", ".mp4", ".mkv"])
 def test_what_a_phone_says_of_place_and_maker(tmp_path, ending):
-    source = with_tags(tmp_path / "in.mov", write_clip(tmp_path / "plain.mov", moving_square(4)), PHONE)
+    plain = write_clip(tmp_path / "plain.mov", moving_square(4))
+    source = remuxed(plain, tmp_path / "in.mov", PHONE, movflags="use_metadata_tags")
 
     assert losses(source, tmp_path / f"out{ending}") == ""
     with av.open(str(tmp_path / f"out{ending}")) as result:
@@ -176,18 +171,6 @@ def test_a_cover_is_worth_more_than_tags_of_any_names(tmp_path):
     assert losses(tmp_path / "in.mkv", tmp_path / "out.mp4").lower() == f"the tags {', '.join(sorted(PHONE))}".lower()
     with av.open(str(tmp_path / "out.mp4")) as result:
         assert any(stream.disposition & Disposition.attached_pic for stream in result.streams)
-
-
-def with_tags(path: Path, source: Path, tags: dict[str, str]) -> Path:
-    options = {"movflags": "use_metadata_tags"}
-    with av.open(str(source)) as before, av.open(str(path), "w", container_options=options) as after:
-        video = after.add_stream_from_template(before.streams.video[0])
-        after.metadata.update(tags)
-        for packet in before.demux(before.streams.video[0]):
-            if packet.size:
-                packet.stream = video
-                after.mux(packet)
-    return path
 
 
 @pytest.mark.parametrize(("ending", "lost"), [(".mkv", ""), (".mp4", "that it has an image for each eye")])

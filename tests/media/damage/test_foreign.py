@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import moving_square, write_clip
+from clips import moving_square, remuxed, write_clip
 
 from vfi_flow.errors import InputError
 from vfi_flow.media.damage.ending import promised_end
@@ -47,17 +47,7 @@ def write_bytes(path: Path, data: bytes) -> Path:
 def fragments(folder: Path) -> bytes:
     source = write_clip(folder / "plain.mp4", moving_square(FRAMES), options=GROUPS)
     flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
-    return remuxed(source, folder / "fragments.mp4", flags).read_bytes()
-
-
-def remuxed(source: Path, target: Path, options: dict[str, str]) -> Path:
-    with av.open(str(source)) as before, av.open(str(target), "w", container_options=options) as after:
-        stream = after.add_stream_from_template(before.streams.video[0])
-        for packet in before.demux(before.streams.video[0]):
-            if packet.size:
-                packet.stream = stream
-                after.mux(packet)
-    return target
+    return remuxed(source, folder / "fragments.mp4", **flags).read_bytes()
 
 
 TRAILERS = {
@@ -123,7 +113,7 @@ PADDED = {
 @pytest.mark.parametrize("packet", [188, 192])
 def test_space_that_a_recorder_has_reserved_in_a_transport_stream_is_no_damage(tmp_path, packet, change):
     plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), options=GROUPS)
-    source = remuxed(plain, tmp_path / "in.ts", {"mpegts_m2ts_mode": str(int(packet == 192))})
+    source = remuxed(plain, tmp_path / "in.ts", mpegts_m2ts_mode=str(int(packet == 192)))
 
     assert read(write_bytes(source, PADDED[change](source.read_bytes()))) == FRAMES
 
@@ -154,7 +144,7 @@ def test_zeros_are_told_from_lost_pictures_in_a_pipe(tmp_path):
 @pytest.mark.parametrize("live", ["0", "1"])
 def test_a_few_bytes_behind_a_webm_file_are_no_damage(tmp_path, live, rest):
     plain = write_clip(tmp_path / "plain.webm", moving_square(FRAMES), codec="libvpx", options={})
-    source = remuxed(plain, tmp_path / "in.webm", {"live": live})
+    source = remuxed(plain, tmp_path / "in.webm", live=live)
 
     data = source.read_bytes()
 
@@ -186,7 +176,7 @@ def test_a_cut_wmv_with_sound_is_damaged_for_a_part_of_it_too(tmp_path):
 @pytest.mark.parametrize("packet", [188, 192])
 def test_a_transport_stream_whose_rest_was_never_written_is_damaged(tmp_path, packet, value):
     plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES, 320, 240), options={"crf": "1"})
-    data = remuxed(plain, tmp_path / "in.ts", {"mpegts_m2ts_mode": str(int(packet == 192))}).read_bytes()
+    data = remuxed(plain, tmp_path / "in.ts", mpegts_m2ts_mode=str(int(packet == 192))).read_bytes()
     half = len(data) // packet // 2 * packet + 100
 
     assert refused(write_bytes(tmp_path / "cut.ts", data[:half] + value * (len(data) - half)))
@@ -195,7 +185,7 @@ def test_a_transport_stream_whose_rest_was_never_written_is_damaged(tmp_path, pa
 @pytest.mark.parametrize("lost", [100, 2000, 188 * 20])
 def test_a_transport_stream_whose_first_bytes_are_lost_is_damaged(tmp_path, lost):
     plain = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES, 320, 240), options={"crf": "1"})
-    data = remuxed(plain, tmp_path / "in.ts", {}).read_bytes()
+    data = remuxed(plain, tmp_path / "in.ts").read_bytes()
 
     assert refused(write_bytes(tmp_path / "changed.ts", bytes(lost) + data[lost:]))
 
@@ -217,7 +207,7 @@ def test_damage_in_the_last_fragments_is_told_from_a_trailer(tmp_path):
 @pytest.mark.parametrize("flags", ["frag_keyframe+empty_moov", "dash+frag_keyframe"])
 def test_the_end_of_fragments_with_b_frames_is_that_of_their_last_picture(tmp_path, flags):
     source = write_clip(tmp_path / "plain.mp4", moving_square(FRAMES), options={**GROUPS, "bf": "3"})
-    path = remuxed(source, tmp_path / "in.mp4", {"movflags": flags + "+default_base_moof", "use_editlist": "0"})
+    path = remuxed(source, tmp_path / "in.mp4", movflags=flags + "+default_base_moof", use_editlist="0")
 
     with av.open(str(path)) as container:
         video = container.streams.video[0]
