@@ -20,7 +20,7 @@ from vfi_flow.media.container import AVI
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.lanes import CopyLane, Lane, StretchLane
-from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, open_input, reason
+from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, fraction, open_input, reason
 from vfi_flow.media.sound_encoder import add_sound
 from vfi_flow.media.streams import Fate, StreamChoice, add_copy, add_cover, codec_of
 from vfi_flow.media.tags import lasting_tags, roles_of
@@ -85,7 +85,6 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self.container = self._input.container
         self._source = source
         self._covers: list[av.Packet[Any]] = []
-        self._origin = clock_origin(self.container, window)
         for choice in choices:
             if choice.fate in (Fate.COPIED, Fate.CONVERTED):
                 self._add(self.container.streams[choice.index], choice)
@@ -220,7 +219,7 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
     def _moved_chapter(self, chapter: Any) -> Any:
         """The chapter on the job's clock, cut to the window; None where it lies outside."""
         unit = fraction(chapter["time_base"]) or MICROSECOND
-        start, end = chapter["start"] * unit - self._origin, chapter["end"] * unit - self._origin
+        start, end = (chapter[name] * unit - self._packets.origin for name in ("start", "end"))
         length = self.window.length if self.window.length is not None else end
         start, end = max(start, Fraction(0)), min(end, length)
         if end <= start:

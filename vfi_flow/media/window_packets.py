@@ -60,7 +60,8 @@ class WindowPackets:
         """Sentences about what could not be read."""
         self._source, self._container, self._window, self._is_hidden = source, container, window, is_hidden
         self._is_pipe = isinstance(source, InputPipe)
-        self._origin = clock_origin(container, window)
+        self.origin = clock_origin(container, window)
+        """The file's time at which the job's clock is 0."""
         self._streams = set(streams)
         video = pick_video(container, source).index
         self._read_streams = {*self._streams, *([video] if self._is_pipe or window.length is not None else [])}
@@ -99,7 +100,7 @@ class WindowPackets:
         if self._is_pipe or self._window.start <= margin + NEAR_THE_START:
             return
         try:
-            self._container.seek(int((self._origin - margin) / MICROSECOND))
+            self._container.seek(int((self.origin - margin) / MICROSECOND))
         except av.FFmpegError:
             with suppress(av.FFmpegError):
                 self._container.seek(0)
@@ -136,7 +137,7 @@ class WindowPackets:
                 value = getattr(packet, name)
                 setattr(packet, name, value and to_pts(value * unit, MICROSECOND))
             unit = packet.time_base = MICROSECOND
-        shift = to_pts(self._origin, unit)
+        shift = to_pts(self.origin, unit)
         packet.pts = packet.pts - shift if packet.pts is not None else None
         packet.dts = packet.dts - shift if packet.dts is not None else None
         return (packet.pts if packet.pts is not None else packet.dts or 0) * unit
