@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from vfi_flow.cli.adapted_models import RECORD, WEIGHTS, keep, kept, key_of, scr
 from vfi_flow.cli.export import quiet_tracer
 from vfi_flow.cli.option_types import read_by
 from vfi_flow.cli.progress import FOR_PEOPLE, wants_bar, write_event
+from vfi_flow.cli.stderr import say
 from vfi_flow.errors import UsageError, needing
 from vfi_flow.files import write_complete
 from vfi_flow.inference.providers import cache_folder
@@ -93,8 +93,7 @@ def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path,
     device = pick_device(arguments.device if is_torchs else "auto")
     rendering, window = Rendering(arguments.steps, arguments.strength), plan.job.window
     if arguments.progress in FOR_PEOPLE:
-        said = f"fitting the model to {video.name}: {arguments.adapt:g} minutes of training, and reading and checking"
-        print(f"vfi-flow: {said}", file=sys.stderr)
+        say(f"fitting the model to {video.name}: {arguments.adapt:g} minutes of training, and reading and checking")
     with adaptation_display(arguments.progress, video.name) as show:
         part = window.start, window.end
         found = adapt(weights, video, part, arguments.adapt, rendering, folder / WEIGHTS, show, device)

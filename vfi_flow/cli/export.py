@@ -2,11 +2,11 @@
 
 import argparse
 import os
-import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from vfi_flow.cli.stderr import say
 from vfi_flow.errors import UsageError, VerificationError, needing
 
 DESCRIPTION = """Writes a model as ONNX files; files of the same names are replaced. Layouts: `native` takes frames,
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     variants = [Variant(precision, warp, size) for precision, warp in product(precisions, warps)]
     found = [] if arguments.calibrate is None else spread_over(arguments.calibrate, PLACES)
     if found and len(found) < PLACES:
-        print(f"vfi-flow: {arguments.calibrate}: only {len(found)} places found; int8 wants {PLACES}", file=sys.stderr)
+        say(f"{arguments.calibrate}: only {len(found)} places found; int8 wants {PLACES}")
     places = [Place(one.frame0, one.truth, one.frame1) for one in found]
     files = []
     for file in write_variants(weights, arguments.output_dir, layouts, steps, variants, places):

@@ -3,7 +3,6 @@
 import argparse
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from vfi_flow.cli.options import (
     read_target,
 )
 from vfi_flow.cli.progress import CHOICES, FOR_PEOPLE, progress_display
+from vfi_flow.cli.stderr import say
 from vfi_flow.cli.stdout import own_stdout
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.pipe import OutputPipe
@@ -216,10 +216,6 @@ def tell(report: Report) -> None:
             say(f"{report.plan.job.source}: {kind} becomes {stream.encoder}: {stream.reason}")
     for warning in report.warnings[len(report.plan.notes) :]:
         say(warning)
-
-
-def say(sentence: str) -> None:
-    print(f"vfi-flow: {sentence}", file=sys.stderr)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from importlib import import_module
 from itertools import takewhile
 
 from vfi_flow import __version__
+from vfi_flow.cli.stderr import say
 from vfi_flow.cli.stdout import printing
 from vfi_flow.errors import ComponentError, OutOfMemoryError, UsageError, VfiFlowError
 
@@ -73,13 +74,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         with printing():
             return arguments.run(arguments)
     except VfiFlowError as error:
-        print(f"vfi-flow: {error}", file=sys.stderr)
+        say(str(error))
         return error.exit_code
     except MemoryError:
-        print("vfi-flow: not enough memory", file=sys.stderr)
+        say("not enough memory")
         return OutOfMemoryError.exit_code
     except KeyboardInterrupt:
-        print("vfi-flow: interrupted", file=sys.stderr)
+        say("interrupted")
         return INTERRUPTED
 
 

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vfi_flow.cli.stderr import say
 from vfi_flow.cli.train_options import add_options, check, complete, keep
 from vfi_flow.errors import needing
 
@@ -21,8 +22,6 @@ order: `motion` (registration alone, faster; may be skipped), `mean` (registrati
 (flow matching around it). `fusion` is `mean` with the registration of --init frozen. The run lives in --output:
 log.jsonl, best.safetensors (chosen on --val, or on held-out frames of --data) and a checkpoint, from which --resume
 goes on to the same state."""
-
-BEST = "best.safetensors"
 
 # glibc returns large blocks to the system at once; every training step would fault them in again, which costs a
 # fifth of the time. These keep them. They must be in the environment before the process starts.
@@ -48,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if changed:
         print(f"{arguments.output}: goes on with other options: {', '.join(changed)}", file=sys.stderr)
     with needing("train", "training"):
+        from vfi_flow.training.loop import BEST
         from vfi_flow.training.parallel import start_processes
         from vfi_flow.training.run import prepare
         from vfi_flow.training.signals import stop_like_ctrl_c
@@ -60,18 +60,17 @@ def run(arguments: argparse.Namespace) -> int:
             show(*prepared.started(group))
         except KeyboardInterrupt:
             if (arguments.output / "checkpoint").exists():
-                kept = f"the run is kept in {arguments.output}; the same command with --resume goes on from there"
-                print(f"vfi-flow: {kept}", file=sys.stderr)
+                say(f"the run is kept in {arguments.output}; the same command with --resume goes on from there")
             raise
-        if not group.rank and (arguments.output / BEST).exists():
-            tell_what_next(arguments.output)
+        if not group.rank and (best := arguments.output / BEST).exists():
+            tell_what_next(best)
     return 0
 
 
-def tell_what_next(folder: Path) -> None:
-    best = shlex.quote(str(folder / BEST))
-    graphs = f"vfi-flow export --layout stream --steps 0 1 2 --model {best} --output-dir {shlex.quote(str(folder))}"
-    print(f"vfi-flow: the best weights are {best}; make their graphs with `{graphs}`", file=sys.stderr)
+def tell_what_next(best: Path) -> None:
+    weights, folder = (shlex.quote(str(path)) for path in (best, best.parent))
+    graphs = f"vfi-flow export --layout stream --steps 0 1 2 --model {weights} --output-dir {folder}"
+    say(f"the best weights are {weights}; make their graphs with `{graphs}`")
 
 
 def settings_from(arguments: argparse.Namespace) -> "Settings":

@@ -32,6 +32,9 @@ from vfi_flow.training.precision import mixed_precision
 from vfi_flow.training.signals import uninterrupted
 from vfi_flow.training.validation import Validation
 
+BEST = "best.safetensors"
+"""Of the files of a run, the weights that were best on validation."""
+
 log = logging.getLogger(__name__)
 
 
@@ -214,10 +217,10 @@ class Training:
         torch._foreach_lerp_(moving, [p.detach() for p in self.parameters.values()], 1 - decay)
 
     def validate(self) -> dict[str, float]:
-        """Scores of the averaged weights; the best ones so far are kept as `best.safetensors`, any before none."""
+        """Scores of the averaged weights; the best ones so far are kept as `BEST`, any before none."""
         scores = self.validation.scores(self.average, self.objective.name)
         score = -math.inf if math.isnan(scores["score"]) else scores["score"]
-        best = self.folder / "best.safetensors"
+        best = self.folder / BEST
         if score > self.progress.best or not best.exists():
             with uninterrupted():
                 if self._written(best, lambda: self.export(best, scores)):

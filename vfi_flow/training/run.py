@@ -19,7 +19,7 @@ from vfi_flow.training.batches import Batch, Share, batches
 from vfi_flow.training.checkpoint import load_progress
 from vfi_flow.training.clips import RealClips
 from vfi_flow.training.held_out import hold_out
-from vfi_flow.training.loop import Recipe, Training
+from vfi_flow.training.loop import BEST, Recipe, Training
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.lpips import Lpips, load_lpips
 from vfi_flow.training.objective import (
@@ -198,7 +198,7 @@ def resumed(settings: Settings) -> tuple[InterpolationNetwork, float]:
     network = InterpolationNetwork(preset(settings.preset or progress.preset))
     progress.require(settings.output, network.config.name, settings.stage)
     try:
-        return network, load_weights(settings.output / "best.safetensors")[1].strength
+        return network, load_weights(settings.output / BEST)[1].strength
     except ComponentError:
         return network, 1.0
 
