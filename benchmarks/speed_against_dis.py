@@ -100,7 +100,7 @@ def main() -> int:
     with ExitStack() as stack:
         for model, steps in product(arguments.model, (0, 1)):
             interpolator = stack.enter_context(Interpolator(model=model, steps=steps, threads=1))
-            methods[f"{interpolator.model_name} steps {steps}"] = of_model(interpolator, taus)
+            methods[f"{model} steps {steps}"] = of_model(interpolator, taus)
             engine = interpolator.engine
         methods["dis"] = lambda pair: [flow(pair.frame0, pair.frame1, tau) for tau in taus]
         methods["dis, its two flows alone"] = lambda pair: [

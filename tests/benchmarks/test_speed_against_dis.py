@@ -18,7 +18,7 @@ import vfi_flow
 class Busy:
     """Keeps the CPU busy for 20 ms, and for 60 ms at one step."""
 
-    model_name, engine = "busy", "none"
+    engine = "none"
 
     def __init__(self, model: str, steps: int, threads: int) -> None:
         assert threads == 1
@@ -53,11 +53,11 @@ def test_every_pair_is_timed_on_the_cpu_and_compared_with_dis(script, tmp_path, 
 
     assert code == 0
     assert {name: len(each) for name, each in times.items()} == dict.fromkeys(
-        ["busy steps 0", "busy steps 1", "dis", "dis, its two flows alone"], 3
+        ["base steps 0", "base steps 1", "dis", "dis, its two flows alone"], 3
     )
     # The clock of the process may tick in steps of up to 16 ms on some systems.
-    assert all(20 <= milliseconds < 40 for milliseconds in times["busy steps 0"])
-    assert all(60 <= milliseconds < 80 for milliseconds in times["busy steps 1"])
+    assert all(20 <= milliseconds < 40 for milliseconds in times["base steps 0"])
+    assert all(60 <= milliseconds < 80 for milliseconds in times["base steps 1"])
     assert "\ndis " in capsys.readouterr().out
 
 
@@ -65,7 +65,7 @@ def test_the_time_of_a_pair_is_shared_by_its_new_frames(script, tmp_path, monkey
     assert run(script, monkeypatch, "--pairs", "2", "--factor", "4", "--json", tmp_path / "speed.json") == 0
 
     times = json.loads((tmp_path / "speed.json").read_text())["cpu_milliseconds"]
-    assert all(20 <= milliseconds < 27 for milliseconds in times["busy steps 1"])
+    assert all(20 <= milliseconds < 27 for milliseconds in times["base steps 1"])
     assert "factor 4" in capsys.readouterr().out
 
 
