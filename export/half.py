@@ -1,8 +1,9 @@
 """Convolutions in half precision; everything that is a place, a motion or a warp stays in float32.
 
 Half precision has 11 bits: it cannot name a pixel beyond 2048 and moves flows by half a pixel in a frame of 1920. So
-only the inside of the network is converted: convolutions and what happens between them. The heads, which answer with
-flows, masks and colours, the correlation and all geometry keep float32, as do inputs and outputs.
+only the inside of the network is converted: convolutions and what happens between them. The heads and what leads into
+them, which answer with flows, masks and colours, the correlation and all geometry keep float32, as do inputs and
+outputs.
 """
 
 from collections.abc import Container, Iterable
@@ -11,6 +12,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 BETWEEN = {"LeakyRelu", "Sigmoid", "Add", "Mul", "Concat", "DepthToSpace"}
 """Operators that go on in half precision what a convolution began."""
+ANSWERS = ("narrow.weight", "head.weight")
+"""How names of weights end that flows, masks and colours are made with."""
 
 
 def halve_convolutions(model: ModelProto) -> None:
@@ -65,8 +68,8 @@ def half_values(nodes: Iterable[NodeProto], weights: set[str]) -> set[str]:
 
 
 def is_inner_convolution(node: NodeProto, weights: Container[str]) -> bool:
-    """Whether `node` is a learned convolution and no head; `weights` are the names of what is learned."""
-    return node.op_type == "Conv" and node.input[1] in weights and not node.input[1].endswith("head.weight")
+    """Whether `node` is a learned convolution and no part of a head; `weights` are the names of what is learned."""
+    return node.op_type == "Conv" and node.input[1] in weights and not node.input[1].endswith(ANSWERS)
 
 
 def _drop_unused(model: ModelProto) -> None:

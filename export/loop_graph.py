@@ -60,20 +60,22 @@ class Solver(nn.Module):
     of a step, at even ones at the beginning of the next. The first beginning needs none, its slope is known.
     """
 
-    def __init__(self, endpoint: torch.jit.ScriptModule) -> None:
+    def __init__(self, velocity: torch.jit.ScriptModule) -> None:
+        """`velocity` is a VelocityNetwork: the endpoint, and how noise comes to its grid and the residual from it."""
         super().__init__()
-        self.endpoint = endpoint
+        self.velocity = velocity
 
     def forward(self, noise: Tensor, condition: Tensor, steps: Tensor) -> Tensor:
         halves = 2 * steps.clamp(min=1).to(noise.dtype)
-        at_start, here = noise, noise * (1 - 1 / halves)
+        at_start = self.velocity.noise(noise)
+        here = at_start * (1 - 1 / halves)
         for number in range(1, 2 * int(steps)):
             t = number / halves
-            slope = (self.endpoint(here, t, condition) - here) / (1 - t)
+            slope = (self.velocity(here, t, condition) - here) / (1 - t)
             in_the_middle = number % 2
             at_start = at_start + in_the_middle * slope * 2 / halves
             here = at_start + (1 - in_the_middle) * slope / halves
-        return at_start * (steps > 0)
+        return self.velocity.from_grid(at_start) * (steps > 0)
 
 
 @torch.no_grad()
@@ -81,11 +83,13 @@ def trace_solver(network: InterpolationNetwork) -> ModelProto:
     """`noise`, `condition_of_loop`, `steps` -> `residual`."""
     noise = torch.zeros(1, 3, *TRACED_SIZE)
     frame = network.encode(noise)
-    condition = network.velocity.condition(network.mean(frame, frame, torch.full((1, 1, 1, 1), 0.5)))
+    velocity = network.velocity
+    condition = velocity.condition(network.mean(frame, frame, torch.full((1, 1, 1, 1), 0.5)))
+    start = velocity.noise(noise)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is on its way out, as its exporter is
-        endpoint = torch.jit.trace(network.velocity, (noise, torch.full((1,), 0.5), condition))
-        solver = torch.jit.script(Solver(endpoint))
+        methods = {"forward": (start, torch.full((1,), 0.5), condition), "noise": noise, "from_grid": start}
+        solver = torch.jit.script(Solver(torch.jit.trace_module(velocity, methods)))
     inputs = Port("noise", IMAGE), Port("condition_of_loop", CONDITION), Port("steps", (1,))
     return traced_module(
         solver, (noise, condition, torch.ones(1, dtype=torch.int64)), inputs, [Port("residual", IMAGE)]

@@ -20,7 +20,8 @@ class SharedTraces:
 
     def __call__(self, graph: ExportGraph) -> onnx.ModelProto:
         strength = float(getattr(graph, "strength", 0))
-        key = type(graph).__name__, graph.layout, graph.steps, strength, weights_hash(graph.network.state_dict())
+        network = graph.network.config, weights_hash(graph.network.state_dict())
+        key = type(graph).__name__, graph.layout, graph.steps, strength, *network
         path = self.folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.onnx"
         with FileLock(path.with_suffix(".lock")):
             if not path.is_file():

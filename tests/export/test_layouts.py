@@ -155,7 +155,7 @@ def test_at_the_ends_and_beyond_a_layout_for_hosts_gives_the_frames_themselves(s
 @pytest.mark.parametrize("downscale", [1, 2])
 def test_no_place_turns_a_frame_of_the_network_into_nan(downscale):
     """Beside fast, which finds motion on a halved picture, base."""
-    network = InterpolationNetwork(replace(TINY, motion_downscale=downscale)).eval()
+    network = InterpolationNetwork(replace(TINY, downscale=downscale)).eval()
     question, _ = ask(64, 96, 4, 0.5, STRENGTH)
     tau = torch.tensor([0.0, 1.0, -0.5, 1.5]).view(4, 1, 1, 1)
 

@@ -1,5 +1,7 @@
 """One file for any number of steps: what comes out is what the unrolled files and torch compute."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,11 +10,15 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from tiny_network import as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
+from vfi_flow.export.loop_graph import LoopGraph  # noqa: E402
 from vfi_flow.export.rules import broken_rules  # noqa: E402
+from vfi_flow.export.to_onnx import finish  # noqa: E402
 from vfi_flow.export.write import PLAIN, Variant, write_variants  # noqa: E402
 
 from vfi_flow.cli.main import main  # noqa: E402
 from vfi_flow.errors import UsageError  # noqa: E402
+from vfi_flow.model.config import TINY  # noqa: E402
+from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
 
 
 @pytest.fixture(scope="module", params=["grid", "gather"])
@@ -39,6 +45,25 @@ def test_any_number_of_steps_is_what_torch_computes(path, steps, batch, height, 
     with torch.no_grad():
         expected = tiny_network()(frame0, frame1, tau, noise, strength, steps).numpy()
     assert np.abs(made - expected).max() < 1e-5
+
+
+def test_detail_may_be_drawn_on_half_of_the_frame_in_a_loop():
+    network = InterpolationNetwork(replace(TINY, downscale=2))
+    network.load_state_dict(tiny_network().state_dict())
+    graph = LoopGraph(network.eval())
+    model = finish(graph.traced(), graph, {}, PLAIN)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    frames = [as_image(moving_texture(64, 96, dx)) for dx in (0, 3)]
+    question = *frames, torch.full((1, 1, 1, 1), 0.4), standard_noise(1, 3, 64, 96), torch.tensor([0.7])
+
+    for steps in (0, 1, 3):
+        given = *question, torch.tensor([steps])
+        feeds = {port.name: value.numpy() for port, value in zip(graph.inputs, given, strict=True)}
+        [made] = session.run(["frame"], feeds)
+
+        with torch.no_grad():
+            expected = network(*question, steps).numpy()
+        assert np.abs(made - expected).max() < 1e-5
 
 
 def test_the_file_has_one_loop_and_says_so(path):

@@ -66,7 +66,7 @@ def test_motion_found_on_half_the_frame_fits_the_whole_one(height, width):
     whole = half.doubled(height, width)
 
     assert whole.flow.shape == (1, 4, height, width) and whole.deviation.shape == (1, 1, height, width)
-    assert whole.features.shape == (1, 5, height // 2, width // 2)
+    assert whole.features.shape == (1, 5, height // 4, width // 4)
     torch.testing.assert_close(whole.flow, composition(height, width, moved=4.0).flow)
     torch.testing.assert_close(whole.deviation, torch.full((1, 1, height, width), 0.1))
 

@@ -96,7 +96,7 @@ def test_motion_that_is_known_to_be_even_takes_no_detail(network):
 @pytest.mark.parametrize("downscale", [1, 2])
 def test_where_motion_is_shaken_detail_counts_less(downscale):
     """Both octaves by the same, whatever grid motion is found on: a quarter of the odds for SHAKEN pixels."""
-    network = InterpolationNetwork(replace(TINY, motion_downscale=downscale)).eval()
+    network = InterpolationNetwork(replace(TINY, downscale=downscale)).eval()
     frames = [frame.repeat(1, 1, downscale, downscale) for frame in (FRAME0, FRAME1)]
     features = [network.encode(frame) for frame in frames]
 

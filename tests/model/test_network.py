@@ -13,6 +13,7 @@ from tolerances import BATCH_FLOAT32, BFLOAT16_LEVEL  # noqa: E402
 from vfi_flow.model.composition import LARGEST_DEVIATION, SMALLEST_DEVIATION  # noqa: E402
 from vfi_flow.model.config import TINY  # noqa: E402
 from vfi_flow.model.network import InterpolationNetwork  # noqa: E402
+from vfi_flow.motion.resize import double, halve  # noqa: E402
 
 HALF, FULL = torch.full((1, 1, 1, 1), 0.5), torch.ones(1)
 
@@ -228,9 +229,22 @@ def test_equal_frames_give_that_frame_where_motion_is_found_on_half_of_it(networ
     assert (made - frame)[..., 8:-8, 8:-8].abs().mean() < 0.01
 
 
+def test_on_half_of_the_frame_noise_stays_standard_and_detail_is_drawn_no_finer(network, pair):
+    coarse = of_half(network)
+    noise = standard_noise(1, 3, 48, 64)
+    mean = coarse.mean(*map(coarse.encode, pair), HALF)
+
+    start, residual = coarse.velocity.noise(noise), coarse.residual(mean, noise, steps=1)
+
+    assert start.shape == (1, 3, 24, 32) and start.std().item() == pytest.approx(1, abs=0.05)
+    assert residual.shape == noise.shape
+    finer = residual[..., 8:-8, 8:-8] - double(halve(residual))[..., 8:-8, 8:-8]
+    assert finer.square().mean() < 0.15 * residual.square().mean()
+
+
 def of_half(network: InterpolationNetwork) -> InterpolationNetwork:
     """The same weights with motion on frames of half the size."""
-    coarse = InterpolationNetwork(replace(TINY, motion_downscale=2))
+    coarse = InterpolationNetwork(replace(TINY, downscale=2))
     coarse.load_state_dict(network.state_dict())
     return coarse.eval()
 

@@ -31,7 +31,7 @@ def test_a_pan_is_found_however_far_it_goes(trained_model, pixels):
         features = [network.encode(as_image(panned(moved))) for moved in (0, pixels)]
         motion = network.registration(*features).motion
 
-    per_grid = 2 * network.config.motion_downscale
+    per_grid = 2 * network.config.downscale
     found = motion[:, 0] * per_grid
     margin = 128 // per_grid
     wrong = (found + pixels).abs()[:, margin:-margin, margin:-margin] > 2

@@ -64,7 +64,7 @@ def test_what_even_motion_should_find_leaves_out_what_the_frames_around_add():
 
 
 def test_motion_found_on_halved_frames_is_compared_on_the_grid_of_the_batch():
-    network = InterpolationNetwork(replace(TINY, motion_downscale=2)).eval()
+    network = InterpolationNetwork(replace(TINY, downscale=2)).eval()
     batch = batch_of(sample((1, 1), side=80))  # halved and padded to 48: the grids are not multiples of each other
     moved = move(network, batch)
 

@@ -33,7 +33,7 @@ class Composition(NamedTuple):
     deviation: Tensor
     """(B, 1, h, w) standard deviation of the truth around the mean, in [SMALLEST_DEVIATION, LARGEST_DEVIATION]."""
     features: Tensor
-    """(B, C, h/2, w/2) what it was decided from."""
+    """(B, C, h/2, w/2), of a doubled grid (B, C, h/4, w/4): what it was decided from."""
     activity: Tensor
     """(B, 1, h/2, w/2) in [0, 1]: 0 where nothing happens between the frames."""
 
@@ -53,7 +53,7 @@ class Composition(NamedTuple):
             detail=half(self.detail),
             residual=whole(double(self.residual)),
             deviation=whole(double(self.deviation)),
-            features=half(self.features),
+            features=self.features[:, :, : height // 4, : width // 4],
             activity=half(self.activity),
         )
 
@@ -64,7 +64,7 @@ class Composition(NamedTuple):
 
 
 class Mean(NamedTuple):
-    """Stage 1's answer; all float32 at full resolution, except `features` (B, C, H/2, W/2)."""
+    """Stage 1's answer; all float32 at full resolution, except `features`."""
 
     mean: Tensor
     """(B, 3, H, W) E[frame | frame0, frame1, tau], around [0, 1]."""
@@ -79,6 +79,7 @@ class Mean(NamedTuple):
     flow: Tensor
     """(B, 4, H, W) to frame 0 and to frame 1, pixels."""
     features: Tensor
+    """(B, C, H/2, W/2), or (B, C, H/4, W/4) where motion was found on half of the frame."""
     activity: Tensor
     """(B, 1, H, W) in [0, 1]: 0 where nothing happens between the frames, so that there is no detail to draw."""
 

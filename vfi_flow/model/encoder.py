@@ -56,13 +56,15 @@ class Encoder(nn.Module):
     what is near it in one frame would look unlike itself in the other.
     """
 
-    def __init__(self, channels: tuple[int, int, int, int], downscale: int) -> None:
+    def __init__(self, channels: tuple[int, int, int, int], downscale: int, rank: int) -> None:
         """`downscale` 1: motion is found on the frame itself, 2: on half of its width and height."""
         super().__init__()
         self.downscale = downscale
         first, *others = zip((3, *channels[:-1]), channels, strict=True)
         self.levels = nn.ModuleList([halving(*first)])
-        self.levels += [nn.Sequential(halving(i, o), convolution(o, o, border="replicate")) for i, o in others]
+        self.levels += [
+            nn.Sequential(halving(i, o), convolution(o, o, border="replicate", rank=rank)) for i, o in others
+        ]
 
     def forward(self, image: Tensor) -> FrameFeatures:
         picture = image if self.downscale == 1 else aligned(halve(image))

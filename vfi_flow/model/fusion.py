@@ -36,11 +36,13 @@ class FusionNetwork(nn.Module):
         super().__init__()
         self.grid = config.flow_scale
         inputs = 2 * config.encoder[0] + 2 * (4 + 3) + config.levels[-1].context + 4 + 1 + 1 + 4
-        self.stem = convolution(inputs, config.fusion_width)
-        self.body = nn.Sequential(*[ResidualBlock(config.fusion_width) for _ in range(config.fusion_blocks)])
+        width, rank = config.fusion_width, config.rank
+        self.stem = convolution(inputs, width, rank=rank)
+        self.body = nn.Sequential(*[ResidualBlock(width, rank) for _ in range(config.fusion_blocks)])
         self.at_pixels = [4, 1, 1, 1, 1]  # flow, blend, residual of the luma, deviation, gate
         self.at_half = [1, 2]  # crossfade, detail kept of two octaves
-        self.head = nn.Conv2d(config.fusion_width, 4 * sum(self.at_pixels) + sum(self.at_half), 3, 1, 1)
+        self.narrow = nn.Conv2d(width, rank, 3, 1, 1, bias=False)
+        self.head = nn.Conv2d(rank, 4 * sum(self.at_pixels) + sum(self.at_half), 1)
         self.detail_slope = nn.Parameter(torch.tensor([-1.81, 0.66]).view(1, 2, 1, 1))
         self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
         with torch.no_grad():
@@ -58,7 +60,8 @@ class FusionNetwork(nn.Module):
         with torch.no_grad():
             apart = difference(frame0.half, frame1.half, self.COMPARED), difference(*moved, self.COMPARED)
         features = self.features(frame0, frame1, tau, course, (seen0, seen1), apart)
-        at_pixels, at_half = self.head(features).float().split([4 * sum(self.at_pixels), sum(self.at_half)], 1)
+        answer = self.head(self.narrow(features)).float()
+        at_pixels, at_half = answer.split([4 * sum(self.at_pixels), sum(self.at_half)], 1)
         correction, preference, residual, deviation, gate = self.unfold(at_pixels).split(self.at_pixels, 1)
         crossfade, detail = at_half.split(self.at_half, 1)
         flow = flow + gate.sigmoid() * fine_step(seen0.luma, seen1.luma, tau, course.flow) + correction

@@ -24,7 +24,7 @@ class InterpolationNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config.encoder, config.motion_downscale)
+        self.encoder = Encoder(config.encoder, config.downscale, config.rank)
         self.registration = RegistrationNetwork(config)
         self.fusion = FusionNetwork(config)
         self.velocity = VelocityNetwork(config)
@@ -40,14 +40,16 @@ class InterpolationNetwork(nn.Module):
     def fused(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, course: MotionAtTau) -> Mean:
         """The conditional mean at `tau`, of what takes `course` there."""
         images, composition = (frame0.image, frame1.image), self.fusion(frame0, frame1, tau, course)
-        if self.config.motion_downscale == 2:
+        if self.config.downscale == 2:
             composition = composition.doubled(*frame0.image.shape[-2:]).refined(*images, tau)
         return compose(*images, tau, composition)
 
     def residual(self, mean: Mean, noise: Tensor, steps: int) -> Tensor:
         """The standardised residual (B, 3, H, W) reached from `noise` (B, 3, H, W, standard Gaussian) in `steps`."""
         condition = self.velocity.condition(mean)
-        return sample_from_endpoint(partial(self._endpoint, condition=condition), noise, steps)
+        start = self.velocity.noise(noise)
+        reached = sample_from_endpoint(partial(self._endpoint, condition=condition), start, steps)
+        return self.velocity.from_grid(reached)
 
     def detail(self, mean: Mean, noise: Tensor, steps: int) -> Tensor:
         """(B, 3, H, W): what is drawn on top of the mean at strength 1; nothing where nothing happens."""

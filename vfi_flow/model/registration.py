@@ -92,18 +92,19 @@ class MatchLevel(nn.Module):
     The inputs live on one grid, the result on one of twice the density.
     """
 
-    def __init__(self, features: int, context: int, config: LevelConfig) -> None:
+    def __init__(self, features: int, context: int, config: LevelConfig, rank: int) -> None:
         """`features` channels of either frame; `context` channels from the level before, 0 for the first level."""
         super().__init__()
         self.radius, self.context = config.radius, config.context
         scores = (2 * config.radius + 1) ** 2
         inputs = 2 * features + scores + 3 + (context + 5 if context else 0)
-        self.projection = nn.Conv2d(features, features, 1)
+        self.projection = nn.Conv2d(features, config.matched, 1)
         self.log_sharpness = nn.Parameter(torch.tensor(3.0))
         self.prior = nn.Parameter(torch.tensor(0.3))
-        self.stem = convolution(inputs, config.width)
-        self.body = nn.Sequential(*[ResidualBlock(config.width) for _ in range(config.blocks)])
-        self.head = nn.Conv2d(config.width, 4 * (4 + config.context), 3, 1, 1)
+        self.stem = convolution(inputs, config.width, rank=rank)
+        self.body = nn.Sequential(*[ResidualBlock(config.width, rank) for _ in range(config.blocks)])
+        self.narrow = nn.Conv2d(config.width, rank, 3, 1, 1, bias=False)
+        self.head = nn.Conv2d(rank, 4 * (4 + config.context), 1)
         self.shuffle = nn.PixelShuffle(2)
         self._start_as_readout()
 
@@ -124,7 +125,7 @@ class MatchLevel(nn.Module):
             readout = readout + before.motion
             seen += [before.motion * FLOW_SCALE, before.mask, before.context, without_partner(before.motion)]
         inputs = torch.cat([features0, features1, *(x.to(features0.dtype) for x in seen)], 1)
-        output = self.shuffle(self.head(self.body(self.stem(inputs)))).float()
+        output = self.shuffle(self.head(self.narrow(self.body(self.stem(inputs))))).float()
         motion, mask, context, gate = output.split([2, 1, self.context, 1], 1)
         if before is not None:
             mask = mask + double(before.mask)
@@ -192,12 +193,12 @@ class RegistrationNetwork(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.downscale = config.motion_downscale
+        self.downscale = config.downscale
         _, at_4, at_8, at_16 = config.encoder
         coarse, middle, fine = config.levels
-        self.at_16 = MatchLevel(at_16, 0, coarse)
-        self.at_8 = MatchLevel(at_8, coarse.context, middle)
-        self.at_4 = MatchLevel(at_4, middle.context, fine)
+        self.at_16 = MatchLevel(at_16, 0, coarse, config.rank)
+        self.at_8 = MatchLevel(at_8, coarse.context, middle, config.rank)
+        self.at_4 = MatchLevel(at_4, middle.context, fine, config.rank)
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures) -> Registration:
         coarse = self.coarsest(frame0, frame1)

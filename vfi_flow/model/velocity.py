@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vfi_flow.model.composition import Mean
 from vfi_flow.model.config import NetworkConfig
 from vfi_flow.model.layers import FilmBlock, convolution
-from vfi_flow.motion.resize import halve
+from vfi_flow.motion.resize import double, halve
 
 OCTAVES = 8
 
@@ -38,22 +38,24 @@ class TimeEmbedding(nn.Module):
 class VelocityNetwork(nn.Module):
     """A small U-Net on pixels folded 2x2 into channels, modulated by t.
 
-    It predicts the endpoint r_1 of the path, from which the velocity follows.
+    It predicts the endpoint r_1 of the path, from which the velocity follows. With a downscale of 2 all this lives on
+    a grid of half the width and height (h, w), and what is finer is not drawn.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         at_2, at_4, at_8 = config.velocity
-        embedding = config.time_features
+        embedding, rank = config.time_features, config.rank
+        self.downscale = config.downscale
         self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
         self.embedding = TimeEmbedding(embedding)
-        self.condition_stem = convolution(2 * 12 + 2 + config.fusion_width, at_2)
+        self.condition_stem = convolution(2 * 12 + 2 + config.fusion_width, at_2, rank=rank)
         self.stem = nn.Conv2d(12, at_2, 3, 1, 1)
         self.down_2 = FilmBlock(at_2, embedding)
         self.to_4 = nn.Conv2d(at_2, at_4, 3, 2, 1)
-        self.down_4 = FilmBlock(at_4, embedding)
+        self.down_4 = FilmBlock(at_4, embedding, rank)
         self.to_8 = nn.Conv2d(at_4, at_8, 3, 2, 1)
-        self.bottom = nn.ModuleList([FilmBlock(at_8, embedding), FilmBlock(at_8, embedding)])
+        self.bottom = nn.ModuleList([FilmBlock(at_8, embedding, rank) for _ in range(2)])
         self.from_8 = nn.Conv2d(at_8, 4 * at_4, 1)
         self.from_4 = nn.Conv2d(at_4, 4 * at_2, 1)
         self.up_2 = FilmBlock(at_2, embedding)
@@ -61,19 +63,31 @@ class VelocityNetwork(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
+    def to_grid(self, image: Tensor) -> Tensor:
+        """(B, C, h, w) of `image` (B, C, H, W)."""
+        return image if self.downscale == 1 else halve(image)
+
+    def from_grid(self, image: Tensor) -> Tensor:
+        """(B, C, H, W) of `image` (B, C, h, w)."""
+        return image if self.downscale == 1 else double(image)
+
+    def noise(self, noise: Tensor) -> Tensor:
+        """(B, 3, h, w), standard Gaussian like `noise` (B, 3, H, W): a mean of four has half of their deviation."""
+        return self.downscale * self.to_grid(noise)
+
     def condition(self, mean: Mean) -> Tensor:
-        """(B, C, H/2, W/2), computed once for all evaluations of one frame."""
+        """(B, C, h/2, w/2), computed once for all evaluations of one frame."""
         dtype = mean.features.dtype
         seen = [
-            self.fold(mean.sharp - 0.5),
-            self.fold(mean.warped0 - mean.warped1) * 4,
-            halve(mean.deviation.log()) * 0.25 + 1,
-            halve(mean.blend),
+            self.fold(self.to_grid(mean.sharp - 0.5)),
+            self.fold(self.to_grid(mean.warped0 - mean.warped1)) * 4,
+            halve(self.to_grid(mean.deviation)).log() * 0.25 + 1,
+            halve(self.to_grid(mean.blend)),
         ]
         return self.condition_stem(torch.cat([*(x.to(dtype) for x in seen), mean.features], 1))
 
     def forward(self, residual: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        """The endpoint (B, 3, H, W) float32 expected from `residual` (B, 3, H, W) at path time t (B,)."""
+        """The endpoint (B, 3, h, w) float32 expected from `residual` (B, 3, h, w) at path time t (B,)."""
         embedding = self.embedding(t)
         at_2 = self.down_2(self.stem(self.fold(residual).to(condition.dtype)) + condition, embedding)
         at_4 = self.down_4(self.to_4(at_2), embedding)

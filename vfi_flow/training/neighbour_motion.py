@@ -41,7 +41,7 @@ def move(network: InterpolationNetwork, batch: Batch) -> Moved:
         added = bend(displacement(even.flow), Neighbours(before, after, batch.intervals, width), batch.tau)
     course = even.bent(added)
     ahead = (course.flow - even.flow).detach()
-    even_flow = batch.flow - on_grid(ahead, batch.flow, network.config.motion_downscale)
+    even_flow = batch.flow - on_grid(ahead, batch.flow, network.config.downscale)
     return Moved(frame0, frame1, registration.flows_at(batch.tau), course, even_flow)
 
 

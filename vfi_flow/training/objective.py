@@ -97,6 +97,7 @@ class VelocityObjective:
             moved = move(network, batch)
             mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
         residual = ((batch.truth - mean.sharp) / mean.deviation).clamp(-LARGEST_RESIDUAL, LARGEST_RESIDUAL)
+        residual = network.velocity.to_grid(residual)
         noise = torch.randn(residual.shape, generator=generator, device=residual.device)
         condition = network.velocity.condition(mean)
         t = sample_with_atoms(residual.shape[0], TIMES, generator=generator, device=residual.device)
@@ -107,13 +108,13 @@ class VelocityObjective:
                 t,
                 kind="endpoint",
                 x_0=noise,
-                weight=_importance(mean),
+                weight=network.velocity.to_grid(_importance(mean)),
             )
         }
         if self.lpips is not None and self.perceptual:
             # What is judged is what the solvers really return: one step mostly, two steps at every fourth update.
             steps = 1 if int(torch.randint(4, (1,), generator=generator, device=residual.device)) else 2
-            other = torch.randn(residual.shape, generator=generator, device=residual.device)
+            other = torch.randn(batch.truth.shape, generator=generator, device=residual.device)
             sample = (mean.mean + network.detail(mean, other, steps)).clamp(0, 1)
             terms["lpips"] = self.perceptual * self.lpips(sample, batch.truth).mean()
             terms["sharpness"] = self.perceptual * self.SHARPNESS * sharpness_difference(sample, batch.truth)
