@@ -87,11 +87,12 @@ def test_graphs_that_share_keep_nothing_but_small_constants(split_model, part):
     assert bytes_inside(model) < 0.02 * sum(int(place["length"]) for place in outside.values())
 
 
-def test_the_packaged_graphs_hold_no_weights(packaged_model):
+def test_the_packaged_graphs_are_small_and_hold_no_weights(packaged_model):
     weights = packaged_weights(packaged_model)
     graphs = sorted(weights.parent.glob(f"{packaged_model}.*.onnx"))
 
     assert len(graphs) == 5
+    assert max(path.stat().st_size for path in graphs) < 1_000_000
     places = tensor_places(weights)
     for path in graphs:
         model = onnx.load(path, load_external_data=False)

@@ -63,8 +63,13 @@ def begins_a_recording(packet: bytes, before: int, length: int) -> bool:
 
     Packets of 192 bytes have a time of 4 bytes in front, which may begin with zeros.
     """
-    stream, begins = (packet[1] & 0x1F) << 8 | packet[2], packet[1] & 0x40
-    return before <= (4 if length == 192 else 0) and bool(begins) and stream in FIRST_STREAMS
+    stream, begins = stream_of(packet)
+    return before <= (4 if length == 192 else 0) and begins and stream in FIRST_STREAMS
+
+
+def stream_of(packet: bytes) -> tuple[int, bool]:
+    """The number of the stream that a packet belongs to, and whether a table or a picture begins in it."""
+    return (packet[1] & 0x1F) << 8 | packet[2], bool(packet[1] & 0x40)
 
 
 def runs_into(packet: bytes, value: int) -> bool:
@@ -74,7 +79,7 @@ def runs_into(packet: bytes, value: int) -> bool:
     """
     if not packet.endswith(bytes([value]) * RUN):
         return False
-    stream, begins = (packet[1] & 0x1F) << 8 | packet[2], packet[1] & 0x40
+    stream, begins = stream_of(packet)
     head = packet[5 + packet[4] if packet[3] & 0x20 else 4 :][:3]
     is_table = begins and head[:1] == b"\0" and head != bytes(PICTURE_HEAD)
     return stream != NULL_STREAM and not (is_table and value == PADDING[1][0])
