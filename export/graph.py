@@ -11,12 +11,15 @@ from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.registration import Registration
+from vfi_flow.model.scale import enlarge, halved
 
 FEATURES, SIDES = FrameFeatures._fields, ("_0", "_1")
 REGISTERED = ("half", "quarter", "eighth", "at_4", "at_8", "at_16", "far_8", "far_16")
 COMPOSED = ("image", "luma", "colour", "half", "at_2")
 """The maps of a frame that are looked at to find motion, and to make the new frame."""
-HALF_GRID = ("half_height", "half_width")
+ENLARGED = ("half",)
+"""The maps of the whole frames that motion is refined on where it was found on smaller ones."""
+HALF_GRID, FOUND_GRID = ("half_height", "half_width"), ("found_height", "found_width")
 MOTION = ("motion", "mask", "context", "unexplained")
 """What is known of a pair's motion, at any `tau` (see `Registration`)."""
 IMAGE = ("batch", 3, "height", "width")
@@ -60,6 +63,8 @@ class ExportGraph(nn.Module):
     """Whether it answers with the frames themselves at 0 and 1; where not, that is up to the host."""
     steps: int | None = None
     """None where a graph has no part in the solver."""
+    halvings = 0
+    """How many times frames are halved inside before motion is found."""
     noise_source = "input"
     loops = 0
     """How many Loops are meant to be in it."""
@@ -83,9 +88,10 @@ class PairGraph(ExportGraph):
 
     steps: int
 
-    def __init__(self, network: InterpolationNetwork, steps: int) -> None:
+    def __init__(self, network: InterpolationNetwork, steps: int, halvings: int = 0) -> None:
+        """Motion is found on frames that were halved so many times (see `model.scale`)."""
         super().__init__(network)
-        self.steps = steps
+        self.steps, self.halvings = steps, halvings
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         return self.feed(example_question(height, width))
@@ -175,6 +181,32 @@ class RegisterGraph(ExportGraph):
         return *maps, *maps
 
 
+class EnlargeGraph(ExportGraph):
+    """The motion of a pair as `register` found it on frames of half the size (`found_` before the names) -> `MOTION`
+    on the whole ones, without `unexplained`, which stays as it is."""
+
+    layout = "split"
+
+    def __init__(self, network: InterpolationNetwork) -> None:
+        super().__init__(network)
+        self.outputs = motion_ports(network)[:-1]
+        found = (Port(f"found_{port.name}", (*port.axes[:2], *FOUND_GRID)) for port in self.outputs)
+        self.inputs = (*feature_ports(network, ENLARGED, SIDES), *found)
+
+    def forward(self, half0: Tensor, half1: Tensor, *found: Tensor) -> tuple[Tensor, ...]:
+        frame0, frame1, _ = read_features((half0, half1), ENLARGED)
+        motion, mask, context = found
+        made = enlarge(Registration(motion, mask, context, unexplained=motion), frame0, frame1)
+        return made.motion, made.mask, made.context
+
+    def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
+        question = example_question(height, width)
+        with torch.no_grad():
+            whole, smaller = (self.network.encode(image) for image in (question.frame0, halved(question.frame0)))
+            found = self.network.registration(smaller, smaller)
+        return whole.half, whole.half, *found[: len(self.outputs)]
+
+
 def pair_example(network: InterpolationNetwork, question: Question) -> tuple[Tensor, ...]:
     """What hosts keep of a pair to make frames of it: maps of both frames and their motion."""
     with torch.no_grad():
@@ -216,13 +248,13 @@ class NativeGraph(PairGraph):
     layout = "native"
     outputs = (Port("frame", IMAGE),)
 
-    def __init__(self, network: InterpolationNetwork, steps: int) -> None:
-        super().__init__(network, steps)
+    def __init__(self, network: InterpolationNetwork, steps: int, halvings: int = 0) -> None:
+        super().__init__(network, steps, halvings)
         self.inputs = (Port("frame0", IMAGE), Port("frame1", IMAGE), *dial_ports(steps))
 
     def forward(self, frame0: Tensor, frame1: Tensor, *dials: Tensor) -> Tensor:
         tau, noise, strength = read_dials(dials)
-        return self.network(frame0, frame1, tau, noise, strength, self.steps)
+        return self.network(frame0, frame1, tau, noise, strength, self.steps, self.halvings)
 
     def feed(self, question: Question) -> tuple[Tensor, ...]:
         return question.frame0, question.frame1, *dials(question, self.steps)

@@ -17,8 +17,8 @@ class HostGraph(PairGraph):
 
     alignment, noise_source, ends = 1, "fixed", True
 
-    def __init__(self, network: InterpolationNetwork, steps: int, strength: float) -> None:
-        super().__init__(network, steps)
+    def __init__(self, network: InterpolationNetwork, steps: int, strength: float, halvings: int = 0) -> None:
+        super().__init__(network, steps, halvings)
         self.noise = FixedNoise()
         self.register_buffer("strength", torch.tensor([strength]), persistent=False)
 
@@ -27,7 +27,8 @@ class HostGraph(PairGraph):
         height, width = frame0.shape[-2:]
         padded0, padded1 = aligned(frame0), aligned(frame1)
         noise = self.noise(padded0).expand(padded0.shape[0], -1, -1, -1) if self.steps else padded0
-        frame = self.network(padded0, padded1, tau, noise, self.strength, self.steps)[:, :, :height, :width]
+        frame = self.network(padded0, padded1, tau, noise, self.strength, self.steps, self.halvings)
+        frame = frame[:, :, :height, :width]
         return torch.where(tau <= 0, frame0, torch.where(tau >= 1, frame1, frame))
 
 
@@ -57,8 +58,10 @@ class PlanesGraph(HostGraph):
 
     outputs = (Port("output", IMAGE),)
 
-    def __init__(self, network: InterpolationNetwork, steps: int, strength: float, planes: int) -> None:
-        super().__init__(network, steps, strength)
+    def __init__(
+        self, network: InterpolationNetwork, steps: int, strength: float, halvings: int = 0, *, planes: int
+    ) -> None:
+        super().__init__(network, steps, strength, halvings)
         self.planes = planes
         self.layout = f"{planes}ch"
         self.inputs = (Port("input", ("batch", planes, "height", "width")),)

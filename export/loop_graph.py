@@ -19,9 +19,9 @@ class LoopGraph(NativeGraph):
     loops = 1
     steps_named = "input"
 
-    def __init__(self, network: InterpolationNetwork, steps: int = 2) -> None:
+    def __init__(self, network: InterpolationNetwork, steps: int = 2, halvings: int = 0) -> None:
         """`steps` are those that `feed` asks for."""
-        super().__init__(network, steps)
+        super().__init__(network, steps, halvings)
         self.inputs: tuple[Port, ...] = (*self.inputs, Port("steps", (1,)))
 
     def feed(self, question: Question) -> tuple[Tensor, ...]:
@@ -29,7 +29,7 @@ class LoopGraph(NativeGraph):
 
     def traced(self) -> ModelProto:
         """The graph put together from two, for the tracer sees no loop: what is before it, and the loop as a script."""
-        before, loop = trace(BeforeLoop(self.network)), trace_solver(self.network)
+        before, loop = trace(BeforeLoop(self.network, self.halvings)), trace_solver(self.network)
         for model in (before, loop):
             model.ir_version = max(before.ir_version, loop.ir_version)
         loop = compose.add_prefix(loop, "solver_", rename_inputs=False, rename_outputs=False, rename_initializers=False)
@@ -45,11 +45,12 @@ class BeforeLoop(NativeGraph):
 
     outputs = (Port("mean", IMAGE), Port("shrunk", IMAGE), Port("spread", IMAGE), Port("condition", CONDITION))
 
-    def __init__(self, network: InterpolationNetwork) -> None:
-        super().__init__(network, 0)
+    def __init__(self, network: InterpolationNetwork, halvings: int) -> None:
+        super().__init__(network, 0, halvings)
 
     def forward(self, frame0: Tensor, frame1: Tensor, *dials: Tensor) -> tuple[Tensor, ...]:
-        mean = self.network.mean(self.network.encode(frame0), self.network.encode(frame1), dials[0])
+        frames = (self.network.encode(frame) for frame in (frame0, frame1))
+        mean = self.network.mean(*frames, dials[0], self.halvings)
         return mean.mean, mean.shrunk, mean.spread, self.network.velocity.condition(mean)
 
 

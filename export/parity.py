@@ -13,9 +13,9 @@ from torch import Tensor
 from vfi_flow.export.calibration import Place, ask_of_video
 from vfi_flow.export.fixed_noise import fixed_noise
 from vfi_flow.export.graph import (
-    FEATURES,
-    MOTION,
+    SIDES,
     EncodeGraph,
+    EnlargeGraph,
     ExportGraph,
     PairGraph,
     Question,
@@ -29,6 +29,7 @@ from vfi_flow.errors import VerificationError
 from vfi_flow.inference.onnx_session import first_line, load_runtime
 from vfi_flow.model.encoder import aligned
 from vfi_flow.model.network import InterpolationNetwork
+from vfi_flow.model.scale import halved
 
 SIZES = ((1, 1), (37, 51), (64, 96), (135, 241))
 ALIGNED_SIZES = ((16, 16), (64, 96), (144, 240))
@@ -42,7 +43,7 @@ MOST_LOST = {"fp32": 0.1, "fp16": 0.1, "int8": 0.3}
 """dB that the distance to the true frame may grow by."""
 TOO_FEW = 1000
 """Pixels; in fewer, one level of one byte is more than that."""
-PARTS = {"encode": EncodeGraph, "register": RegisterGraph}
+PARTS = {"encode": EncodeGraph, "register": RegisterGraph, "enlarge": EnlargeGraph}
 """Make no frame by themselves, and run before those that do in layouts of several files."""
 
 
@@ -82,11 +83,12 @@ def compare(files: Iterable[Written], places: Sequence[Place] = ()) -> Iterator[
         in_integers = written.variant.precision == "int8"
         for asked in about_videos(written, places) if in_integers else about_waves(written):
             differences = []
-            for key, question, truth in asked:
-                if (key, graph.steps) not in answers:
-                    answers[key, graph.steps] = answer(graph.network, question, graph.steps or 0)
-                expected = as_written(answers[key, graph.steps], graph)
-                differences.append(difference(run(question).numpy(), expected.numpy(), truth))
+            for (key, question, truth), halvings in product(asked, run.halvings):
+                settings = graph.steps or 0, halvings
+                if (key, settings) not in answers:
+                    answers[key, settings] = answer(graph.network, question, *settings)
+                expected = as_written(answers[key, settings], graph)
+                differences.append(difference(run(question, halvings).numpy(), expected.numpy(), truth))
             largest, means, psnrs, lost = zip(*differences, strict=True)
             height, width = question.frame0.shape[-2:]
             yield Comparison(
@@ -178,46 +180,59 @@ def waves(height: int, width: int, moved: float, seed: int) -> NDArray[np.float3
 
 
 @torch.no_grad()
-def answer(network: InterpolationNetwork, question: Question, steps: int) -> Tensor:
+def answer(network: InterpolationNetwork, question: Question, steps: int, halvings: int = 0) -> Tensor:
     """The frame (B, 3, H, W) that torch gives, padded and cropped here; at 0 and 1 one of the two themselves."""
     if question.tau[0] in ENDS:
         return question.frame0 if question.tau[0] == 0 else question.frame1
     height, width = question.frame0.shape[-2:]
     frame0, frame1 = aligned(question.frame0), aligned(question.frame1)
     noise = torch.from_numpy(fixed_noise(*frame0.shape[-2:])).expand_as(frame0)
-    made = network(frame0, frame1, question.tau, noise, question.strength, steps)
+    made = network(frame0, frame1, question.tau, noise, question.strength, steps, halvings)
     return made[:, :, :height, :width]
 
 
 class Runner:
-    """A file in ONNX Runtime on the CPU: question -> frame (B, 3, H, W)."""
+    """A file in ONNX Runtime on the CPU: question -> frame (B, 3, H, W).
+
+    Layouts in parts find motion on frames of any size, so they are asked for two: `halvings`.
+    """
 
     def __init__(self, written: Written) -> None:
         self.written = written
         self.session = open_session(written.path)
         parts = () if isinstance(written.graph, PairGraph) else PARTS
         self.parts = {part: self._beside(part) for part in parts}
+        self.halvings = (0, 1) if self.parts else (written.graph.halvings,)
 
-    def __call__(self, question: Question) -> Tensor:
+    def __call__(self, question: Question, halvings: int) -> Tensor:
         graph = self.written.graph
         if isinstance(graph, PairGraph):
             return graph.as_image(self._run(self.session, graph.feed(question))[0])
-        known = {"tau": question.tau, "noise": question.noise, "strength": question.strength}
-        for side, frame in enumerate((question.frame0, question.frame1)):
-            maps = self._run(self.parts["encode"], (frame.permute(0, 2, 3, 1).contiguous(),))
-            known |= {f"{name}_{side}": value for name, value in zip(FEATURES, maps, strict=True)}
-        motion = self._named(self.parts["register"], known)
-        known |= dict(zip(MOTION, motion, strict=True))
-        known |= {"intervals": torch.zeros(len(motion[0]), 2, 1, 1), "frame_width": torch.ones(1)}
-        known |= dict.fromkeys(BESIDE, motion[0])  # no neighbours: anything may stand for them
-        return self._named(self.session, known)[0].permute(0, 3, 1, 2)
+        known, motion = self._registered(question.frame0, question.frame1, halvings)
+        known |= motion | {"tau": question.tau, "noise": question.noise, "strength": question.strength}
+        known |= {"intervals": torch.zeros(len(motion["motion"]), 2, 1, 1), "frame_width": torch.ones(1)}
+        known |= dict.fromkeys(BESIDE, motion["motion"])  # no neighbours: anything may stand for them
+        return self._named(self.session, known)["frame"].permute(0, 3, 1, 2)
+
+    def _registered(self, frame0: Tensor, frame1: Tensor, halvings: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The maps of both frames and their motion."""
+        maps: dict[str, Tensor] = {}
+        for side, frame in zip(SIDES, (frame0, frame1), strict=True):
+            made = self._named(self.parts["encode"], {"frame": frame.permute(0, 2, 3, 1).contiguous()})
+            maps |= {f"{name}{side}": value for name, value in made.items()}
+        if not halvings:
+            return maps, self._named(self.parts["register"], maps)
+        found = self._registered(halved(frame0), halved(frame1), halvings - 1)[1]
+        known = maps | {f"found_{name}": value for name, value in found.items()}
+        return maps, found | self._named(self.parts["enlarge"], known)
 
     def _beside(self, part: str):  # type: ignore[no-untyped-def]
         name, _ = self.written.path.stem.rsplit(".", 1)
         return open_session(self.written.path.with_name(f"{name}.{part}.onnx"))
 
-    def _named(self, session, known: Mapping[str, Tensor]) -> list[Tensor]:  # type: ignore[no-untyped-def]
-        return self._run(session, [known[port.name] for port in session.get_inputs()])
+    def _named(self, session, known: Mapping[str, Tensor]) -> dict[str, Tensor]:  # type: ignore[no-untyped-def]
+        made = self._run(session, [known[port.name] for port in session.get_inputs()])
+        return dict(zip((port.name for port in session.get_outputs()), made, strict=True))
 
     def _run(self, session, values: Iterable[Tensor]) -> list[Tensor]:  # type: ignore[no-untyped-def]
         feeds = {port.name: value.numpy() for port, value in zip(session.get_inputs(), values, strict=True)}

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from vfi_flow.export.calibration import Place, feeds
 from vfi_flow.export.graph import (
     EncodeGraph,
+    EnlargeGraph,
     ExportGraph,
     NativeGraph,
     PairGraph,
@@ -29,6 +31,8 @@ from vfi_flow.model.weights import Card, load_weights
 
 SHARING = ("stream", "split")
 """Layouts in several parts that read their weights from the safetensors file."""
+SCALED = ("", ".half", ".quarter", ".eighth")
+"""In the names of files in which motion is found on frames halved so many times."""
 LAYOUTS = (*SHARING, "native", "3in", "7ch", "11ch", "u8")
 
 
@@ -55,17 +59,19 @@ def write_variants(
     steps: Iterable[Steps],
     variants: Iterable[Variant],
     places: Sequence[Place] = (),
+    halvings: int = 0,
 ) -> Iterator[Written]:
     """Writes every layout in every variant; yields each file when it is there. Files of the same names are replaced.
 
-    `places` of videos are what int8 is calibrated on.
+    `places` of videos are what int8 is calibrated on. Layouts of one file halve frames so many times before they find
+    motion; those in parts leave that to the host.
 
     `stream` is what the package's own engine runs. Its files and those of `split` read their weights from the
     safetensors file, which is copied to the same folder. All other files stand alone.
     """
     network, card, digest = load_weights(weights)
     layouts, steps, variants = list(layouts), list(steps), list(variants)
-    check_request(weights, folder, layouts, steps, variants)
+    check_request(weights, folder, layouts, steps, variants, halvings)
     if not places and any(variant.precision == "int8" for variant in variants):
         raise UsageError("int8 needs frames of videos to be calibrated on")
     if {*layouts} & {*SHARING} and not (folder / weights.name).exists():
@@ -73,7 +79,7 @@ def write_variants(
     name = weights.stem
     origin = {"preset": network.config.name, "hash": digest, **{k: str(v) for k, v in asdict(card).items()}}
     for layout in layouts:
-        for part, graph in graphs(network, card, layout, steps):
+        for part, graph in graphs(network, card, layout, steps, halvings):
             traced = graph.traced() if isinstance(graph, LoopGraph) else trace(graph)
             for variant in variants:
                 metadata = {**origin, "part": part, **description(graph, variant)}
@@ -83,12 +89,14 @@ def write_variants(
                 model = finish(traced, graph, metadata, variant, seen)
                 if layout in SHARING:
                     share_weights(model, weights)
-                path = folder / f"{name}.{part}{variant.suffix}.onnx"
+                path = folder / f"{name}.{part}{SCALED[graph.halvings]}{variant.suffix}.onnx"
                 write_complete(path, model.SerializeToString())
                 yield Written(path, graph, variant, card.strength)
 
 
-def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[Steps], variants: list[Variant]) -> None:
+def check_request(
+    weights: Path, folder: Path, layouts: list[str], steps: list[Steps], variants: list[Variant], halvings: int
+) -> None:
     """Raises for what cannot be written, before anything is."""
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder")
@@ -100,6 +108,8 @@ def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[S
     for layout in (layout for layout in layouts if layout in SHARING):
         if variants != [PLAIN]:
             raise UsageError(f"layout {layout} shares its weights with PyTorch: any size, fp32 and GridSample only")
+        if halvings:
+            raise UsageError(f"layout {layout} leaves the scale to its host; give --scale with layouts of one file")
         beside = folder / weights.name
         if beside.exists() and file_hash(beside) != file_hash(weights):
             raise OutputError(f"{beside} exists and holds other weights; choose another folder for layout {layout}")
@@ -117,30 +127,31 @@ def check_request(weights: Path, folder: Path, layouts: list[str], steps: list[S
 
 
 def graphs(
-    network: InterpolationNetwork, card: Card, layout: str, steps: Iterable[Steps]
+    network: InterpolationNetwork, card: Card, layout: str, steps: Iterable[Steps], halvings: int
 ) -> Iterator[tuple[str, ExportGraph]]:
     """Name and graph of every file of a layout."""
     if layout in SHARING:
         yield "encode", EncodeGraph(network)
         yield "register", RegisterGraph(network)
+        yield "enlarge", EnlargeGraph(network)
         if layout == "stream":
             yield from ((f"compose_{n}", ComposeGraph(network, n)) for n in steps)
         else:
             yield from ((f"synthesise_{n}", SynthesiseGraph(network, n)) for n in steps)
     else:
-        yield from ((f"{layout}_{n}", pair_graph(network, card, layout, n)) for n in steps)
+        yield from ((f"{layout}_{n}", pair_graph(network, card, layout, n, halvings)) for n in steps)
 
 
-def pair_graph(network: InterpolationNetwork, card: Card, layout: str, steps: Steps) -> ExportGraph:
+def pair_graph(network: InterpolationNetwork, card: Card, layout: str, steps: Steps, halvings: int) -> ExportGraph:
     if steps == "input":
-        return LoopGraph(network)
+        return LoopGraph(network, halvings=halvings)
     if layout == "native":
-        return NativeGraph(network, steps)
+        return NativeGraph(network, steps, halvings)
     if layout == "3in":
-        return ThreeInputGraph(network, steps, card.strength)
+        return ThreeInputGraph(network, steps, card.strength, halvings)
     if layout == "u8":
-        return BytesGraph(network, steps, card.strength)
-    return PlanesGraph(network, steps, card.strength, planes=int(layout.removesuffix("ch")))
+        return BytesGraph(network, steps, card.strength, halvings)
+    return PlanesGraph(network, steps, card.strength, halvings, planes=int(layout.removesuffix("ch")))
 
 
 def description(graph: ExportGraph, variant: Variant) -> dict[str, str]:
@@ -153,6 +164,7 @@ def description(graph: ExportGraph, variant: Variant) -> dict[str, str]:
         "alignment": str(graph.alignment),
         "minimum_size": f"{graph.alignment}x{graph.alignment}",
         "size": size,
+        "scale": str(Fraction(1, 2**graph.halvings)) if isinstance(graph, PairGraph) else "any",
         "tau": "0..1" if graph.ends else "0..1 open",
         "steps": graph.steps_named,
         "solver": "midpoint" if graph.steps else "none",

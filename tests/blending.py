@@ -8,9 +8,12 @@ class Blend:
 
     model_name, model_hash, engine, any_size = "blend", "00", "numpy", True
 
-    def __init__(self, model="base", steps=1, strength=None, seed=0, device="auto", threads=None, tile="off"):
+    def __init__(
+        self, model="base", steps=1, strength=None, seed=0, device="auto", threads=None, tile="off", scale="auto"
+    ):
         Blend.options = {"model": model, "steps": steps, "seed": seed, "device": device, "threads": threads}
-        Blend.options["tile"] = tile
+        Blend.options |= {"tile": tile, "scale": scale}
+        self.scale = str(scale)
         self.strength = 1.0 if strength is None else strength
 
     def tile_side(self, height, width):

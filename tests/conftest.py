@@ -74,5 +74,5 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory, traced_once: None) -> P
 
     weights = tmp_path_factory.mktemp("tiny") / "tiny.safetensors"
     save_weights(tiny_network(), weights, Card(strength=STRENGTH, summary="untrained"))
-    assert len(list(write_onnx(weights, weights.parent, ["stream"], [0, 1, 2]))) == 5
+    assert len(list(write_onnx(weights, weights.parent, ["stream"], [0, 1, 2]))) == 6
     return weights

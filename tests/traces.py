@@ -21,7 +21,7 @@ class SharedTraces:
     def __call__(self, graph: ExportGraph) -> onnx.ModelProto:
         strength = float(getattr(graph, "strength", 0))
         network = graph.network
-        asked = type(graph).__name__, graph.layout, graph.steps, strength
+        asked = type(graph).__name__, graph.layout, graph.steps, graph.halvings, strength
         key = asked, network.config, weights_hash(network.state_dict())
         path = self.folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.onnx"
         with FileLock(path.with_suffix(".lock")):

@@ -66,6 +66,7 @@ def test_the_fitted_model_makes_the_frames_and_the_next_job_finds_it(
         "adapted.safetensors",
         "adapted.encode.onnx",
         "adapted.register.onnx",
+        "adapted.enlarge.onnx",
         "adapted.compose_1.onnx",
     }
 

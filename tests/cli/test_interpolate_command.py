@@ -94,9 +94,10 @@ def test_model_options_reach_the_model_and_the_report(clip, tmp_path):
     report = tmp_path / "report.json"
     words = ["--model", "fast", "--steps", "0", "--seed", "7", "--device", "cpu", "--threads", "1", "--strength", "0.5"]
 
-    assert interpolate(clip, tmp_path / "out.mp4", *words, "--tile", "512", "--report", report) == 0
+    assert interpolate(clip, tmp_path / "out.mp4", *words, "--tile", "512", "--scale", "0.5", "--report", report) == 0
 
     options = {"model": "fast", "steps": 0, "seed": 7, "device": "cpu", "threads": 1, "tile": 512}
+    options |= {"scale": Fraction(1, 2)}
     assert Blend.options == options
     found = json.loads(report.read_text())
     assert found["model"] == {
@@ -107,6 +108,7 @@ def test_model_options_reach_the_model_and_the_report(clip, tmp_path):
         "strength": 0.5,
         "seed": 7,
         "tile": "off",
+        "scale": "1/2",
     }
     assert found["frames"]["written"] == 60
 

@@ -39,7 +39,7 @@ from vfi_flow.inference import interpolator
 from vfi_flow.media import chunks
 
 class Slow:
-    model_name = model_hash = engine = "slow"
+    model_name = model_hash = engine = scale = "slow"
     strength, any_size = 1.0, True
     def __init__(self, **options): pass
     def __enter__(self): return self

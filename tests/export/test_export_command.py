@@ -55,6 +55,46 @@ def test_a_fixed_size_is_verified_at_that_size(tiny_model, tmp_path, capsys):
     assert row.split()[:3] == ["tiny.3in_0.50x30.onnx", "50x30", "3"]
 
 
+def test_files_that_find_motion_on_smaller_frames_say_so_and_are_verified(tiny_model, tmp_path, capsys):
+    command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), "--steps", "0"]
+
+    code = main([*command, "--layout", "3in", "native", "--scale", "1/2", "--precision", "fp32", "fp16", "--verify"])
+
+    names = ["tiny.3in_0.half", "tiny.3in_0.half.fp16", "tiny.native_0.half", "tiny.native_0.half.fp16"]
+    assert (code, sorted(file.stem for file in tmp_path.iterdir())) == (0, names)
+    assert all(float(row.split()[5]) > 50 for row in capsys.readouterr().out.splitlines()[5:])
+    metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "tiny.3in_0.half.onnx").metadata_props}
+    assert (metadata["scale"], metadata["part"]) == ("1/2", "3in_0")
+
+
+@pytest.mark.parametrize("steps", [0, "input"])
+def test_a_file_of_another_scale_fails(tiny_model, tmp_path, steps):
+    [half] = write_variants(tiny_model, tmp_path, ["native"], [steps], [PLAIN], halvings=1)
+    assert all(row.passed for row in parity.compare([half]))
+
+    half.graph.halvings = 0
+    assert not any(row.passed for row in parity.compare([half]))
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--layout", "stream", "--scale", "1/2"], "layout stream leaves the scale to its host"),
+        (["--scale", "auto"], "argument --scale: 'auto' is not 1, 1/2, 1/4 or 1/8"),
+        (["--scale", "0.3"], "argument --scale: '0.3' is not 1, 1/2, 1/4 or 1/8"),
+    ],
+)
+def test_a_scale_that_cannot_be_is_refused(tiny_model, tmp_path, capsys, words, complaint):
+    command = ["export", "--model", str(tiny_model), "--output-dir", str(tmp_path), *words]
+    try:
+        code = main(command)
+    except SystemExit as error:
+        code = error.code
+
+    assert (code, list(tmp_path.iterdir())) == (2, [])
+    assert complaint in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("layout", "part"), [("split", "synthesise_1"), ("stream", "compose_1")])
 def test_the_graphs_of_a_layout_in_parts_are_verified_together(tiny_model, tmp_path, layout, part):
     weights = tmp_path / tiny_model.name
@@ -94,7 +134,7 @@ def test_a_single_question_answered_with_nan_fails(written, monkeypatch):
 
 
 def test_bytes_do_not_hide_nan(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(parity, "answer", lambda network, question, steps: question.frame0 * np.nan)
+    monkeypatch.setattr(parity, "answer", lambda network, question, *settings: question.frame0 * np.nan)
 
     rows = list(parity.compare(write_variants(tiny_model, tmp_path, ["u8"], [0], [PLAIN])))
 

@@ -12,7 +12,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from tiny_network import STRENGTH, as_image, moving_texture, standard_noise, tiny_network  # noqa: E402
 from tolerances import ONNX_FLOAT32  # noqa: E402
-from vfi_flow.export.graph import FEATURES, EncodeGraph, RegisterGraph, SynthesiseGraph  # noqa: E402
+from vfi_flow.export.graph import FEATURES, EncodeGraph, EnlargeGraph, RegisterGraph, SynthesiseGraph  # noqa: E402
 from vfi_flow.export.stream_graphs import ComposeGraph  # noqa: E402
 from vfi_flow.export.write import write_onnx  # noqa: E402
 
@@ -191,7 +191,7 @@ def test_the_graphs_of_a_layout_in_parts_are_the_whole_integrator(network, split
 def test_metadata_say_what_the_model_is(split_model, native_files):
     digest = load_weights(split_model)[2]
     streamed = ["compose_0", "compose_1", "compose_2"]
-    of_split = ["encode", "register", "synthesise_1"]
+    of_split = ["encode", "register", "enlarge", "synthesise_1"]
     parts = {part: split_model.with_name(f"tiny.{part}.onnx") for part in [*of_split, *streamed]}
     parts |= {f"native_{steps}": path for steps, path in native_files.items()}
 
@@ -205,7 +205,7 @@ def test_metadata_say_what_the_model_is(split_model, native_files):
 
 def test_the_parts_declare_the_shapes_that_come_out_of_them(network, split_model):
     """Channels and what never varies as numbers, all else by name; what a part gives, the next one takes."""
-    parts = {"encode": EncodeGraph(network), "register": RegisterGraph(network)}
+    parts = {"encode": EncodeGraph(network), "register": RegisterGraph(network), "enlarge": EnlargeGraph(network)}
     parts |= {"compose_1": ComposeGraph(network, 1), "synthesise_1": SynthesiseGraph(network, 1)}
     for part, graph in parts.items():
         session = open_session(str(split_model.with_name(f"tiny.{part}.onnx")))

@@ -14,10 +14,10 @@ from vfi_flow.model.weights import Card  # noqa: E402
 HALF_AND_FIXED = Variant("fp16", "gather", (1920, 1080))
 
 
-def parts(steps: int) -> dict:
+def parts(steps: int, halvings: int = 0) -> dict:
     """Every graph of every layout by its name in the file."""
     card, network = Card(strength=STRENGTH), tiny_network()
-    return {part: graph for layout in LAYOUTS for part, graph in graphs(network, card, layout, [steps])}
+    return {part: graph for layout in LAYOUTS for part, graph in graphs(network, card, layout, [steps], halvings)}
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
@@ -27,11 +27,12 @@ def test_every_layout_says_how_it_is_to_be_fed(steps):
     assert {part: entry["layout"] for part, entry in told.items()} == {
         "encode": "split",
         "register": "split",
+        "enlarge": "split",
         f"compose_{steps}": "stream",
         f"synthesise_{steps}": "split",
         **{f"{layout}_{steps}": layout for layout in LAYOUTS if layout not in ("split", "stream")},
     }
-    stepless = {"encode", "register"}
+    stepless = {"encode", "register", "enlarge"}
     given = {f"synthesise_{steps}", f"compose_{steps}", f"native_{steps}"}
     aligned = stepless | given
     for part, entry in told.items():
@@ -42,15 +43,17 @@ def test_every_layout_says_how_it_is_to_be_fed(steps):
             assert entry["steps"] == str(steps), part
             assert entry["solver"] == ("midpoint" if steps else "none"), part
             assert entry["noise"] == ("none" if not steps else "input" if part in given else "fixed"), part
+        assert entry["scale"] == ("1" if part.partition("_")[0] in LAYOUTS else "any"), part
         assert entry["tau"] == ("0..1 open" if part in aligned else "0..1"), part
         assert (entry["colour"], entry["licence"]) == ("RGB, gamma-encoded", "MIT")
         assert (entry["size"], entry["precision"], entry["warp"]) == ("dynamic", "fp32", "grid")
 
 
 def test_a_variant_is_told_too():
-    entry = description(parts(1)["3in_1"], HALF_AND_FIXED)
+    entry = description(parts(1, halvings=2)["3in_1"], HALF_AND_FIXED)
 
     assert (entry["size"], entry["precision"], entry["warp"]) == ("1920x1080", "fp16", "gather")
+    assert entry["scale"] == "1/4"
 
 
 @pytest.mark.parametrize(

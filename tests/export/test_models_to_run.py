@@ -31,7 +31,7 @@ def test_a_file_for_other_programs_is_not_taken_for_the_graphs_beside_it(tiny_mo
 
     assert str(caught.value) == (
         f"{tiny_model.with_name(f'tiny.{part}.onnx')}: of layout {layout}, which is for other programs; "
-        "expected NAME.safetensors or, beside it, NAME.encode.onnx, register or compose_STEPS"
+        "expected NAME.safetensors or, beside it, NAME.encode.onnx, register, enlarge or compose_STEPS"
     )
 
 
@@ -44,7 +44,7 @@ def test_a_graph_without_the_name_of_its_model_is_refused(tiny_model, tmp_path):
         Interpolator(path)
 
 
-@pytest.mark.parametrize("part", ["encode", "register", "compose_0", "compose_1"])
+@pytest.mark.parametrize("part", ["encode", "register", "enlarge", "compose_0", "compose_1"])
 def test_any_graph_of_a_model_names_it(tiny_model, part):
     with Interpolator(tiny_model.with_name(f"tiny.{part}.onnx"), threads=1) as interpolator:
         assert interpolator.model_name == "tiny"

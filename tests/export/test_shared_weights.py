@@ -91,7 +91,7 @@ def test_the_packaged_graphs_are_small_and_hold_no_weights(packaged_model):
     weights = packaged_weights(packaged_model)
     graphs = sorted(weights.parent.glob(f"{packaged_model}.*.onnx"))
 
-    assert len(graphs) == 5
+    assert len(graphs) == 6
     assert max(path.stat().st_size for path in graphs) < 1_000_000
     places = tensor_places(weights)
     for path in graphs:

@@ -498,7 +498,7 @@ def copied(model: Path, folder: Path, *suffixes: str) -> Path:
 
 
 def test_an_incomplete_model_names_the_file_that_is_missing(tiny_model, tmp_path):
-    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".register.onnx")
+    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".register.onnx", ".enlarge.onnx")
 
     with pytest.raises(ComponentError, match=r"tiny\.compose_1\.onnx: no such file; run `vfi-flow export"):
         Interpolator(model)
@@ -552,7 +552,7 @@ def test_a_graph_of_another_program_is_refused(tmp_path):
 
 
 def test_a_graph_under_the_name_of_another_is_refused(tiny_model, tmp_path):
-    parts = ".encode.onnx", ".register.onnx", ".compose_1.onnx", ".compose_2.onnx"
+    parts = ".encode.onnx", ".register.onnx", ".enlarge.onnx", ".compose_1.onnx", ".compose_2.onnx"
     model = copied(tiny_model, tmp_path, ".safetensors", *parts)
     (tmp_path / "tiny.compose_2.onnx").replace(tmp_path / "tiny.compose_1.onnx")
 

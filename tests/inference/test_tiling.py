@@ -22,7 +22,7 @@ from vfi_flow.inference.tiling import MARGIN, OVERLAP, SMALLEST, TileChoice, spa
 class Blender:
     """An engine that blends, and remembers how many pixels it was asked for at once; it has memory for `pixels`."""
 
-    model, description, bytes_per_pixel = ModelInfo("blend", "0" * 64, 1.0), "blender", 1
+    model, description, bytes_per_pixel = ModelInfo("tiny", "0" * 64, 1.0), "blender", 1
     any_size = True
 
     def __init__(self, pixels: float = np.inf) -> None:
@@ -36,6 +36,9 @@ class Blender:
 
     def register(self, features0, features1):
         return None
+
+    def reach(self, found):
+        return 0.0
 
     def compose(self, features0, features1, motion, tau, noise, strength):
         plain = features0 * np.float32(1 - tau) + features1 * np.float32(tau)

@@ -98,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         "seed": arguments.seed,
         "strength": arguments.strength,
         "neighbours": arguments.neighbours,
+        "scale": str(arguments.scale),
         "threads": arguments.threads,
         "model": model,
     }

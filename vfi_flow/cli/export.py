@@ -2,16 +2,19 @@
 
 import argparse
 import os
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from vfi_flow.cli.option_types import parse_share, read_by
 from vfi_flow.cli.stderr import say
 from vfi_flow.errors import UsageError, VerificationError, needing
+from vfi_flow.inference.scale import SCALES
 
 DESCRIPTION = """Writes a model as ONNX files; files of the same names are replaced. Layouts: `native` takes frames,
 place, noise and strength; `3in` two images and a timestep; `7ch` and `11ch` one tensor of planes, as vs-mlrt gives them
-to RIFE; `u8` bytes, channels last; `stream` is what this package runs itself, in three parts (what is found out about a
+to RIFE; `u8` bytes, channels last; `stream` is what this package runs itself, in parts (what is found out about a
 frame serves both its pairs, and the motion of a pair its neighbours); `split` is for hosts that keep the same but look
 at two frames only. `stream` and `split` read their weights from the safetensors file, the others
 stand alone; all but `native`, `stream` and `split` take frames of any size. export/README.md has names and ranges."""
@@ -39,6 +42,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument(
         "--size", metavar="WxH", help="one fixed size (at most 16384 a side) and batch 1, for runtimes that want it"
+    )
+    parser.add_argument(
+        "--scale",
+        type=read_by(parse_share),
+        default=Fraction(1),
+        metavar="1|1/2|1/4",
+        help="size on which motion is found, in layouts of one file: 1/2 for large frames that move far (default 1)",
     )
     parser.add_argument(
         "--precision",
@@ -78,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{arguments.calibrate}: only {len(found)} places found; int8 wants {PLACES}")
     places = [Place(one.frame0, one.truth, one.frame1) for one in found]
     files = []
-    for file in write_variants(weights, arguments.output_dir, layouts, steps, variants, places):
+    halvings = SCALES[arguments.scale]
+    for file in write_variants(weights, arguments.output_dir, layouts, steps, variants, places, halvings):
         print(file.path, flush=True)
         files.append(file)
     if arguments.verify:

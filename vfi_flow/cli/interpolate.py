@@ -197,6 +197,7 @@ def interpolator_for(
             "strength": interpolator.strength,
             "seed": arguments.seed,
             "tile": interpolator.tile_side(plan.info.height, plan.info.width) or "off",
+            "scale": interpolator.scale,
         }
         at_once = arguments.parallel or interpolator.calls_at_once(plan.info.height, plan.info.width)
         yield interpolator, {**engine, **record}, Calls(at_once, interpolator.any_size)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from itertools import product
 from typing import TYPE_CHECKING
 
-from vfi_flow.cli.model_options import DEVICE_HELP
+from vfi_flow.cli.model_options import DEVICE_HELP, add_scale_option
 from vfi_flow.cli.option_types import parse_strength, read_by
 from vfi_flow.errors import ComponentError, UsageError
 
@@ -36,6 +36,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default 0)")
     parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
+    add_scale_option(parser)
     parser.add_argument("--threads", type=int, help="threads of the model and of OpenCV (default: all cores)")
 
 
@@ -83,6 +84,7 @@ def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["M
                 device=arguments.device,
                 threads=arguments.threads,
                 engine=arguments.engine,
+                scale=arguments.scale,
             )
         )
         methods.append(of_interpolator(interpolator, steps, strength, neighbours))

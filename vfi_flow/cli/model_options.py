@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vfi_flow.cli.option_types import parse_strength, read_by
+from vfi_flow.cli.option_types import parse_scale, parse_strength, read_by
 from vfi_flow.inference.providers import PROVIDERS
 
 if TYPE_CHECKING:
@@ -38,6 +38,17 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="auto|off|N",
         help="overlapping tiles: auto only if memory is short (default), off never, N at most N pixels a side",
     )
+    add_scale_option(group)
+
+
+def add_scale_option(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--scale",
+        type=read_by(parse_scale),
+        default="auto",
+        metavar="auto|1|1/2|1/4",
+        help="the size on which motion is found; auto halves frames of 1280 pixels and more that move far (default)",
+    )
 
 
 def open_interpolator(arguments: argparse.Namespace, model: str | Path | None = None) -> "Interpolator":
@@ -52,6 +63,7 @@ def open_interpolator(arguments: argparse.Namespace, model: str | Path | None = 
         device=arguments.device,
         threads=arguments.threads,
         tile=arguments.tile,
+        scale=arguments.scale,
     )
 
 

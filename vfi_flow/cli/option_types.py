@@ -1,12 +1,16 @@
 """Words of a command line as values, for options of any command."""
 
 import argparse
+import re
 from collections.abc import Callable
-from typing import TypeVar
+from fractions import Fraction
+from typing import Literal, TypeVar
 
+from vfi_flow.inference.scale import SCALES
 from vfi_flow.model.config import LARGEST_STRENGTH
 
 T = TypeVar("T")
+SHARE = re.compile(r"[01](\.\d{1,3})?|1/\d")
 
 
 def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -25,6 +29,17 @@ def parse_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ValueError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def parse_scale(text: str) -> Literal["auto"] | Fraction:
+    return "auto" if text == "auto" else parse_share(text, "auto, ")
+
+
+def parse_share(text: str, others: str = "") -> Fraction:
+    value = Fraction(text) if SHARE.fullmatch(text) else Fraction(0)
+    if value not in SCALES:
+        raise ValueError(f"{text!r} is not {others}1, 1/2, 1/4 or 1/8")
+    return value
 
 
 def parse_strength(text: str) -> float:

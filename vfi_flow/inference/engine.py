@@ -43,7 +43,10 @@ class Motion:
 
 
 class Engine(Protocol):
-    """Runs the network on padded frames: `encode` once a frame, `register` once a pair, `compose` once a new frame."""
+    """Runs the network on padded frames: `encode` once a frame, `register` once a pair, `compose` once a new frame.
+
+    Where motion is found on smaller copies of frames, these are encoded too, and `enlarge` follows `register`.
+    """
 
     model: ModelInfo
     description: str
@@ -60,6 +63,12 @@ class Engine(Protocol):
 
     def register(self, features0: Any, features1: Any) -> Any:
         """The motion between two frames; it serves every place between them."""
+
+    def reach(self, found: Any) -> float:
+        """How far most of the picture moves, by `scale.reach` of a motion that was found."""
+
+    def enlarge(self, found: Any, features0: Any, features1: Any) -> Any:
+        """The motion between two frames, given what was `found` of them at half of their size."""
 
     def compose(
         self, features0: Any, features1: Any, motion: Motion, tau: float, noise: NDArray[np.float32], strength: float

@@ -12,6 +12,7 @@ from vfi_flow.inference.depth import as_floats
 from vfi_flow.inference.engine import Engine, Frame, Image, Motion
 from vfi_flow.inference.padding import pad_frame
 from vfi_flow.inference.pair import Pair
+from vfi_flow.inference.scale import FAR, Halvings, halved
 
 KEPT = 4
 """Frames: a pair and its neighbours. For every call more that runs at the same time, `KEPT_PER_CALL` more are kept."""
@@ -26,7 +27,8 @@ class CachedFrame:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
-        self.features: Any = None
+        self.features: list[Any] = []
+        """Of the frame and of its copies of half of its size, of a quarter, ... as far as they were wanted."""
         self.motion: tuple[CachedFrame, Any] | None = None
         """A frame after this one, and the motion between the two."""
         self.encoding, self.registering = Lock(), Lock()
@@ -35,8 +37,8 @@ class CachedFrame:
 class FrameCache:
     """The frames that were seen last. Several threads may ask at the same time."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, halvings: Halvings) -> None:
+        self._engine, self._halvings = engine, halvings
         self._seen: list[CachedFrame] = []
         self._lock = Lock()
         self._calls, self._most_calls = 0, 1
@@ -53,7 +55,7 @@ class FrameCache:
             before = None if earlier is None else self._motion(earlier, seen0)
             motion = Motion(between, before or between, after or between, pair.intervals, frame_width)
             if earlier not in (None, seen0, seen1):
-                earlier.features = None  # no later pair of a stream needs them
+                earlier.features = []  # no later pair of a stream needs them
             features0, features1 = self._features(seen0), self._features(seen1)
             for tau in taus:
                 yield self._engine.compose(features0, features1, motion, tau, noise, strength)
@@ -87,20 +89,37 @@ class FrameCache:
         self._seen = [*self._seen, found][-(KEPT + KEPT_PER_CALL * (self._most_calls - 1)) :]
         return found
 
-    def _features(self, seen: CachedFrame) -> Any:
+    def _features(self, seen: CachedFrame, halvings: int = 0) -> Any:
+        """Those of the frame, or of a copy that was halved so many times."""
         with seen.encoding:
             features = seen.features
-            if features is None:
-                features = seen.features = self._engine.encode(as_floats(pad_frame(seen.frame)))
-            return features
+            while len(features) <= halvings:
+                features.append(self._engine.encode(smaller_copy(seen.frame, len(features))))
+            return features[halvings]
 
     def _motion(self, seen0: CachedFrame, seen1: CachedFrame) -> Any:
         """The motion between two frames."""
         with seen0.registering:
             if seen0.motion is None or seen0.motion[0] is not seen1:
-                motion = self._engine.register(self._features(seen0), self._features(seen1))
-                seen0.motion = seen1, motion
+                seen0.motion = seen1, self._find_motion(seen0, seen1)
             return seen0.motion[1]
+
+    def _find_motion(self, seen0: CachedFrame, seen1: CachedFrame, halvings: int = 0) -> Any:
+        """The motion between copies that were halved so many times; what moves too far is found on smaller ones."""
+        features = self._features(seen0, halvings), self._features(seen1, halvings)
+        if halvings >= self._halvings.least:
+            found = self._engine.register(*features)
+            if halvings == self._halvings.most or self._engine.reach(found) <= FAR:
+                return found
+        return self._engine.enlarge(self._find_motion(seen0, seen1, halvings + 1), *features)
+
+
+def smaller_copy(frame: Frame, halvings: int) -> Image:
+    """`frame` halved so many times, padded; the frame itself with 0."""
+    image = as_floats(pad_frame(frame))
+    for _ in range(halvings):
+        image = pad_frame(halved(image))
+    return image
 
 
 def is_same(one: Frame, other: Frame) -> bool:

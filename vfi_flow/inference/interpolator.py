@@ -20,8 +20,9 @@ from vfi_flow.inference.machine import free_memory
 from vfi_flow.inference.noise import pair_noise
 from vfi_flow.inference.padding import crop_frame, padded_size
 from vfi_flow.inference.pair import Neighbour, Pair
+from vfi_flow.inference.scale import Halvings, ScaleOption, halvings_for
 from vfi_flow.inference.tiling import TileChoice, TileOption, tiled_images
-from vfi_flow.model.config import LARGEST_STRENGTH
+from vfi_flow.model.config import LARGEST_STRENGTH, preset
 
 MOST_STEPS = 2
 ENGINES = ("onnx", "torch")
@@ -47,6 +48,8 @@ class Interpolator:
         engine: onnx (no torch needed) or torch.
         tile: auto makes frames of overlapping tiles where whole ones do not fit into memory, off never does, a number
             is the longest side of a tile in pixels, from 512 up.
+        scale: motion is found on frames of 1, 1/2, 1/4 or 1/8 of the width and height, and refined on the whole ones;
+            auto halves frames of 1280 pixels and more where they move far.
 
     Raises ComponentError for a model, device or package that is missing and UsageError for values out of range.
     """
@@ -61,6 +64,7 @@ class Interpolator:
         threads: int | None = None,
         engine: str = "onnx",
         tile: TileOption = "auto",
+        scale: ScaleOption = "auto",
     ) -> None:
         steps, seed = whole_number("steps", steps), whole_number("seed", seed)
         if steps not in range(MOST_STEPS + 1):
@@ -71,13 +75,15 @@ class Interpolator:
             raise UsageError(f"threads must be 1 or more, got {threads}")
         if not isinstance(model, (str, Path)) or not isinstance(device, str):
             raise UsageError(f"model must be a name or a Path and device a name, got {model!r} and {device!r}")
-        self._tiles = TileChoice(tile, self._affordable_pixels)
+        halvings_for(scale, 1, 1, 1)  # refuses what is no scale, before anything is loaded
+        self._tiles, self._scale = TileChoice(tile, self._affordable_pixels), scale
         self._engine = open_engine(engine, model, steps, device, threads)
         self.steps, self.seed = steps, seed
+        self.scale = str(scale if scale == "auto" else Fraction(scale))
         self.strength = self._engine.model.strength if strength is None else strength
         self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
         self.engine, self.any_size = self._engine.description, self._engine.any_size
-        self._caches: dict[str, FrameCache] = {}
+        self._caches: dict[tuple[str, Halvings], FrameCache] = {}
         self._closed = False
 
     def __enter__(self) -> "Interpolator":
@@ -163,12 +169,14 @@ class Interpolator:
     def _images(
         self, pair: Pair, taus: Sequence[float], strength: float, pts: int, lane: str, side: int | None
     ) -> Iterator[Image]:
-        padded = padded_size(*pair.frame0.shape[:2])
+        height, width = pair.frame0.shape[:2]
+        padded = padded_size(height, width)
+        halvings = halvings_for(self._scale, height, width, preset(self.model_name).downscale)
         noise = pair_noise(self.seed, pts, *padded) if self.steps else np.zeros((1, 3, 1, 1), np.float32)
         if side is not None:
-            return tiled_images(self._engine, pair, taus, noise, strength, side)
-        cache = self._caches.setdefault(lane, FrameCache(self._engine))
-        return cache.images(pair, taus, noise, strength, pair.frame0.shape[1])
+            return tiled_images(self._engine, pair, taus, noise, strength, side, halvings)
+        cache = self._caches.setdefault((lane, halvings), FrameCache(self._engine, halvings))
+        return cache.images(pair, taus, noise, strength, width)
 
     def tile_side(self, height: int, width: int) -> int | None:
         """The longest side of the tiles that frames of that size are made of; None: they are made in one piece."""

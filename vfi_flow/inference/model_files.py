@@ -1,7 +1,7 @@
 """The files of a model in layout `stream`: which they are, and whether they belong together.
 
 `NAME.encode.onnx`, `NAME.register.onnx` and `NAME.compose_STEPS.onnx` read their weights from `NAME.safetensors` beside
-them.
+them; `NAME.enlarge.onnx` has none.
 """
 
 import re
@@ -16,9 +16,9 @@ from vfi_flow.inference.onnx_session import file_hash, open_session
 from vfi_flow.inference.providers import find_device
 from vfi_flow.model.config import SCHEMA
 
-ENCODE, REGISTER, COMPOSE = "encode", "register", "compose"
-PARTS = re.compile(rf"{ENCODE}|{REGISTER}|{COMPOSE}_\d+")
-EXPECTED = f"NAME.safetensors or, beside it, NAME.{ENCODE}.onnx, {REGISTER} or {COMPOSE}_STEPS"
+ENCODE, REGISTER, ENLARGE, COMPOSE = "encode", "register", "enlarge", "compose"
+PARTS = re.compile(rf"{ENCODE}|{REGISTER}|{ENLARGE}|{COMPOSE}_\d+")
+EXPECTED = f"NAME.safetensors or, beside it, NAME.{ENCODE}.onnx, {REGISTER}, {ENLARGE} or {COMPOSE}_STEPS"
 """The files that name a model."""
 
 

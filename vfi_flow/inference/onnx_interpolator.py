@@ -14,6 +14,7 @@ from vfi_flow.inference.machine import available_cores
 from vfi_flow.inference.model_files import (
     COMPOSE,
     ENCODE,
+    ENLARGE,
     REGISTER,
     check_part,
     check_weights,
@@ -21,8 +22,9 @@ from vfi_flow.inference.model_files import (
     find_model,
     read_info,
 )
-from vfi_flow.inference.onnx_session import Graph, load_runtime, shape_of
+from vfi_flow.inference.onnx_session import Graph, as_array, load_runtime, shape_of
 from vfi_flow.inference.providers import find_device
+from vfi_flow.inference.scale import reach
 
 TRIAL = (64, 64)
 """Height and width at which a device that compiles graphs shows, before the work starts, that it is there."""
@@ -50,7 +52,7 @@ class OnnxEngine:
         self._compose = f"{COMPOSE}_{steps}"
         trial = self._graph(ENCODE, frame_sizes(*TRIAL))
         self.model = read_info(trial.session)
-        for part in (REGISTER, self._compose):
+        for part in (REGISTER, ENLARGE, self._compose):
             self._path(part)
             if not self.device.provider.fixed_size:
                 self._graph(part, {})
@@ -103,6 +105,15 @@ class OnnxEngine:
         graph = self._graph(REGISTER, features0.sizes)
         return Maps(graph.named(both(features0, features1), stays=True), features0.sizes)
 
+    def reach(self, found: Maps) -> float:
+        return reach(as_array(found.maps["motion"]))
+
+    def enlarge(self, found: Maps, features0: Maps, features1: Maps) -> Maps:
+        sizes = features0.sizes | found_sizes(found)
+        maps = {f"found_{name}": value for name, value in found.maps.items()}
+        made = self._graph(ENLARGE, sizes).named({**both(features0, features1), **maps}, stays=True)
+        return Maps(found.maps | made, features0.sizes)
+
     def compose(
         self,
         features0: Maps,
@@ -131,6 +142,12 @@ class OnnxEngine:
 def frame_sizes(height: int, width: int) -> dict[str, int]:
     """The axes of a frame, by the names they have in the graphs."""
     return {"batch": 1, "height": height, "width": width}
+
+
+def found_sizes(found: Maps) -> dict[str, int]:
+    """The axes of motion that was found on smaller frames."""
+    height, width = shape_of(found.maps["motion"])[2:]
+    return {"found_height": height, "found_width": width}
 
 
 def both(features0: Maps, features1: Maps) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError
 from vfi_flow.inference.providers import (
@@ -217,6 +218,11 @@ def compiled_folder(runtime: Any, path: Path, provider: Provider, sizes: Mapping
 def shape_of(value: Any) -> Sequence[int]:
     """Of an array, or of a value in the memory of a device."""
     return value.shape if isinstance(value, np.ndarray) else value.shape()
+
+
+def as_array(value: Any) -> NDArray[Any]:
+    """An array, or a copy of a value in the memory of a device."""
+    return value if isinstance(value, np.ndarray) else value.numpy()
 
 
 def load_runtime() -> Any:

@@ -16,6 +16,7 @@ from vfi_flow.inference.engine import Engine, Image
 from vfi_flow.inference.frame_cache import FrameCache
 from vfi_flow.inference.padding import pad_frame
 from vfi_flow.inference.pair import Pair
+from vfi_flow.inference.scale import Halvings
 from vfi_flow.model.config import ALIGNMENT
 
 OVERLAP = 192
@@ -127,10 +128,12 @@ def tiled_images(
     noise: NDArray[np.float32],
     strength: float,
     side: int,
+    halvings: Halvings,
 ) -> Iterator[Image]:
     """The new images (padded H, padded W, 3) at `taus`, no tile of them longer than `side`.
 
-    `noise` is (1, 3, padded H, padded W), or (1, 3, 1, 1) where there are no steps to use it.
+    `noise` is (1, 3, padded H, padded W), or (1, 3, 1, 1) where there are no steps to use it; `halvings` are those of
+    the whole frame.
     """
     frame_width, pair = pair.frame0.shape[1], pair.changed(pad_frame)
     height, width = pair.frame0.shape[:2]
@@ -142,7 +145,7 @@ def tiled_images(
             tile = pair.changed(itemgetter(place))
             part = noise if noise.shape[2:] == (1, 1) else np.ascontiguousarray(noise[:, :, *place])
             weight = rows.weight[:, None, None] * columns.weight[None, :, None]
-            made = FrameCache(engine).images(tile, some, part, strength, frame_width)
+            made = FrameCache(engine, halvings).images(tile, some, part, strength, frame_width)
             for image, new in zip(images, made, strict=True):
                 image[place] += weight * new
         yield from images

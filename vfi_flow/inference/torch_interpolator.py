@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError
 from vfi_flow.inference.engine import Image, ModelInfo, Motion
+from vfi_flow.inference.scale import reach
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.registration import Registration
+from vfi_flow.model.scale import enlarge
 from vfi_flow.model.weights import channels_last, find_weights, load_weights
 from vfi_flow.motion.acceleration import Neighbours
 
@@ -45,6 +47,14 @@ class TorchEngine:
         with self._allocating():
             found = self.network.registration(features0, features1)
             return found._replace(motions=())  # for training alone
+
+    def reach(self, found: Registration) -> float:
+        return reach(found.motion.numpy(force=True))
+
+    @torch.inference_mode()
+    def enlarge(self, found: Registration, features0: FrameFeatures, features1: FrameFeatures) -> Registration:
+        with self._allocating():
+            return enlarge(found, features0, features1)
 
     @torch.inference_mode()
     def compose(

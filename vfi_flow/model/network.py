@@ -10,7 +10,8 @@ from vfi_flow.model.composition import Mean, compose
 from vfi_flow.model.config import NetworkConfig
 from vfi_flow.model.encoder import Encoder, FrameFeatures
 from vfi_flow.model.fusion import FusionNetwork
-from vfi_flow.model.registration import MotionAtTau, RegistrationNetwork
+from vfi_flow.model.registration import MotionAtTau, Registration, RegistrationNetwork
+from vfi_flow.model.scale import enlarge, halved
 from vfi_flow.model.velocity import VelocityNetwork
 
 
@@ -33,9 +34,16 @@ class InterpolationNetwork(nn.Module):
         """What one frame contributes to every pair and every tau."""
         return self.encoder(image)
 
-    def mean(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor) -> Mean:
-        """The conditional mean at `tau`."""
-        return self.fused(frame0, frame1, tau, self.registration(frame0, frame1).at(tau))
+    def register(self, frame0: FrameFeatures, frame1: FrameFeatures, halvings: int = 0) -> Registration:
+        """The motion between two frames, found on frames that were halved so many times (see `model.scale`)."""
+        if not halvings:
+            return self.registration(frame0, frame1)
+        smaller0, smaller1 = (self.encode(halved(frame.image)) for frame in (frame0, frame1))
+        return enlarge(self.register(smaller0, smaller1, halvings - 1), frame0, frame1)
+
+    def mean(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, halvings: int = 0) -> Mean:
+        """The conditional mean at `tau`; motion is found on frames that were halved so many times."""
+        return self.fused(frame0, frame1, tau, self.register(frame0, frame1, halvings).at(tau))
 
     def fused(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, course: MotionAtTau) -> Mean:
         """The conditional mean at `tau`, of what takes `course` there."""
@@ -67,6 +75,7 @@ class InterpolationNetwork(nn.Module):
         noise: Tensor,
         strength: Tensor,
         steps: int,
+        halvings: int = 0,
     ) -> Tensor:
         """The frame (B, 3, H, W) at `tau`, clamped to [0, 1].
 
@@ -74,8 +83,9 @@ class InterpolationNetwork(nn.Module):
             noise: (B, 3, H, W) standard Gaussian; not looked at with 0 steps.
             strength: scalar or (B, 1, 1, 1); scales all that is drawn on top of the mean, 0 is the mean.
             steps: 0 the conditional mean, n midpoint steps otherwise (1 step is one evaluation, 2 are three).
+            halvings: how many times the frames are halved before motion is found.
         """
-        return self.drawn(self.mean(frame0, frame1, tau), noise, strength, steps)
+        return self.drawn(self.mean(frame0, frame1, tau, halvings), noise, strength, steps)
 
     def drawn(self, mean: Mean, noise: Tensor, strength: Tensor, steps: int) -> Tensor:
         """The frame (B, 3, H, W), clamped to [0, 1], drawn around `mean`; the rest as in `synthesise`."""
@@ -85,6 +95,13 @@ class InterpolationNetwork(nn.Module):
         return frame.clamp(0, 1)
 
     def forward(
-        self, frame0: Tensor, frame1: Tensor, tau: Tensor, noise: Tensor, strength: Tensor, steps: int = 1
+        self,
+        frame0: Tensor,
+        frame1: Tensor,
+        tau: Tensor,
+        noise: Tensor,
+        strength: Tensor,
+        steps: int = 1,
+        halvings: int = 0,
     ) -> Tensor:
-        return self.synthesise(self.encode(frame0), self.encode(frame1), tau, noise, strength, steps)
+        return self.synthesise(self.encode(frame0), self.encode(frame1), tau, noise, strength, steps, halvings)
