@@ -47,7 +47,7 @@ def add_scale_option(group: argparse._ActionsContainer) -> None:
         type=read_by(parse_scale),
         default="auto",
         metavar="auto|1|1/2|1/4",
-        help="the size on which motion is found; auto halves frames of 1280 pixels and more that move far (default)",
+        help="the size on which motion is found; auto halves frames of 960 pixels and more that move far (default)",
     )
 
 

@@ -49,7 +49,7 @@ class Interpolator:
         tile: auto makes frames of overlapping tiles where whole ones do not fit into memory, off never does, a number
             is the longest side of a tile in pixels, from 512 up.
         scale: motion is found on frames of 1, 1/2, 1/4 or 1/8 of the width and height, and refined on the whole ones;
-            auto halves frames of 1280 pixels and more where they move far.
+            auto halves frames of 960 pixels and more where they move far.
 
     Raises ComponentError for a model, device or package that is missing and UsageError for values out of range.
     """

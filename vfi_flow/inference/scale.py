@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from vfi_flow.errors import UsageError
 from vfi_flow.inference.engine import Image
 
-LARGE = 1280
+LARGE = 960
 """Pixels of the longer side from which on a frame may be halved."""
-FAR, SHARE = 24.0, 0.95
+FAR, SHARE = 48.0, 0.95
 """A large frame is halved where one in twenty of its places moves by more than FAR pixels (docs/experiments.md)."""
 SPARSE = 4
 """Every so many places of the motion are looked at."""
