@@ -15,6 +15,7 @@ LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --in
 INIT = "weights to start from, e.g. base; of another preset what has the same shape (default: random)"
 OVERLAYS = "of the videos' samples with text, a display or black bars burnt in"
 FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion"
+TEACHER = "weights that stage mean learns from, beside the truth, e.g. base for a smaller network"
 MODULES = "encoder", "registration", "fusion"
 STAGES = "motion", "mean", "fusion", "velocity"
 
@@ -31,6 +32,7 @@ USUAL: dict[str, Any] = {
     "stage": "mean",
     "preset": None,
     "init": None,
+    "teacher": None,
     "freeze": [],
     "minutes": 60.0,
     "samples": None,
@@ -48,6 +50,7 @@ USUAL: dict[str, Any] = {
 }
 """Options that a run keeps, with their defaults; None: that depends on others or on the machine."""
 PATHS = "data", "val", "stills", "lpips"
+WEIGHTS = "init", "teacher"
 LENGTHS = "minutes", "samples"
 ABOVE_0 = "minutes", "learning_rate", "validate_every", "max_gigabytes"
 LEAST = {"samples": 1, "batch": 1, "per_clip": 1, "processes": 1}
@@ -65,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", choices=STAGES, help=f"one of these (default {USUAL['stage']})")
     parser.add_argument("--preset", help="tiny, fast or base (default: that of --init, or base)")
     parser.add_argument("--init", metavar="NAME|FILE", help=INIT)
+    parser.add_argument("--teacher", metavar="NAME|FILE", help=TEACHER)
     parser.add_argument("--freeze", nargs="+", choices=MODULES, metavar="MODULE", help=FREEZE)
     parser.add_argument("--resume", action="store_true", help=RESUME)
     parser.add_argument(
@@ -153,7 +157,7 @@ def to_json(arguments: argparse.Namespace) -> str:
 
 def kept(name: str, value: Any) -> Any:
     """As JSON holds it; paths are good from every folder."""
-    if value is not None and (name in PATHS or (name == "init" and Path(value).suffix == ".safetensors")):
+    if value is not None and (name in PATHS or (name in WEIGHTS and Path(value).suffix == ".safetensors")):
         return str(Path(value).absolute())
     return value
 
@@ -181,6 +185,8 @@ def check(arguments: argparse.Namespace) -> None:
     check_numbers(arguments)
     if arguments.perceptual != USUAL["perceptual"] and arguments.lpips is None:
         raise UsageError("--perceptual weighs LPIPS: pass its weights with --lpips")
+    if arguments.teacher is not None and arguments.stage != "mean":
+        raise UsageError(f"--teacher goes with stage mean, not with stage {arguments.stage}")
     if arguments.freeze and arguments.stage not in ("motion", "mean"):
         raise UsageError(f"--freeze goes with stage motion or mean; stage {arguments.stage} learns one module alone")
     if arguments.freeze and arguments.init is None and not arguments.resume:

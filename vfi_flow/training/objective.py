@@ -12,6 +12,7 @@ from vfi_flow.flow_matching.schedule import endpoint_times, sample_with_atoms
 from vfi_flow.model.composition import Mean
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import Batch
+from vfi_flow.training.distillation import Teacher, taught_losses
 from vfi_flow.training.losses import LossWeights, mean_losses, motion_losses, sharpness_difference
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.neighbour_motion import move
@@ -52,6 +53,20 @@ class MeanObjective:
         mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
         with torch.autocast(batch.truth.device.type, enabled=False):
             return mean_losses(mean, moved.flows, batch.truth, moved.even_flow, batch.trust, self.weights)
+
+
+class TaughtObjective(MeanObjective):
+    """Stage 1 again, by what a teacher makes of the samples."""
+
+    def __init__(self, teacher: Teacher, frozen: Collection[str] = ()) -> None:
+        super().__init__(LossWeights(), frozen)
+        self.teacher = teacher
+
+    def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        answer, moved = self.teacher.answer(batch), move(network, batch)
+        mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
+        with torch.autocast(batch.truth.device.type, enabled=False):
+            return taught_losses(mean, moved.flows, answer, batch.truth)
 
 
 class FusionObjective(MeanObjective):

@@ -18,6 +18,7 @@ from vfi_flow.model.weights import adopt, find_weights, load_weights
 from vfi_flow.training.batches import Batch, Share, batches
 from vfi_flow.training.checkpoint import load_progress
 from vfi_flow.training.clips import RealClips
+from vfi_flow.training.distillation import Teacher
 from vfi_flow.training.held_out import hold_out
 from vfi_flow.training.loop import BEST, Recipe, Training
 from vfi_flow.training.losses import LossWeights
@@ -27,6 +28,7 @@ from vfi_flow.training.objective import (
     MeanObjective,
     MotionObjective,
     Objective,
+    TaughtObjective,
     VelocityObjective,
 )
 from vfi_flow.training.parallel import Group, can_fork
@@ -60,6 +62,8 @@ class Settings:
     preset: str | None
     init: str | None
     """Name or file of the weights to start from; None: random ones."""
+    teacher: str | None
+    """Name or file of the weights that stage mean learns from, beside the truth; None: the truth alone."""
     freeze: list[str]
     """Modules that stage motion or mean leaves as they are."""
     minutes: float
@@ -140,7 +144,7 @@ def prepare(settings: Settings) -> Prepared:
     torch.manual_seed(settings.seed)
     network, strength = resumed(settings) if settings.resume else begun(settings)
     lpips = None if settings.lpips is None else load_lpips(settings.lpips).to(device)
-    objective = make_objective(settings, lpips)
+    objective = make_objective(settings, lpips, device)
     make_folder(settings.output)
     shots, places = read_clips(settings)
     validation = Validation(places, device, lpips, strength)
@@ -203,11 +207,14 @@ def resumed(settings: Settings) -> tuple[InterpolationNetwork, float]:
         return network, 1.0
 
 
-def make_objective(settings: Settings, lpips: Lpips | None) -> Objective:
+def make_objective(settings: Settings, lpips: Lpips | None, device: torch.device) -> Objective:
     if settings.stage == "velocity":
         return VelocityObjective(lpips, settings.perceptual)
     if settings.stage == "fusion":
         return FusionObjective()
+    if settings.teacher is not None:
+        network, _, _ = load_weights(find_weights(settings.teacher))
+        return TaughtObjective(Teacher(network.to(device)), settings.freeze)
     objectives = {"motion": MotionObjective, "mean": MeanObjective}
     return objectives[settings.stage](LossWeights(flow=settings.flow_weight), settings.freeze)
 
