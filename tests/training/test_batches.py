@@ -1,11 +1,16 @@
 """Batches: numbered samples, the same for any number of workers."""
 
+import subprocess
+import sys
 from itertools import islice
 
+import pytest
 import torch
+from scripts import ROOT
 
 from tests.training.conftest import Sliding
 from vfi_flow.training.batches import Share, batches
+from vfi_flow.training.forking import can_fork
 
 
 def draw(start: int, count: int, workers: int = 0) -> list[torch.Tensor]:
@@ -24,6 +29,38 @@ def test_starting_later_gives_the_same_batches_as_going_on():
 
 def test_a_worker_process_draws_the_same_samples():
     assert all(torch.equal(a, b) for a, b in zip(draw(0, 2), draw(0, 2, workers=1), strict=True))
+
+
+FREEING = """
+import gc, sys
+import av, torch
+from tests.training.conftest import Sliding
+from vfi_flow.training.batches import Share, batches
+
+class Freeing(Sliding):
+    def draw(self, rng):
+        gc.collect()
+        return super().draw(rng)
+
+gc.disable()
+decoding = [av.open(sys.argv[1])]
+decoding[0].streams.video[0].thread_type = "AUTO"
+decoding += [decoding[0].decode(video=0), decoding]
+next(decoding[1])
+drawn = batches([Share(Freeing(), 1.0)], 2, seed=1, start=0, workers=1, device=torch.device("cpu"))
+del decoding
+print(next(drawn).tau.numel(), next(drawn).tau.numel())
+"""
+
+
+@pytest.mark.skipif(not can_fork(), reason="forks")
+def test_a_worker_does_not_wait_for_threads_of_decoders_that_this_process_has_lost():
+    """Threads are not copied, but what waits for them when it is freed is."""
+    code = [sys.executable, "-c", FREEING, str(ROOT / "samples" / "meadow.mp4")]
+
+    done = subprocess.run(code, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (0, "2 2\n"), done.stderr
 
 
 def test_images_are_floats_from_0_to_1_and_tau_broadcasts():

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from vfi_flow.training.forking import nothing_to_free
 from vfi_flow.training.sample import Beside, Sample, Source
 from vfi_flow.training.signals import deaf_children, hear_parent
 
@@ -95,7 +96,7 @@ def batches(
         prefetch_factor=3 if workers else None,
         pin_memory=device.type == "cuda",
     )
-    with deaf_children():
+    with deaf_children(), nothing_to_free():
         drawn = iter(loader)
     for arrays in drawn:
         yield to_batch(**{name: array.to(device, non_blocking=True) for name, array in arrays.items()})

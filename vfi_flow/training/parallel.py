@@ -21,6 +21,7 @@ import torch.distributed as dist
 from torch import nn
 
 from vfi_flow.errors import VfiFlowError
+from vfi_flow.training.forking import nothing_to_free
 from vfi_flow.training.signals import deaf_children, ignore_stops
 
 PATIENCE = timedelta(minutes=30)
@@ -90,11 +91,6 @@ class Group:
             dist.destroy_process_group()
 
 
-def can_fork() -> bool:
-    """Whether this system copies processes; Windows does not."""
-    return hasattr(os, "fork")
-
-
 def start_processes(count: int) -> Group:
     """Forks this process into `count`, all of which return from here with the same memory and another rank.
 
@@ -105,7 +101,7 @@ def start_processes(count: int) -> Group:
     meeting = Path(tempfile.mkdtemp(prefix="vfi_flow_"))
     parent = os.getpid()
     try:
-        with deaf_children():
+        with deaf_children(), nothing_to_free():
             rank = next((r for r in range(1, count) if os.fork() == 0), 0)
             if rank:
                 ignore_stops()

@@ -19,6 +19,7 @@ from vfi_flow.training.batches import Batch, Share, batches
 from vfi_flow.training.checkpoint import load_progress
 from vfi_flow.training.clips import RealClips
 from vfi_flow.training.distillation import Teacher
+from vfi_flow.training.forking import can_fork
 from vfi_flow.training.held_out import hold_out
 from vfi_flow.training.loop import BEST, Recipe, Training
 from vfi_flow.training.losses import LossWeights
@@ -31,7 +32,7 @@ from vfi_flow.training.objective import (
     TaughtObjective,
     VelocityObjective,
 )
-from vfi_flow.training.parallel import Group, can_fork
+from vfi_flow.training.parallel import Group
 from vfi_flow.training.shots import Shot, read_shots
 from vfi_flow.training.synthetic import SyntheticScenes
 from vfi_flow.training.validation import Place, Validation, places_in
