@@ -82,6 +82,7 @@ APPENDED = {
     "an index": lambda data: data[:4] + struct.pack("<I", data.rindex(b"idx1") - 8) + data[8:],
     "a log": lambda data: data + b"GPS0" + b"abc" * 20,
     "no length": lambda data: data[:4] + b"\xff" * 4 + data[8:],
+    "the length of the whole file": lambda data: data[:4] + struct.pack("<I", len(data)) + data[8:],
     "ones": lambda data: data + b"\xff" * 4096,
     "zeros": lambda data: data + bytes(4096),
 }
@@ -99,6 +100,14 @@ def test_an_index_of_avi_that_breaks_off_is_damage_wherever_it_stands(tmp_path):
     data = APPENDED["an index"](source.read_bytes())
 
     assert refused(write_bytes(source, data[:-40]))
+
+
+def test_an_avi_that_lacks_more_or_less_than_its_head_is_truncated(tmp_path):
+    source = write_clip(tmp_path / "in.avi", moving_square(FRAMES), codec="mpeg4", options={})
+    data = source.read_bytes()
+
+    for missing in (7, 9, 10, 24):
+        assert refused(write_bytes(source, data[:-missing])), missing
 
 
 PADDED = {

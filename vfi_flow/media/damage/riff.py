@@ -28,6 +28,8 @@ def misfit_of_chunks(path: Path) -> str:
                 return f"the file is damaged; its parts do not fit together at byte {offset}"
             if name == b"RIFF" and length in UNKNOWN_LENGTH:  # a recording that nobody closed
                 return ""
+            if offset == 0 and length == size:  # some programs count the head of the chunk as well
+                return ""
             if name not in CHUNKS and offset + 8 + length > size:
                 return ""
             offset += 8 + length + length % 2
