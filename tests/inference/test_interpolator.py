@@ -415,6 +415,31 @@ def test_copies_of_the_frames_cost_no_network(counted):
     assert (counted._engine.encoded, counted._engine.noises) == (0, [])
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other allocators keep memory")
+def test_what_graphs_needed_is_given_back_in_the_end(trained_model):
+    """In a process of its own, whose memory nothing else fills."""
+    code = """
+import numpy as np, psutil
+from vfi_flow import Interpolator
+
+def megabytes():
+    return psutil.Process().memory_info().rss / 1e6
+
+frames = np.random.default_rng(0).integers(0, 256, (2, 512, 896, 3)).astype(np.uint8)
+with Interpolator("base", steps=0, threads=1, device="cpu") as interpolator:
+    interpolator(frames[0, :16, :16], frames[1, :16, :16], [0.5])
+    opened = megabytes()
+    interpolator(*frames, [0.5])
+    busy = megabytes()
+print(int(busy - opened), int(megabytes() - opened))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    needed, kept = map(int, done.stdout.split())
+    assert needed > 200
+    assert kept < 0.4 * needed
+
+
 def test_it_says_what_runs(tiny_model, sampler):
     from vfi_flow.model.weights import load_weights
 

@@ -25,6 +25,7 @@ from vfi_flow.inference.model_files import (
 from vfi_flow.inference.onnx_session import Graph, as_array, load_runtime, shape_of
 from vfi_flow.inference.providers import find_device
 from vfi_flow.inference.scale import reach
+from vfi_flow.model.config import ALIGNMENT
 
 TRIAL = (64, 64)
 """Height and width at which a device that compiles graphs shows, before the work starts, that it is there."""
@@ -133,7 +134,10 @@ class OnnxEngine:
         return frame
 
     def release(self) -> None:
-        self._graphs.clear()  # an arena of onnxruntime never shrinks
+        encode = self._graphs.get((ENCODE, ()))
+        self._graphs.clear()
+        if encode is not None:
+            encode.give_back(np.zeros((1, ALIGNMENT, ALIGNMENT, 3), np.float32))
 
     def close(self) -> None:
         self.release()

@@ -44,8 +44,10 @@ class Graph:
         """`sizes` fixes axes by their names; the others stay dynamic."""
         self.device = device
         self.session = open_session(runtime, path, device, threads, sizes or {})
-        self.options = runtime.RunOptions()
-        self.options.log_severity_level = FATAL_ONLY
+        self.options, self._giving_back = runtime.RunOptions(), runtime.RunOptions()
+        for options in (self.options, self._giving_back):
+            options.log_severity_level = FATAL_ONLY
+        self._giving_back.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self.inputs = [port.name for port in self.session.get_inputs()]
         self.outputs = [port.name for port in self.session.get_outputs()]
 
@@ -79,6 +81,12 @@ class Graph:
         self.session.run_with_iobinding(binding, self.options)
         return binding.get_outputs() if stays else binding.copy_outputs_to_cpu()
 
+    def give_back(self, *values: Any) -> None:
+        """Runs once more, with small `values`: after that the arena of the CPU gives back what no graph uses."""
+        if self.device.provider.name == CPU:
+            with contextlib.suppress(Exception):  # onnxruntime's errors share no base class; memory may be short
+                self.session.run(None, dict(zip(self.inputs, values, strict=True)), self._giving_back)
+
     def _explained(self, error: Exception) -> Exception:
         reason, text = first_line(error), str(error).lower()
         if any(word in text for word in ("alloc", "memory")) and "illegal memory" not in text:
@@ -106,6 +114,8 @@ def open_session(runtime: Any, path: Path, device: Device, threads: int | None, 
         options.add_free_dimension_override_by_name(name, size)
     if provider.name != CPU:
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    elif share_arena(runtime):
+        options.add_session_config_entry("session.use_env_allocators", "1")
     setting = Setting(device.part, threads, compiled_folder(runtime, path, provider, sizes))
     reason = load_libraries(runtime, provider)
     try:
@@ -119,6 +129,23 @@ def open_session(runtime: Any, path: Path, device: Device, threads: int | None, 
         raise ComponentError(message) from error
     check_placement(session, device, path, reason)
     return session
+
+
+@cache
+def share_arena(runtime: Any) -> bool:
+    """Makes one arena for all graphs on the CPU, which grows by what they ask for: they run in turn.
+
+    Arenas of their own would each keep the most that their graph ever needed. False where that cannot be. It lasts as
+    long as the process and shrinks in `Graph.give_back` alone.
+    """
+    growing = {"max_mem": 0, "arena_extend_strategy": 1, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
+    kind, use = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, runtime.OrtMemType.DEFAULT
+    try:
+        memory = runtime.OrtMemoryInfo("Cpu", kind, 0, use)
+        runtime.create_and_register_allocator(memory, runtime.OrtArenaCfg(growing))
+    except Exception:  # onnxruntime's errors share no base class; the program around may have made one before
+        return False
+    return True
 
 
 def start(runtime: Any, path: Path, device: Device, options: Any, setting: Setting) -> Any:
