@@ -642,7 +642,7 @@ def test_it_makes_nothing_after_it_was_closed(tiny_model, engine):
 def test_whole_numbers_may_be_of_numpys_kinds(tiny_model):
     made = []
     for kind in (int, np.int32, np.int64, np.uint64):
-        with Interpolator(tiny_model, steps=kind(1), seed=kind(5), threads=kind(1)) as interpolator:
+        with Interpolator(tiny_model, steps=kind(1), seed=kind(5), threads=kind(1), scale=kind(1)) as interpolator:
             made.append(interpolator(*pair(16, 16), [0.5], pts=kind(3)))
 
     assert all(equal(other, made[0]) for other in made[1:])

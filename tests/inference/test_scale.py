@@ -53,7 +53,7 @@ def test_a_halved_image_is_the_mean_of_four_pixels():
     assert np.allclose(halved(image)[1, 2], image[2:4, 4:6].mean((0, 1)))
 
 
-@pytest.mark.parametrize("scale", [1, 0.5, Fraction(1, 4), 0.125])
+@pytest.mark.parametrize("scale", [1, 0.5, Fraction(1, 4), np.float32(0.125)])
 @pytest.mark.parametrize("steps", [0, 1])
 def test_both_engines_make_the_same_frames_at_every_scale(tiny_model, scale, steps):
     frames = [moving_texture(50, 84, dx=dx) for dx in (0, 3, 7)]

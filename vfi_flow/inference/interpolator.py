@@ -79,7 +79,7 @@ class Interpolator:
         self._tiles, self._scale = TileChoice(tile, self._affordable_pixels), scale
         self._engine = open_engine(engine, model, steps, device, threads)
         self.steps, self.seed = steps, seed
-        self.scale = str(scale if scale == "auto" else Fraction(scale))
+        self.scale = scale if scale == "auto" else str(Fraction(float(scale)))
         self.strength = self._engine.model.strength if strength is None else strength
         self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
         self.engine, self.any_size = self._engine.description, self._engine.any_size

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ FAR, SHARE = 48.0, 0.95
 """A large frame is halved where one in twenty of its places moves by more than FAR pixels (docs/experiments.md)."""
 SPARSE = 4
 """Every so many places of the motion are looked at."""
-SCALES = {Fraction(1, 2**halvings): halvings for halvings in range(4)}
+SCALES: dict[Real | float, int] = {Fraction(1, 2**halvings): halvings for halvings in range(4)}
 
 ScaleOption = Literal["auto"] | float | Fraction
 """auto: by the size of the frames and how far they move; a number: 1, 1/2, 1/4 or 1/8 of their width and height."""
@@ -37,9 +38,9 @@ def halvings_for(scale: ScaleOption, height: int, width: int, downscale: int) ->
     UsageError for a scale that there is not.
     """
     if scale != "auto":
-        if not isinstance(scale, (int, float, Fraction)) or scale not in SCALES:
+        if not isinstance(scale, Real) or scale not in SCALES:
             raise UsageError(f"scale must be auto, 1, 1/2, 1/4 or 1/8, got {scale!r}")
-        return Halvings(SCALES[Fraction(scale)], SCALES[Fraction(scale)])
+        return Halvings(SCALES[scale], SCALES[scale])
     side, most = max(height, width) // downscale, 0
     while side >= LARGE and most < max(SCALES.values()):
         side, most = side // 2, most + 1
