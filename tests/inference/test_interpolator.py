@@ -417,7 +417,7 @@ def test_copies_of_the_frames_cost_no_network(counted):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other allocators keep memory")
 def test_what_graphs_needed_is_given_back_in_the_end(trained_model):
-    """In a process of its own, whose memory nothing else fills."""
+    """In a process of its own, whose memory nothing else fills and in which the C library keeps nothing for later."""
     code = """
 import numpy as np, psutil
 from vfi_flow import Interpolator
@@ -433,11 +433,13 @@ with Interpolator("base", steps=0, threads=1, device="cpu") as interpolator:
     busy = megabytes()
 print(int(busy - opened), int(megabytes() - opened))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    giving = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
+    line = [sys.executable, "-c", code]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=ROOT, env=giving)
 
     needed, kept = map(int, done.stdout.split())
-    assert needed > 200
-    assert kept < 0.4 * needed
+    assert needed > 100
+    assert kept < 0.2 * needed
 
 
 def test_it_says_what_runs(tiny_model, sampler):
