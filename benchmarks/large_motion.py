@@ -19,11 +19,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from vfi_flow.export.bench import parse_size
 
 from vfi_flow import Interpolator
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.training import surfaces
 from vfi_flow.training.baselines import make_baseline
+from vfi_flow.training.metrics import psnr
 
 Frame = NDArray[np.uint8]
 Method = Callable[[Frame, Frame], Frame]
@@ -59,12 +61,6 @@ def pan(picture: Frame, width: int, height: int, pixels: int, angle: float) -> t
     return window(-0.5), window(0), window(0.5)
 
 
-def psnr(made: Frame, truth: Frame) -> float:
-    """dB; 100 for no difference."""
-    error = np.square(made.astype(np.float64) - truth).mean()
-    return 100.0 if error == 0 else float(min(100.0, 10 * np.log10(255**2 / error)))
-
-
 def measure(method: Method, pans: Sequence[tuple[Frame, Frame, Frame]], border: int) -> tuple[float, float, float]:
     """Mean PSNR of whole frames and of what is `border` pixels inside; seconds of CPU time for a frame."""
     inside = slice(border, -border), slice(border, -border)
@@ -87,17 +83,10 @@ def table(rows: dict[int, dict[str, tuple[float, float, float]]]) -> str:
     return "\n".join(lines)
 
 
-def size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 1280x720, got '{text}'")
-    return int(width), int(height)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, metavar="DIR")
-    parser.add_argument("--size", type=size, default=(1280, 720), metavar="WxH")
+    parser.add_argument("--size", type=parse_size, default=(1280, 720), metavar="WxH")
     parser.add_argument("--pixels", type=int, nargs="+", default=[10, 40, 60, 80, 120], metavar="N")
     parser.add_argument("--model", default="base", metavar="NAME|FILE")
     options = parser.parse_args(arguments)

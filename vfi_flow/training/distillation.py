@@ -13,7 +13,7 @@ from vfi_flow.model.composition import Mean
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import channels_last
 from vfi_flow.training.batches import Batch
-from vfi_flow.training.losses import Flows
+from vfi_flow.training.losses import Flows, log_square_error
 from vfi_flow.training.neighbour_motion import move
 
 WEIGHTS = {
@@ -77,11 +77,11 @@ def taught_losses(mean: Mean, flows: Flows, answer: Answer, truth: Tensor) -> di
 
 
 def apart(image: Tensor, other: Tensor, floor: float) -> Tensor:
-    """Mean over samples of the logarithm of their mean square difference; flat below `floor`."""
-    return ((image.float() - other.float()).square().mean((1, 2, 3)) + floor).log().mean()
+    """`log_square_error` of the difference."""
+    return log_square_error(image.float() - other.float(), floor)
 
 
 def off_course(flow: Tensor, other: Tensor) -> Tensor:
-    """The same of flows (B, 4, h, w), in pixels of their grid."""
+    """The same of flows (B, 4, h, w), in pixels of their grid, with FLOW_FLOOR and at most FAR_OFF at a place."""
     square = (flow.float() - other.float()).square().sum(1).clamp(max=FAR_OFF)
     return (square.mean((1, 2)) + FLOW_FLOOR).log().mean()

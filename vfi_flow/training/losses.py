@@ -100,9 +100,9 @@ def sharp_losses(error: Tensor, weights: LossWeights) -> dict[str, Tensor]:
     return terms
 
 
-def log_square_error(error: Tensor) -> Tensor:
-    """Mean over samples of the logarithm of their mean square error; flat below INVISIBLE."""
-    return (error.square().mean(dim=(1, 2, 3)) + INVISIBLE).log().mean()
+def log_square_error(error: Tensor, floor: float = INVISIBLE) -> Tensor:
+    """Mean over samples of the logarithm of their mean square error; flat below `floor`."""
+    return (error.square().mean(dim=(1, 2, 3)) + floor).log().mean()
 
 
 def charbonnier(error: Tensor) -> Tensor:
