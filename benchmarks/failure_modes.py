@@ -3,6 +3,7 @@
     python benchmarks/failure_modes.py                          # table of PSNR in dB
     python benchmarks/failure_modes.py --only subtitle fence    # some of the cases
     python benchmarks/failure_modes.py --sheet sheet.png        # truth and answers side by side
+    PYTHONPATH=.:rife python benchmarks/failure_modes.py --against benchmarks.rife:rife_4_6
 
 Every case is drawn three times from fixed seeds, 256x256 pixels, the middle frame made from its neighbours. PSNR is
 taken where the case says (the overlay, the border), otherwise over the whole frame. A case is passed when 0 steps
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow import Interpolator
+from vfi_flow.cli.evaluate import load_callable
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.training import surfaces
 from vfi_flow.training.baselines import make_baseline
@@ -200,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--engine", default="onnx", choices=("onnx", "torch"))
     parser.add_argument("--only", nargs="+", choices=sorted(CASES), metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--against", action="append", default=[], metavar="MODULE:NAME", help="as of vfi-flow evaluate")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--sheet", type=Path, metavar="FILE.png")
     options = parser.parse_args(arguments)
@@ -214,6 +217,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             methods[f"steps {steps}"] = of_model(stack.enter_context(interpolator))
         for name in ("dis", "blend"):
             methods[name] = partial(make_baseline(name), tau=0.5)
+        for name in options.against:
+            methods[name.rpartition(":")[2]] = partial(load_callable(name), tau=0.5)
         for name in options.only or CASES:
             rows[name] = measure(CASES[name], methods, sheet)
     print(table(rows))

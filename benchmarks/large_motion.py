@@ -3,6 +3,7 @@
     python benchmarks/large_motion.py                                    # over painted pictures
     python benchmarks/large_motion.py --photos DIR                       # over photos
     python benchmarks/large_motion.py --size 1920x1080 --pixels 80 160
+    PYTHONPATH=.:rife python benchmarks/large_motion.py --against benchmarks.rife:rife_4_6
 
 The middle frame is made of its two neighbours alone, 0 steps. Mean PSNR in dB over the pictures: of the whole frame,
 in brackets without a border as wide as the distance, and the CPU time of a new frame in seconds.
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from vfi_flow.export.bench import parse_size
 
 from vfi_flow import Interpolator
+from vfi_flow.cli.evaluate import load_callable
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.training import surfaces
 from vfi_flow.training.baselines import make_baseline
@@ -89,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=parse_size, default=(1280, 720), metavar="WxH")
     parser.add_argument("--pixels", type=int, nargs="+", default=[10, 40, 60, 80, 120], metavar="N")
     parser.add_argument("--model", default="base", metavar="NAME|FILE")
+    parser.add_argument("--against", action="append", default=[], metavar="MODULE:NAME", help="as of vfi-flow evaluate")
     options = parser.parse_args(arguments)
     width, height = options.size
     if not all(0 < 2 * pixels < min(width, height) for pixels in options.pixels):
@@ -101,6 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             interpolator = stack.enter_context(Interpolator(options.model, steps=0, threads=1, scale=scale))
             methods[f"scale {scale}"] = lambda frame0, frame1, of=interpolator: of(frame0, frame1, [0.5])[0]
         methods["dis"] = partial(make_baseline("dis"), tau=0.5)
+        for name in options.against:
+            methods[name.rpartition(":")[2]] = partial(load_callable(name), tau=0.5)
         for pixels in options.pixels:
             pans = [pan(picture, width, height, pixels, 0.2 + 0.4 * n) for n, picture in enumerate(seen)]
             rows[pixels] = {name: measure(method, pans, pixels) for name, method in methods.items()}

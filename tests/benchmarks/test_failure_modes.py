@@ -59,3 +59,14 @@ def test_the_table_tells_what_was_missed(modes):
     lines = modes.table({"rotation": good, "zoom": bad, "large": enough}).splitlines()[2:]
 
     assert ["missed" in line for line in lines] == [False, True, False]
+
+
+def test_another_interpolator_stands_beside_the_baselines(modes, trained_model, tmp_path, capsys, monkeypatch):
+    (tmp_path / "another.py").write_text("def first(frame0, frame1, tau):\n    return frame0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    modes.main(["--only", "duplicate", "--against", "another:first"])
+
+    head, _, row = capsys.readouterr().out.splitlines()
+    assert head == "| case | steps 0 | steps 1 | dis | blend | first | |"
+    assert row.endswith("| 100.0 | 100.0 | 100.0 |  |")

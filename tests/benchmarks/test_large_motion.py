@@ -55,6 +55,17 @@ def test_it_runs_with_the_packaged_model(bench, trained_model, capsys):
     assert float(row.split("|")[2].split()[0]) > 25
 
 
+def test_another_interpolator_has_a_column(bench, trained_model, tmp_path, capsys, monkeypatch):
+    (tmp_path / "another_pan.py").write_text("def black(frame0, frame1, tau):\n    return 0 * frame0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    bench.main(["--size", "128x96", "--pixels", "8", "--against", "another_pan:black"])
+
+    head, _, row = capsys.readouterr().out.splitlines()
+    assert head == "| pixels | scale auto | scale 1 | dis | black |"
+    assert float(row.split("|")[5].split()[0]) < 15
+
+
 @pytest.mark.parametrize("words", [["--pixels", "0"], ["--pixels", "360"], ["--size", "1280"], ["--size", "0x720"]])
 def test_what_cannot_be_measured_is_refused(bench, words):
     with pytest.raises(SystemExit) as caught:
