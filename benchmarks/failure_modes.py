@@ -32,7 +32,7 @@ from vfi_flow.training.baselines import make_baseline
 from vfi_flow.training.effects import add_grain, to_bytes
 from vfi_flow.training.layers import Layer, Motion, Stage, render
 from vfi_flow.training.overlays import draw_hud, draw_letterbox, draw_subtitle
-from vfi_flow.training.painted import DENSITY, photo_background
+from vfi_flow.training.painted import DENSITY, background, covering, photo_background, texels
 from vfi_flow.training.scenes import cartoon_scene, fence_scene, line_scene, pattern_scene
 
 Frame = NDArray[np.uint8]
@@ -94,6 +94,15 @@ def border(rng: Rng, stage: Stage) -> Trial:
     return trial([photo_background(rng, stage, STILLS, Motion(shift=(40.0, 10.0)))], band)
 
 
+def mesh(rng: Rng, stage: Stage) -> Trial:
+    """Bars 9 pixels apart, both ways, that move by 2 pixels before soft shapes that move by one the other way."""
+    behind, before = stage.track(Motion(shift=(-1.0, 0.0))), stage.track(Motion(shift=(2.0, 0.7)))
+    ground = background(rng, surfaces.smooth(rng, STILLS, *texels(behind, DENSITY)), behind)
+    width, height = texels(before, DENSITY)
+    bars = surfaces.fence(rng, width, height, 9.0 * DENSITY)
+    return trial([ground, covering(rng, surfaces.gradient(rng, width, height), bars, before)])
+
+
 def small_and_fast(rng: Rng, stage: Stage) -> Trial:
     """A ball of 12 pixels that flies 60 pixels, measured around its true place."""
     size = 12 * DENSITY
@@ -142,6 +151,7 @@ CASES = {
     "letterbox": Case("black bars over a fast pan", overlay(draw_letterbox)),
     "border": Case("where a pan uncovers the picture's edge", border),
     "fence": Case("bars before a moving ground", from_scene(fence_scene)),
+    "mesh": Case("a fine mesh before a soft ground", mesh),
     "pattern": Case("repeated texture", from_scene(pattern_scene)),
     "lines": Case("thin lines", from_scene(line_scene)),
     "ball": Case("small and fast: 12 pixels wide, 60 pixels far", small_and_fast),

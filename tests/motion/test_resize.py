@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from tolerances import WARP_FLOAT32  # noqa: E402
 
-from vfi_flow.motion.resize import box_mean, double, double_flow, halve  # noqa: E402
+from vfi_flow.motion.resize import box_mean, double, double_flow, halve, halve_softly  # noqa: E402
 
 
 def noise(*shape: int) -> "torch.Tensor":
@@ -32,6 +32,27 @@ def test_halve_averages_blocks_of_two_by_two():
     image = torch.tensor([[1.0, 3.0, 0.0, 0.0], [5.0, 7.0, 0.0, 8.0]]).view(1, 1, 2, 4)
 
     assert halve(image).flatten().tolist() == [4.0, 2.0]
+
+
+def test_halving_softly_averages_blocks_of_four_by_four_around_those_of_two_by_two():
+    image = noise(1, 2, 6, 8)
+    padded = np.pad(image.numpy(), ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+
+    halved = halve_softly(image)
+
+    assert halved.shape == (1, 2, 3, 4)
+    assert np.allclose(halved[..., 1, 2].numpy(), padded[..., 2:6, 4:8].mean((2, 3)), rtol=0, atol=WARP_FLOAT32)
+    assert np.allclose(halved[..., 0, 0].numpy(), padded[..., :4, :4].mean((2, 3)), rtol=0, atol=WARP_FLOAT32)
+
+
+def test_of_stripes_too_fine_for_the_new_grid_less_is_left():
+    """Three pixels apart: on a grid of every other pixel they would look twice as wide."""
+    stripes = (torch.arange(48.0) * (2 * torch.pi / 3)).cos().view(1, 1, 1, 48).expand(1, 1, 8, 48)
+
+    left = [half(stripes)[..., 2:-2].abs().max() for half in (halve, halve_softly)]
+
+    assert left[0] > 0.45
+    assert left[1] < 0.27
 
 
 def test_halving_what_was_doubled_gives_a_ramp_back():

@@ -9,7 +9,13 @@ torch = pytest.importorskip("torch")
 
 from tolerances import WARP_FLOAT32  # noqa: E402
 
-from vfi_flow.motion.warp import backward_warp, overshoot, sample_positions, sharp_backward_warp  # noqa: E402
+from vfi_flow.motion.warp import (  # noqa: E402
+    backward_warp,
+    overshoot,
+    sample_positions,
+    sharp_backward_warp,
+    sparse_backward_warp,
+)
 
 WARPS = [backward_warp, sharp_backward_warp]
 
@@ -37,6 +43,18 @@ def slow_bilinear(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
             below = (1 - fx) * image[:, bottom, left] + fx * image[:, bottom, right]
             out[:, row, column] = (1 - fy) * above + fy * below
     return out
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(0.0, 0.0), (1.5, -0.25), (-2.0, 3.1)])
+def test_a_sparse_warp_is_every_other_pixel_of_the_whole_one(dx, dy):
+    """`flow` in pixels of its own grid, twice as far on the image's."""
+    image = noise(2, 3, 24, 40)
+
+    sparse = sparse_backward_warp(image, constant_flow(dx, dy, 12, 20, batch=2))
+
+    whole = backward_warp(image, constant_flow(2 * dx, 2 * dy, 24, 40, batch=2))
+    inside = ..., slice(4, -4), slice(4, -4)
+    assert torch.allclose(sparse[inside], whole[..., ::2, ::2][inside], rtol=0, atol=WARP_FLOAT32)
 
 
 @pytest.mark.parametrize("warp", WARPS)

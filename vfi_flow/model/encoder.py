@@ -10,7 +10,7 @@ from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.layers import convolution
 from vfi_flow.motion.lucas_kanade import mean_free
 from vfi_flow.motion.luma import Subsampled, subsample
-from vfi_flow.motion.resize import halve
+from vfi_flow.motion.resize import halve, halve_softly
 
 
 class FrameFeatures(NamedTuple):
@@ -70,7 +70,8 @@ class Encoder(nn.Module):
         picture = image if self.downscale == 1 else aligned(halve(image))
         half = halve(picture)
         quarter = halve(half)
-        smaller = [mean_free(x) for x in (half, quarter, halve(quarter))]
+        eighth = halve_softly(halve_softly(halve_softly(picture)))
+        smaller = [mean_free(x) for x in (half, quarter, eighth)]
         with torch.no_grad():
             far = self.pyramid(aligned(quarter))[-2:]
         return FrameFeatures(image, *subsample(picture), *smaller, *self.pyramid(picture), *far)

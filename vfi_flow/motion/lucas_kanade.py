@@ -94,6 +94,11 @@ def improvement(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor], win
     0 where their square difference over window x window pixels does not fall to 1 / `least`, 1 from half of that on.
     """
     old, new = (box_mean(square_sum(a - b), window) for a, b in (before, after))
+    return fallen(old, new, least)
+
+
+def fallen(old: Tensor, new: Tensor, least: float = 1.0) -> Tensor:
+    """In [0, 1]: how far a square error has fallen; 0 where not to 1 / `least`, 1 from half of that on."""
     return (2 * (old - least * new) / (old + UNSEEN)).clamp(0, 1)
 
 

@@ -10,6 +10,14 @@ def halve(image: Tensor) -> Tensor:
     return F.avg_pool2d(image, 2)
 
 
+def halve_softly(image: Tensor) -> Tensor:
+    """`image` (B, C, H, W) averaged over blocks of 4x4, every other one of them; H and W even.
+
+    Of texture too fine for the new grid less is left than `halve` leaves, to look like motion that there is not.
+    """
+    return F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 4, 2)
+
+
 def double(image: Tensor) -> Tensor:
     """`image` (B, C, H, W) on a grid of twice the density, bilinear."""
     return F.interpolate(image, scale_factor=2.0, mode="bilinear", align_corners=False)

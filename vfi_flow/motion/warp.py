@@ -47,6 +47,15 @@ def backward_warp(image: Tensor, flow: Tensor) -> Tensor:
     return _sample(image, *sample_positions(flow))
 
 
+def sparse_backward_warp(image: Tensor, flow: Tensor) -> Tensor:
+    """Every other pixel of `image` (B, C, 2 h, 2 w) in x and y, looked up where `flow` (B, 2, h, w) points.
+
+    As sharp as `backward_warp` of the whole image, for a quarter of its time: enough to compare two frames.
+    """
+    x, y = sample_positions(flow)
+    return _sample(image, 2 * x, 2 * y)
+
+
 def sharp_backward_warp(image: Tensor, flow: Tensor) -> Tensor:
     """`backward_warp` of `image` (B, 3, H, W) RGB without the blur of bilinear sampling.
 
