@@ -9,11 +9,8 @@ cv2 = pytest.importorskip("cv2")
 from scripts import ROOT, load_script  # noqa: E402
 from tiny_network import as_image, tiny_network  # noqa: E402
 
-from vfi_flow.model.registration import Match, even, on_scale  # noqa: E402
+from vfi_flow.model.registration import Match, even  # noqa: E402
 from vfi_flow.model.weights import find_weights, load_weights  # noqa: E402
-from vfi_flow.motion.lucas_kanade import mean_free  # noqa: E402
-from vfi_flow.motion.luma import luma  # noqa: E402
-from vfi_flow.motion.resize import halve  # noqa: E402
 
 
 def panned(moved: float) -> np.ndarray:
@@ -82,34 +79,6 @@ def test_a_fine_mesh_is_not_taken_for_one_that_moves_by_its_period(trained_model
         found = network.registration(*features).motion * network.config.flow_scale
 
     assert (found.norm(dim=1) > 4).float().mean() < 0.1
-
-
-@pytest.mark.parametrize(("scale", "side"), [(8, 40), (2, 160)])
-@pytest.mark.parametrize(("pixels", "found", "expected"), [(1, -32, -1), (16, -16, -16), (1, -1, -1)])
-def test_rest_is_where_motion_begins_if_the_frames_then_agree_better(scale, side, pixels, found, expected):
-    """Pans by 1 and 16 pixels, for which motion by 32, by 16 and by 1 was found on grids of 1/8 and 1/2."""
-    frames = (as_image(panned(moved))[:, :, :320, 96:416] for moved in (0, pixels))
-    lumas = [luma(mean_free(halve(frame))) for frame in frames]
-    registration, plane = tiny_network().registration, torch.zeros(1, 1, side, side)
-    motion = torch.cat([plane + found / scale, plane], 1)
-
-    rest = registration.from_rest(*lumas)
-    made = registration.or_rest(*lumas, Match(motion, plane, plane, motion, plane), rest, scale).motion
-
-    margin = 48 // scale
-    across, down = (made * scale)[..., margin:-margin, margin:-margin].unbind(1)
-    assert (across - expected).abs().quantile(0.9) < 0.5
-    assert down.abs().quantile(0.9) < 0.5
-
-
-@pytest.mark.parametrize(("scale", "other", "factor"), [(8, 4, 2), (2, 8, 0.25), (4, 4, 1)])
-def test_motion_is_as_long_on_any_grid(scale, other, factor):
-    motion = torch.tensor([1.5, -0.5]).view(1, 2, 1, 1).expand(1, 2, 8, 16)
-
-    moved = on_scale(motion, scale, other)
-
-    assert moved.shape == (1, 2, 8 * scale // other, 16 * scale // other)
-    assert torch.allclose(moved, torch.tensor([1.5, -0.5]).view(1, 2, 1, 1) * factor)
 
 
 def test_an_odd_grid_is_made_even_by_its_last_row_and_column():

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from tolerances import WARP_FLOAT32  # noqa: E402
 
-from vfi_flow.motion.resize import box_mean, double, double_flow, halve, halve_softly  # noqa: E402
+from vfi_flow.motion.resize import box_mean, double, double_flow, halve, halve_softly, on_scale  # noqa: E402
 
 
 def noise(*shape: int) -> "torch.Tensor":
@@ -53,6 +53,16 @@ def test_of_stripes_too_fine_for_the_new_grid_less_is_left():
 
     assert left[0] > 0.45
     assert left[1] < 0.27
+
+
+@pytest.mark.parametrize(("scale", "other", "factor"), [(8, 4, 2), (2, 8, 0.25), (4, 4, 1)])
+def test_motion_is_as_long_on_any_grid(scale, other, factor):
+    motion = torch.tensor([1.5, -0.5]).view(1, 2, 1, 1).expand(1, 2, 8, 16)
+
+    moved = on_scale(motion, scale, other)
+
+    assert moved.shape == (1, 2, 8 * scale // other, 16 * scale // other)
+    assert torch.allclose(moved, torch.tensor([1.5, -0.5]).view(1, 2, 1, 1) * factor)
 
 
 def test_halving_what_was_doubled_gives_a_ramp_back():

@@ -14,11 +14,12 @@ from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.camera import camera_motion
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
 from vfi_flow.motion.explained import unexplained
-from vfi_flow.motion.lucas_kanade import fallen, improvement, length, lucas_kanade_step, square_sum
+from vfi_flow.motion.lucas_kanade import improvement, length, lucas_kanade_step, square_sum
 from vfi_flow.motion.luma import luma
 from vfi_flow.motion.motion_at_tau import MIDDLE, flow_to, halves, passing
 from vfi_flow.motion.resize import box_mean, double, double_flow, halve
-from vfi_flow.motion.warp import backward_warp, overshoot, sparse_backward_warp
+from vfi_flow.motion.rest import from_rest, or_rest
+from vfi_flow.motion.warp import backward_warp, overshoot
 
 FLOW_SCALE = 0.1
 """Motion enters convolutions divided by ten, so that it is of the size of the other inputs."""
@@ -85,15 +86,6 @@ class Registration(NamedTuple):
     def flows_at(self, tau: Tensor) -> tuple[tuple[int, Tensor], ...]:
         """Flows (B, 4, h, w) at `tau` of all `motions`, with their scales."""
         return tuple((scale, flow_to(passing(motion, tau), tau)) for scale, motion in self.motions)
-
-
-class Rest(NamedTuple):
-    """What a single step finds that begins with no motion, and how far the frames disagree with it."""
-
-    motion: Tensor
-    """(B, 2, h/2, w/2), pixels of this grid."""
-    error: Tensor
-    """(B, 1, h/8, w/8)."""
 
 
 class MatchLevel(nn.Module):
@@ -167,15 +159,6 @@ def even(image: Tensor) -> Tensor:
     return F.pad(image, (0, width % 2, 0, height % 2), mode="replicate")
 
 
-def on_scale(motion: Tensor, scale: int, other: int) -> Tensor:
-    """`motion` of a grid of `scale` frame pixels per pixel on one of `other`, both powers of two."""
-    while scale > other:
-        motion, scale = double_flow(motion), scale // 2
-    while scale < other:
-        motion, scale = halve(motion) / 2, 2 * scale
-    return motion
-
-
 def without_partner(motion: Tensor) -> Tensor:
     """(B, 2, h, w) in [0, 1]: 1 where `motion` (B, 2, h, w) leaves frame 0 or frame 1, so nothing can be matched."""
     return torch.cat([overshoot(half) for half in halves(motion)], 1).clamp(max=1)
@@ -198,10 +181,6 @@ class RegistrationNetwork(nn.Module):
     """Cells at 1/16 within which motion is found there, without help from coarser grids."""
     FAR_WINDOW, FAR_LEAST = 17, 4.0
     """Motion found beyond 1/32 is taken where the square error over FAR_WINDOW pixels at 1/8 falls to 1 / FAR_LEAST."""
-    REST_WINDOW, REST_LEAST = 13, {8: 2.0, 2: 3.0}
-    """What hardly moves is taken for that where the square error over REST_WINDOW cells of 8 pixels falls to
-    1 / REST_LEAST (keys: frame pixels per grid pixel). Texture that repeats looks the same a period further on, and
-    what is too fine for a grid as if it moved in another way."""
     CAMERA_WINDOW, CAMERA_LEAST = 9, 4.0
     """The camera's motion is taken where the square error over CAMERA_WINDOW pixels falls to 1 / CAMERA_LEAST: parts of
     other motion happen to fit it."""
@@ -228,12 +207,13 @@ class RegistrationNetwork(nn.Module):
         coarse = self.refine_where_better(frame0.eighth, frame1.eighth, coarse)
         coarse = self.border(self.with_camera(frame0.eighth, frame1.eighth, coarse), 8)
         lumas = luma(frame0.half), luma(frame1.half)
-        rest = self.from_rest(*lumas)
-        coarse = self.or_rest(*lumas, coarse, rest, 8)
+        rest = from_rest(*lumas, self.WINDOW[2], self.DAMPING, self.BLOCK[2])
+        coarse = coarse._replace(motion=or_rest(*lumas, coarse.motion, rest, 8))
         middle = self.at_8(frame0.at_8, frame1.at_8, coarse)
         middle = self.with_camera(frame0.quarter, frame1.quarter, middle, self.CAMERA_SHARE_FADE)
         middle = self.border(self.refine(frame0.quarter, frame1.quarter, middle, 4), 4, near=3)
-        fine = self.or_rest(*lumas, self.at_4(frame0.at_4, frame1.at_4, middle), rest, 2)
+        fine = self.at_4(frame0.at_4, frame1.at_4, middle)
+        fine = fine._replace(motion=or_rest(*lumas, fine.motion, rest, 2))
         fine = self.border(self.refine(frame0.half, frame1.half, fine, 2), 2, near=2)
         readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)
         motions = (8, coarse.motion), (4, middle.motion), (2, fine.motion)
@@ -307,28 +287,6 @@ class RegistrationNetwork(nn.Module):
         step = match.gate * lucas_kanade_step(*before, MIDDLE, self.COARSE_WINDOW, self.COARSE_DAMPING)
         after = warp_both(image0, image1, match.motion + step)
         return match._replace(motion=match.motion + improvement(before, after, self.COARSE_WINDOW) * step)
-
-    def from_rest(self, luma0: Tensor, luma1: Tensor) -> Rest:
-        """The step that leads from no motion between two lumas (B, 1, h/2, w/2), mean-free."""
-        motion = lucas_kanade_step(luma0, luma1, MIDDLE, self.WINDOW[2], self.DAMPING, self.BLOCK[2])
-        return Rest(motion, self.disagreement(luma0, luma1, halve(motion) / 2))
-
-    def or_rest(self, luma0: Tensor, luma1: Tensor, match: Match, rest: Rest, scale: int) -> Match:
-        """`match` with what leads from rest in its place, where the lumas agree much better then.
-
-        `scale`: frame pixels per pixel of the match's grid.
-        """
-        found = self.disagreement(luma0, luma1, on_scale(match.motion, scale, 4))
-        better = fallen(found, rest.error, self.REST_LEAST[scale])
-        while better.shape[-1] < match.motion.shape[-1]:
-            better = double(better)
-        return match._replace(motion=match.motion + better * (on_scale(rest.motion, 2, scale) - match.motion))
-
-    def disagreement(self, luma0: Tensor, luma1: Tensor, motion: Tensor) -> Tensor:
-        """(B, 1, h/8, w/8): square difference of lumas (B, 1, h/2, w/2) where `motion` (B, 2, h/4, w/4) leads."""
-        back, forth = halves(motion)
-        apart = sparse_backward_warp(luma0, back) - sparse_backward_warp(luma1, forth)
-        return box_mean(halve(apart.square()), self.REST_WINDOW)
 
     def with_camera(
         self, image0: Tensor, image1: Tensor, match: Match, most: tuple[float, float] | None = None

@@ -28,6 +28,15 @@ def double_flow(flow: Tensor) -> Tensor:
     return double(flow) * 2
 
 
+def on_scale(motion: Tensor, scale: int, other: int) -> Tensor:
+    """`motion` (B, 2 n, H, W) of a grid of `scale` frame pixels per pixel on one of `other`, both powers of two."""
+    while scale > other:
+        motion, scale = double_flow(motion), scale // 2
+    while scale < other:
+        motion, scale = halve(motion) / 2, 2 * scale
+    return motion
+
+
 def box_mean(image: Tensor, window: int) -> Tensor:
     """Mean of `image` (B, C, H, W) over window x window pixels (odd); the edge pixel is repeated outside."""
     margin = window // 2
