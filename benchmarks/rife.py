@@ -19,15 +19,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vfi_flow.errors import ComponentError
-
-Frame = NDArray[np.uint8]
+from vfi_flow.training.baselines import Frame, to_bytes
+from vfi_flow.training.batches import to_image
 
 ALIGNMENT = 128
 """Height and width are filled up to multiples of this."""
@@ -93,11 +91,11 @@ def find(package: str) -> Path:
 
 def to_tensor(frame: Frame) -> Tensor:
     """(1, 3, H, W) in [0, 1], filled up with black."""
-    image = torch.from_numpy(frame.copy()).permute(2, 0, 1)[None].float() / 255
+    image = to_image(torch.from_numpy(frame[None]))
     height, width = frame.shape[:2]
     return F.pad(image, (0, -width % ALIGNMENT, 0, -height % ALIGNMENT))
 
 
 def to_frame(image: Tensor, like: Frame) -> Frame:
     height, width = like.shape[:2]
-    return (255 * image[0, :, :height, :width].clamp(0, 1)).round().byte().permute(1, 2, 0).contiguous().numpy()
+    return to_bytes(255 * image[0, :, :height, :width].permute(1, 2, 0).numpy())
