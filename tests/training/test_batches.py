@@ -63,6 +63,38 @@ def test_a_worker_does_not_wait_for_threads_of_decoders_that_this_process_has_lo
     assert (done.returncode, done.stdout) == (0, "2 2\n"), done.stderr
 
 
+HANGING_UP = """
+import multiprocessing, os, socket
+from multiprocessing.resource_sharer import DupFd
+from vfi_flow.training.batches import start_worker
+
+def work(pipe):
+    start_worker(0)
+    pipe.send(DupFd(0))
+    pipe.recv()
+
+here, there = multiprocessing.Pipe()
+worker = multiprocessing.get_context("fork").Process(target=work, args=(there,))
+worker.start()
+offered = here.recv()
+with socket.socket(socket.AF_UNIX) as caller:
+    caller.connect(offered._id[0])
+    caller.recv(1, socket.MSG_PEEK)
+os.close(offered.detach())
+here.send("done")
+worker.join()
+print(worker.exitcode)
+"""
+
+
+@pytest.mark.skipif(not can_fork(), reason="forks")
+def test_a_worker_says_nothing_when_a_run_is_stopped_while_it_fetches_a_batch():
+    """A batch is fetched from a thread of the worker, which goes on when the one who fetches hangs up."""
+    done = subprocess.run([sys.executable, "-c", HANGING_UP], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
+
+
 def test_images_are_floats_from_0_to_1_and_tau_broadcasts():
     shares = [Share(Sliding(), 1.0)]
     batch = next(batches(shares, 3, seed=1, start=0, workers=0, device=torch.device("cpu")))

@@ -1,8 +1,10 @@
 """Batches of samples drawn by worker processes, the same ones in the same order however many workers there are."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
+from types import TracebackType
 
 import cv2
 import numpy as np
@@ -91,7 +93,7 @@ def batches(
         sampler=CountingSampler(start, stride),
         num_workers=workers,
         collate_fn=collate,
-        worker_init_fn=_start_worker,
+        worker_init_fn=start_worker,
         multiprocessing_context="fork" if workers else None,
         prefetch_factor=3 if workers else None,
         pin_memory=device.type == "cuda",
@@ -148,7 +150,15 @@ def to_image(pixels: Tensor) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
 
 
-def _start_worker(number: int) -> None:
+def start_worker(number: int) -> None:
+    """Makes this process the worker of that number."""
     hear_parent()
+    sys.excepthook = _report_unless_unheard
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+
+
+def _report_unless_unheard(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    # A run that is stopped just when it fetches a batch hangs up; the thread that hands batches over would report that.
+    if not issubclass(kind, ConnectionError | EOFError):
+        sys.__excepthook__(kind, error, trace)
