@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from clips import moving_square, pixels, stream_packets, video_times, write_clip
 
-from vfi_flow.cli.interpolate import stop_on_signal
+from vfi_flow.cli.stops import stop_on_signal
 from vfi_flow.stopping import STOPPING
 
 

@@ -11,6 +11,7 @@ import time
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from types import FrameType
 
 import av
 import numpy as np
@@ -19,6 +20,7 @@ from blending import Blend
 from clips import moving_square, pixels, scene, stream_packets, video_times, write_clip
 
 from vfi_flow.cli.main import main
+from vfi_flow.cli.stops import heard_by, stops_as_interrupts
 from vfi_flow.errors import InputError, OutputError, VerificationError
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
@@ -170,6 +172,44 @@ def test_an_interrupt_while_bytes_come_ends_the_job(tmp_path, calls_before):
 
     with pytest.raises(KeyboardInterrupt):
         run(make_plan(Job(InputPipe(Interrupted(source.read_bytes())), tmp_path / "out.mkv")), Blend())
+
+    assert os.listdir(tmp_path) == ["in.mkv"]
+
+
+@pytest.mark.parametrize("calls_before", range(5))
+def test_a_signal_just_when_bytes_are_asked_for_ends_the_job(tmp_path, calls_before):
+    """Where an exception would come before the first line of what could catch it."""
+    source = write_clip(tmp_path / "in.mkv", moving_square(20, 320, 240), codec="rawvideo", options={}, sound="aac")
+    pipe, calls = InputPipe(io.BytesIO(source.read_bytes())), 0
+
+    def send_signal(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        if frame.f_code is InputPipe.Reader.read.__code__:
+            calls += 1
+            if calls == calls_before + 1:
+                signal.raise_signal(signal.SIGINT)
+
+    traced = sys.gettrace()
+    sys.settrace(send_signal)
+    try:
+        with pytest.raises(KeyboardInterrupt), stops_as_interrupts(), heard_by(pipe):
+            make_plan(Job(pipe, tmp_path / "out.mkv"))
+    finally:
+        sys.settrace(traced)
+
+    assert calls >= calls_before + 1
+
+
+def test_a_stop_while_the_last_of_the_sound_is_copied_ends_the_job(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", moving_square(4, 64, 48), codec="rawvideo", options={}, sound="aac")
+    asked = iter(8 * [False] + [True])
+
+    with pytest.raises(KeyboardInterrupt):
+        run(
+            make_plan(Job(InputPipe(io.BytesIO(source.read_bytes())), tmp_path / "out.mkv")),
+            Blend(),
+            stop=lambda: next(asked),
+        )
 
     assert os.listdir(tmp_path) == ["in.mkv"]
 

@@ -2,14 +2,11 @@
 
 import argparse
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from vfi_flow.cli.adapting import adapted_model, add_adapt_option
@@ -26,6 +23,7 @@ from vfi_flow.cli.options import (
 from vfi_flow.cli.progress import CHOICES, FOR_PEOPLE, progress_display
 from vfi_flow.cli.stderr import say
 from vfi_flow.cli.stdout import own_stdout
+from vfi_flow.cli.stops import heard_by, stop_on_signal, stops_as_interrupts
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.streams import STRETCHED, Fate
@@ -33,7 +31,6 @@ from vfi_flow.pipeline.output_frames import ONE_BY_ONE, Calls, CutFill, Interpol
 from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, check_place, describe_result, write_report
 from vfi_flow.pipeline.run import run as run_job
-from vfi_flow.stopping import STOPPING
 
 EXAMPLES = """examples:
   vfi-flow interpolate in.mp4 out.mp4                    twice as many frames
@@ -150,7 +147,9 @@ def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int
     if arguments.report is not None:
         check_place(arguments.report, job)
     with stops_as_interrupts():
-        report = run_plan(arguments, make_plan(job))
+        with heard_by(source):
+            plan = make_plan(job)
+        report = run_plan(arguments, plan)
     tell(report)
     if arguments.progress in FOR_PEOPLE:
         say(describe_result(report))
@@ -217,51 +216,3 @@ def tell(report: Report) -> None:
             say(f"{report.plan.job.source}: {kind} becomes {stream.encoder}: {stream.reason}")
     for warning in report.warnings[len(report.plan.notes) :]:
         say(warning)
-
-
-@contextmanager
-def stops_as_interrupts() -> Iterator[None]:
-    """Inside the block, all of STOPPING end the job as Ctrl-C does: threads stopped, unfinished file removed."""
-    with signal_handler(signal.default_int_handler, *STOPPING):
-        yield
-
-
-@contextmanager
-def stop_on_signal(plan: Plan) -> Iterator[Callable[[], bool]]:
-    """Inside the block, the first of STOPPING makes what is yielded True, a second one ends the job at once.
-
-    So the job has time to keep what it has made; where it cannot, the first one ends it, if need be by what is yielded:
-    FFmpeg, when it reads from a pipe, may drop an exception. However it ends too early, a line says what was kept.
-    """
-    signals = 0
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        nonlocal signals
-        signals += 1
-        if signals > 1 or plan.chunks is None:
-            raise KeyboardInterrupt
-        with suppress(OSError):  # nobody may be there to read it
-            # Past Python's buffer, whose writing the signal may have interrupted.
-            os.write(2, b"\nvfi-flow: keeping what has been made; once more ends the job at once\n")
-
-    try:
-        with signal_handler(handler, *STOPPING):
-            yield lambda: signals > 0
-    except BaseException as error:
-        for note in getattr(error, "__notes__", ()):
-            say(note)
-        raise
-
-
-@contextmanager
-def signal_handler(handler: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may choose a handler
-        yield
-        return
-    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup, a shell's `&`
-    before = [(number, signal.signal(number, handler)) for number in heard]
-    try:
-        yield
-    finally:
-        for number, earlier in before:
-            signal.signal(number, earlier)

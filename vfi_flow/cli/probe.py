@@ -18,6 +18,7 @@ from vfi_flow.cli.options import (
     read_source,
     read_target,
 )
+from vfi_flow.cli.stops import heard_by
 from vfi_flow.media.container import CONTAINERS
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.images import ImageSequence
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     named = arguments.output is not None
     source = read_source(arguments)
     output = read_target(arguments.output, arguments.format) if named else planned_target(source)
-    plan = make_plan(job_from(arguments, source, output), may_write=named)
+    with heard_by(source):
+        plan = make_plan(job_from(arguments, source, output), may_write=named)
     found = as_json(plan, estimate_bytes(plan), free_bytes(output), trial(arguments, plan))
     print(json.dumps(found, indent=2) if arguments.json else as_lines(plan, found))
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from vfi_flow.cli.option_types import parse_count, read_by
 from vfi_flow.cli.options import add_part_options, read_source, window_from
 from vfi_flow.cli.progress import CHOICES, progress_display
+from vfi_flow.cli.stops import heard_by
 from vfi_flow.files import check_free, write_complete
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
@@ -49,10 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     if output is not None:
         check_free(output, "the list", {"the input itself": names_of(source)}, arguments.overwrite)
     window = window_from(arguments)
-    with VideoReader(source, window, arguments.threads) as reader:
-        info = reader.info()
-    with progress_display(arguments.progress, info.path.name, info.frames) as show:
-        frames, cuts = all_cuts(source, window, arguments.threads, info.frames, show)
+    with heard_by(source):
+        with VideoReader(source, window, arguments.threads) as reader:
+            info = reader.info()
+        with progress_display(arguments.progress, info.path.name, info.frames) as show:
+            frames, cuts = all_cuts(source, window, arguments.threads, info.frames, show)
     found = as_json(describe_input(info), window, frames, cuts)
     if output is None:
         sys.stdout.write(to_text(found, is_ascii=True))  # a console may have any encoding

@@ -91,6 +91,11 @@ class InputPipe:
         """End all reading now, also that which waits for a sender who has gone quiet."""
         self._stopped.set()
 
+    def interrupt(self) -> None:
+        """End all reading now, and have `raise_interrupt` say that it was interrupted."""
+        self._interrupt = KeyboardInterrupt()
+        self.stop()
+
     def raise_interrupt(self) -> None:
         """KeyboardInterrupt where one has come while FFmpeg was reading, and nobody has been told yet."""
         interrupt, self._interrupt = self._interrupt, None
@@ -160,9 +165,8 @@ class InputPipe:
                     self.position += len(data)
                     self._pipe._drop()
                 return data
-            except KeyboardInterrupt as interrupt:
-                self._pipe._interrupt = interrupt
-                self._pipe.stop()
+            except KeyboardInterrupt:
+                self._pipe.interrupt()
                 return b""
 
         def close(self) -> None:

@@ -224,6 +224,13 @@ def write_all(
 ) -> Written:
     """Encode every frame, the other streams keeping up with it."""
     written, resumed = Written(Counter()), 0
+
+    def end_if_told() -> None:
+        if stop():
+            with clock.during("encode"):
+                writer.keep()
+            raise KeyboardInterrupt
+
     for frame in clock.around("wait for frames", frames):
         with clock.during("encode"):
             writer.write(frame.picture, to_pts(frame.seconds, plan.unit))
@@ -235,13 +242,11 @@ def write_all(
         written.kinds[frame.kind] += 1
         resumed += frame.picture is None
         on_progress(Progress(written.kinds.total(), plan.frames, frame.seconds, resumed))
-        if stop():
-            with clock.during("encode"):
-                writer.keep()
-            raise KeyboardInterrupt
+        end_if_told()
     written.end = plan.division.end(written.last, found.end)
     with clock.during("copy"):
         copier.copy_until(None)
+    end_if_told()  # or sound may be missing: FFmpeg drops an interrupt that comes when it asks a pipe for bytes
     with clock.during("encode"):
         writer.finish(to_pts(written.end, plan.unit))
     return written
