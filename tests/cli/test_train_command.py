@@ -132,6 +132,11 @@ def test_a_batch_stays_what_it_is_on_any_number_of_cores(batch, cores, processes
         (["--stage", "fusion"], 2, "needs a trained registration"),
         (["--stage", "velocity", "--freeze", "encoder"], 2, "--freeze goes with stage motion or mean"),
         (["--freeze", "encoder"], 2, "pass its weights with --init"),
+        (
+            ["--init", "fast", "--preset", "fast", "--freeze", "encoder.level"],
+            2,
+            "has no part called 'encoder.level'",
+        ),
         (["--stage", "motion", "--teacher", "base"], 2, "--teacher goes with stage mean, not with stage motion"),
         (["--teacher", "best"], 4, "no model named 'best' comes with this package"),
         (["--preset", "huge"], 4, "unknown model preset 'huge'"),

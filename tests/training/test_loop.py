@@ -104,6 +104,15 @@ def test_a_part_of_stage_one_lowers_its_loss_and_leaves_the_others_as_they_are(s
     assert parts == learning
 
 
+def test_a_part_of_a_module_can_be_frozen(start):
+    network = start("run", samples=8).network
+    learning = MotionObjective(LossWeights(), frozen=["encoder.levels.0", "registration.at_4"]).parameters(network)
+
+    assert {name.split(".")[0] for name in learning} == {"encoder", "registration"}
+    assert not any(name.startswith(("encoder.levels.0.", "registration.at_4.")) for name in learning)
+    assert any(name.startswith("encoder.levels.1.") for name in learning)
+
+
 def test_a_stage_of_frozen_modules_has_nothing_to_learn():
     with pytest.raises(UsageError, match="nothing to learn"):
         MotionObjective(LossWeights(), frozen=["encoder", "registration"])

@@ -14,9 +14,8 @@ VAL = "videos to choose the best weights on (default: the last quarter of every 
 LEARNING_RATE = "default 3e-4; for stage velocity 1e-3, for stage mean with --init 1e-4"
 INIT = "weights to start from, e.g. base; of another preset what has the same shape (default: random)"
 OVERLAYS = "of the videos' samples with text, a display or black bars burnt in"
-FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion"
+FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion, a part: encoder.levels.0"
 TEACHER = "weights that stage mean learns from, beside the truth, e.g. base for a smaller network"
-MODULES = "encoder", "registration", "fusion"
 STAGES = "motion", "mean", "fusion", "velocity"
 
 RESUME = "go on from the checkpoint in --output, with the options of that run where no others are given"
@@ -69,7 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", help="tiny, fast or base (default: that of --init, or base)")
     parser.add_argument("--init", metavar="NAME|FILE", help=INIT)
     parser.add_argument("--teacher", metavar="NAME|FILE", help=TEACHER)
-    parser.add_argument("--freeze", nargs="+", choices=MODULES, metavar="MODULE", help=FREEZE)
+    parser.add_argument("--freeze", nargs="+", metavar="MODULE", help=FREEZE)
     parser.add_argument("--resume", action="store_true", help=RESUME)
     parser.add_argument(
         "--minutes", type=float, help=f"length of the run, resumed parts included (default {USUAL['minutes']:g})"
@@ -141,7 +140,7 @@ def could_be(option: argparse.Action, value: Any) -> bool:
     if value == USUAL[option.dest]:
         return True
     if option.nargs == "+":
-        return isinstance(value, list) and all(each in MODULES for each in value)
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
     kinds = (int, float) if option.type is float else (int,) if option.type is int else (str,)
     return type(value) in kinds and (option.choices is None or value in option.choices)
 

@@ -39,20 +39,32 @@ class MeanObjective:
     modules: tuple[str, ...] = ("encoder", "registration", "fusion")
 
     def __init__(self, weights: LossWeights, frozen: Collection[str] = ()) -> None:
-        """`frozen` names modules that stay as they are."""
-        self.weights = weights
-        self.learning = tuple(name for name in self.modules if name not in frozen)
-        if not self.learning:
+        """`frozen` names modules that stay as they are, or parts of them, such as encoder.levels.0."""
+        self.weights, self.frozen = weights, frozen
+        if set(self.modules) <= set(frozen):
             raise UsageError(f"stage {self.name} has nothing to learn when {', '.join(self.modules)} are frozen")
 
     def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
-        return {name: p for name, p in network.named_parameters() if name.split(".")[0] in self.learning}
+        for part in self.frozen:
+            if not any(belongs(name, part) for name, _ in network.named_parameters()):
+                raise UsageError(f"nothing to freeze: the network has no part called '{part}'")
+        return {
+            name: parameter
+            for name, parameter in network.named_parameters()
+            if any(belongs(name, part) for part in self.modules)
+            and not any(belongs(name, part) for part in self.frozen)
+        }
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
         moved = move(network, batch)
         mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
         with torch.autocast(batch.truth.device.type, enabled=False):
             return mean_losses(mean, moved.flows, batch.truth, moved.even_flow, batch.trust, self.weights)
+
+
+def belongs(name: str, part: str) -> bool:
+    """Whether a parameter is one of that part of a network."""
+    return name.startswith(f"{part}.")
 
 
 class TaughtObjective(MeanObjective):

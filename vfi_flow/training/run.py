@@ -146,6 +146,7 @@ def prepare(settings: Settings) -> Prepared:
     network, strength = resumed(settings) if settings.resume else begun(settings)
     lpips = None if settings.lpips is None else load_lpips(settings.lpips).to(device)
     objective = make_objective(settings, lpips, device)
+    objective.parameters(network)  # raises where something is to be frozen that the network does not have
     make_folder(settings.output)
     shots, places = read_clips(settings)
     validation = Validation(places, device, lpips, strength)
