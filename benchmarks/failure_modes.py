@@ -32,7 +32,7 @@ from vfi_flow.training.baselines import make_baseline
 from vfi_flow.training.effects import add_grain, to_bytes
 from vfi_flow.training.layers import Layer, Motion, Stage, render
 from vfi_flow.training.overlays import draw_hud, draw_letterbox, draw_subtitle
-from vfi_flow.training.painted import DENSITY, background, covering, photo_background, texels
+from vfi_flow.training.painted import DENSITY, background, covering, photo_background, photo_paint, texels, thing
 from vfi_flow.training.scenes import cartoon_scene, fence_scene, line_scene, pattern_scene
 
 Frame = NDArray[np.uint8]
@@ -116,6 +116,13 @@ def small_and_fast(rng: Rng, stage: Stage) -> Trial:
     return trial([photo_background(rng, stage, STILLS, Motion(shift=(3.0, 1.0))), ball], where)
 
 
+def things(rng: Rng, stage: Stage) -> Trial:
+    """Three shapes that move by 12, 18 and 24 pixels, each its own way, before a ground that moves by 3."""
+    drift = Motion(shift=(3.0, 1.0))
+    shapes = [thing(rng, stage, STILLS, photo_paint, drift, pixels) for pixels in (12.0, 18.0, 24.0)]
+    return trial([photo_background(rng, stage, STILLS, drift), *shapes])
+
+
 def from_scene(scene: Callable[[Rng, Stage, Stills], list[Layer]]) -> Callable[[Rng, Stage], Trial]:
     return lambda rng, stage: trial(scene(rng, stage, STILLS))
 
@@ -154,6 +161,7 @@ CASES = {
     "mesh": Case("a fine mesh before a soft ground", mesh),
     "pattern": Case("repeated texture", from_scene(pattern_scene)),
     "lines": Case("thin lines", from_scene(line_scene)),
+    "things": Case("shapes that move far, each its own way", things),
     "ball": Case("small and fast: 12 pixels wide, 60 pixels far", small_and_fast),
     "rotation": Case("rotation by 8 degrees", moved(turn(np.radians(8), 1.0))),
     "zoom": Case("zoom by 10 %", moved(turn(0.0, 1.1))),

@@ -4,23 +4,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vfi_flow.motion.lucas_kanade import mean_free  # noqa: E402
-from vfi_flow.motion.resize import box_mean, halve  # noqa: E402
+from tests.motion.moving import lumas  # noqa: E402
 from vfi_flow.motion.rest import from_rest, or_rest  # noqa: E402
 
 STEP = {"window": 3, "damping": 1e-5, "block": 2}
-
-
-def texture() -> "torch.Tensor":
-    """(1, 1, 320, 352) without a period."""
-    noise = torch.rand(1, 1, 320, 352, generator=torch.Generator().manual_seed(0))
-    return sum(box_mean(noise, window) * window for window in (5, 17, 41)) / 8
-
-
-def lumas(moved: int, side: int = 320) -> "list[torch.Tensor]":
-    """Both frames' lumas, halved: what moves by `moved` pixels to the right."""
-    wide = texture()
-    return [mean_free(halve(wide[..., start : start + side])) for start in (16, 16 - moved)]
 
 
 @pytest.mark.parametrize("scale", [8, 2])

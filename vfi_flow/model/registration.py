@@ -10,6 +10,7 @@ from vfi_flow.model.config import LevelConfig, NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution
 from vfi_flow.motion.acceleration import Bend, Neighbours, bend
+from vfi_flow.motion.agreement import drawn_back
 from vfi_flow.motion.border import CERTAIN, carry_on, continue_outwards
 from vfi_flow.motion.camera import camera_motion
 from vfi_flow.motion.correlation import expected_displacement, local_correlation
@@ -213,6 +214,7 @@ class RegistrationNetwork(nn.Module):
         middle = self.with_camera(frame0.quarter, frame1.quarter, middle, self.CAMERA_SHARE_FADE)
         middle = self.border(self.refine(frame0.quarter, frame1.quarter, middle, 4), 4, near=3)
         fine = self.at_4(frame0.at_4, frame1.at_4, middle)
+        fine = fine._replace(motion=drawn_back(*lumas, fine.motion, middle.motion))
         fine = fine._replace(motion=or_rest(*lumas, fine.motion, rest, 2))
         fine = self.border(self.refine(frame0.half, frame1.half, fine, 2), 2, near=2)
         readouts = (16, coarse.readout), (8, middle.readout), (4, fine.readout)

@@ -7,13 +7,12 @@ agree much better with the small one that a single step from none leads to.
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
+from vfi_flow.motion.agreement import disagreement
 from vfi_flow.motion.lucas_kanade import fallen, lucas_kanade_step
-from vfi_flow.motion.motion_at_tau import MIDDLE, halves
+from vfi_flow.motion.motion_at_tau import MIDDLE
 from vfi_flow.motion.resize import box_mean, double, halve, on_scale
-from vfi_flow.motion.warp import sparse_backward_warp
 
 AROUND = 13
 """Cells of 8 pixels over which frames are compared: over a third of that, things before other things are lost."""
@@ -33,21 +32,18 @@ class Rest(NamedTuple):
 def from_rest(luma0: Tensor, luma1: Tensor, window: int, damping: float, block: int) -> Rest:
     """One Lucas-Kanade step (see there) between two lumas (B, 1, h/2, w/2), mean-free; h and w multiples of 8."""
     motion = lucas_kanade_step(luma0, luma1, MIDDLE, window, damping, block)
-    return Rest(motion, disagreement(luma0, luma1, halve(motion) / 2))
+    return Rest(motion, around(luma0, luma1, halve(motion) / 2))
 
 
 def or_rest(luma0: Tensor, luma1: Tensor, motion: Tensor, rest: Rest, scale: int) -> Tensor:
     """`motion` (B, 2, h/scale, w/scale) with `rest` in its place, where the lumas agree much better then."""
-    found = disagreement(luma0, luma1, on_scale(motion, scale, 4))
+    found = around(luma0, luma1, on_scale(motion, scale, 4))
     better = fallen(found, rest.error, LEAST[scale])
     while better.shape[-1] < motion.shape[-1]:
         better = double(better)
     return motion + better * (on_scale(rest.motion, 2, scale) - motion)
 
 
-@torch.no_grad()
-def disagreement(luma0: Tensor, luma1: Tensor, motion: Tensor) -> Tensor:
-    """(B, 1, h/8, w/8): square difference of lumas (B, 1, h/2, w/2) where `motion` (B, 2, h/4, w/4) leads."""
-    back, forth = halves(motion)
-    apart = sparse_backward_warp(luma0, back) - sparse_backward_warp(luma1, forth)
-    return box_mean(halve(apart.square()), AROUND)
+def around(luma0: Tensor, luma1: Tensor, motion: Tensor) -> Tensor:
+    """(B, 1, h/8, w/8): `disagreement` over AROUND cells."""
+    return box_mean(halve(disagreement(luma0, luma1, motion)), AROUND)
