@@ -85,8 +85,9 @@ def test_warps_are_sampled_in_the_form_that_is_fast_everywhere(natives, steps):
     # Large motion: features at 1/64, at 1/32 four times, at 1/16, pictures at 1/16 and at 1/8. Features at 1/8 and 1/4;
     # Lucas-Kanade at 1/8 before and after a step, twice at 1/4 and 1/2; the camera's motion and the other at 1/8 and
     # 1/4; what leads from rest, at 1/2, and the other at 1/8 and 1/2; in the fusion luma, colours, features and frames.
-    # Whether motion explains the frames, at 1/4. And twice the motion, as it passes tau.
-    assert len(found) == 2 * (9 + 2 + 2 + 2 + 2 + 4 + 3 + 4 + 1) + 2
+    # Whether motion explains the frames, at 1/4; that of the last level and the one before it. And twice the motion, as
+    # it passes tau.
+    assert len(found) == 2 * (9 + 2 + 2 + 2 + 2 + 4 + 3 + 4 + 1 + 2) + 2
     for form in found:
         assert form["mode"] in (b"bilinear", b"linear")
         assert form.get("padding_mode", b"zeros") == b"zeros"
