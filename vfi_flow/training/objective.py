@@ -46,13 +46,12 @@ class MeanObjective:
 
     def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
         for part in self.frozen:
-            if not any(belongs(name, part) for name, _ in network.named_parameters()):
+            if not any(belongs(name, [part]) for name, _ in network.named_parameters()):
                 raise UsageError(f"nothing to freeze: the network has no part called '{part}'")
         return {
             name: parameter
             for name, parameter in network.named_parameters()
-            if any(belongs(name, part) for part in self.modules)
-            and not any(belongs(name, part) for part in self.frozen)
+            if belongs(name, self.modules) and not belongs(name, self.frozen)
         }
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -62,9 +61,9 @@ class MeanObjective:
             return mean_losses(mean, moved.flows, batch.truth, moved.even_flow, batch.trust, self.weights)
 
 
-def belongs(name: str, part: str) -> bool:
-    """Whether a parameter is one of that part of a network."""
-    return name.startswith(f"{part}.")
+def belongs(name: str, parts: Collection[str]) -> bool:
+    """Whether a parameter is one of these parts of a network."""
+    return name.startswith(tuple(f"{part}." for part in parts))
 
 
 class TaughtObjective(MeanObjective):
