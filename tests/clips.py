@@ -8,6 +8,8 @@ import av
 import numpy as np
 from av.stream import Disposition
 
+from vfi_flow.media.images import ImageSequence
+
 RATE = Fraction(30)
 SAMPLE_RATE = 48000
 
@@ -191,3 +193,20 @@ def with_cover(path: Path) -> Path:
                 packet.stream = streams[packet.stream.index]
                 after.mux(packet)
     return path
+
+
+def numbered(
+    folder: Path, ending: str, frames: list[np.ndarray], pix_fmt: str = "rgb24", first: int = 1
+) -> ImageSequence:
+    """A folder of pictures, each written on its own."""
+    folder.mkdir()
+    codec = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".jpg": "mjpeg"}[ending]
+    for number, frame in enumerate(frames, first):
+        context = av.CodecContext.create(codec, "w")
+        context.height, context.width = frame.shape[:2]
+        context.pix_fmt, context.time_base = pix_fmt, Fraction(1, 25)
+        picture = av.VideoFrame.from_ndarray(frame, "rgb24").reformat(format=pix_fmt)
+        (folder / f"{number:04}{ending}").write_bytes(
+            b"".join(bytes(p) for p in [*context.encode(picture), *context.encode(None)])
+        )
+    return ImageSequence(folder / f"%04d{ending}", Fraction(30))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tolerances
 from blending import Blend
-from clips import moving_square, pixels, scene, video_times, write_clip
+from clips import moving_square, numbered, pixels, scene, video_times, write_clip
 
 from vfi_flow.cli.main import main
 from vfi_flow.errors import InputError, OutputError, VfiFlowError
@@ -21,23 +21,6 @@ from vfi_flow.media.images import ImageSequence
 from vfi_flow.pipeline.output_files import partial_of
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
-
-
-def pictures(
-    folder: Path, ending: str, frames: list[np.ndarray], pix_fmt: str = "rgb24", first: int = 1
-) -> ImageSequence:
-    """A folder of pictures, each written on its own."""
-    folder.mkdir()
-    codec = {".png": "png", ".tif": "tiff", ".tiff": "tiff", ".jpg": "mjpeg"}[ending]
-    for number, frame in enumerate(frames, first):
-        context = av.CodecContext.create(codec, "w")
-        context.height, context.width = frame.shape[:2]
-        context.pix_fmt, context.time_base = pix_fmt, Fraction(1, 25)
-        picture = av.VideoFrame.from_ndarray(frame, "rgb24").reformat(format=pix_fmt)
-        (folder / f"{number:04}{ending}").write_bytes(
-            b"".join(bytes(p) for p in [*context.encode(picture), *context.encode(None)])
-        )
-    return ImageSequence(folder / f"%04d{ending}", Fraction(30))
 
 
 def picture(path: Path, pix_fmt: str = "rgb24") -> np.ndarray:
@@ -58,7 +41,7 @@ def target(folder: Path, ending: str) -> ImageSequence:
 @pytest.mark.parametrize("after", [".png", ".tiff"])
 @pytest.mark.parametrize("pix_fmt", ["rgb24", "gray"])
 def test_original_pictures_keep_every_bit(tmp_path, before, after, pix_fmt):
-    source = pictures(tmp_path / "in", before, moving_square(5), pix_fmt, first=8)
+    source = numbered(tmp_path / "in", before, moving_square(5), pix_fmt, first=8)
     output = target(tmp_path / "out", after)
 
     report = interpolated(source, output, factor=Fraction(3))
@@ -76,7 +59,7 @@ def test_new_pictures_lie_between_their_neighbours(tmp_path):
     frames = [np.full((48, 64, 3), 40 * n, np.uint8) for n in range(4)]
     output = target(tmp_path / "out", ".png")
 
-    interpolated(pictures(tmp_path / "in", ".png", frames), output, find_cuts=False)
+    interpolated(numbered(tmp_path / "in", ".png", frames), output, find_cuts=False)
 
     means = [picture(output.path(number)).mean() for number in range(1, 9)]
     assert means == [0, 20, 40, 60, 80, 100, 120, 120]
@@ -84,7 +67,7 @@ def test_new_pictures_lie_between_their_neighbours(tmp_path):
 
 def test_jpeg_pictures_stay_close_in_full_range(tmp_path):
     frames = [scene(3, 160, 96)[:, n : n + 128] for n in range(4)]
-    source = pictures(tmp_path / "in", ".jpg", frames, "yuvj444p")
+    source = numbered(tmp_path / "in", ".jpg", frames, "yuvj444p")
     output = target(tmp_path / "out", ".jpg")
 
     interpolated(source, output)
@@ -113,7 +96,7 @@ def test_pictures_of_a_video_have_its_colours(tmp_path, height):
 
 @pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(30)], ids=str)
 def test_pictures_become_a_video_at_their_rate(tmp_path, rate):
-    source = pictures(tmp_path / "in", ".png", moving_square(6))
+    source = numbered(tmp_path / "in", ".png", moving_square(6))
 
     interpolated(ImageSequence(source.pattern, rate), tmp_path / "out.mp4")
 
@@ -125,7 +108,7 @@ EXIF_TURNED = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 
 
 def photographs_on_their_side(folder: Path) -> ImageSequence:
-    source = pictures(folder, ".jpg", moving_square(3), "yuvj420p")
+    source = numbered(folder, ".jpg", moving_square(3), "yuvj420p")
     for number in source.numbers():
         data, exif = source.path(number).read_bytes(), b"Exif\0\0" + EXIF_TURNED
         segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
@@ -168,7 +151,7 @@ def profile_of(path: Path) -> bytes | None:
 @pytest.mark.parametrize("output", ["%d.png", "%d.tif", "%d.jpg", "out.mp4"])
 def test_pictures_with_a_colour_profile(tmp_path, output):
     """With PyAV 18 a look at what lies beside the pixels of a PNG frees the profile's name twice."""
-    source, profile = pictures(tmp_path / "in", ".png", moving_square(3)), bytes(range(256))
+    source, profile = numbered(tmp_path / "in", ".png", moving_square(3)), bytes(range(256))
     head = len(b"\x89PNG\r\n\x1a\n") + 12 + 13
     for number in source.numbers():
         data = source.path(number).read_bytes()
@@ -199,7 +182,7 @@ def test_kept_pictures_of_full_range_have_the_colours_of_new_ones(tmp_path, matr
 
 def test_a_part_of_the_pictures_can_be_used(tmp_path, monkeypatch):
     monkeypatch.setattr(engine_module, "Interpolator", Blend)
-    source = pictures(tmp_path / "in", ".png", moving_square(20))
+    source = numbered(tmp_path / "in", ".png", moving_square(20))
     target(tmp_path / "out", ".png")
     words = ["-framerate", "10", "-ss", "0.5", "-t", "1", "--progress", "none"]
 
@@ -231,7 +214,7 @@ def test_uneven_times_are_said_because_pictures_have_none(tmp_path):
 
 
 def test_a_missing_picture_ends_the_job_before_it_starts(tmp_path):
-    source = pictures(tmp_path / "in", ".png", moving_square(9))
+    source = numbered(tmp_path / "in", ".png", moving_square(9))
     source.path(5).unlink()
 
     with pytest.raises(InputError, match=r"0005\.png: missing between the first and the last picture"):
@@ -239,7 +222,7 @@ def test_a_missing_picture_ends_the_job_before_it_starts(tmp_path):
 
 
 def test_a_damaged_picture_leaves_no_result(tmp_path):
-    source = pictures(tmp_path / "in", ".png", moving_square(9))
+    source = numbered(tmp_path / "in", ".png", moving_square(9))
     source.path(5).write_bytes(source.path(5).read_bytes()[:300])
 
     with pytest.raises(VfiFlowError):
@@ -249,7 +232,7 @@ def test_a_damaged_picture_leaves_no_result(tmp_path):
 
 
 def test_pictures_that_exist_are_replaced_only_when_asked_and_only_by_a_finished_result(tmp_path):
-    source = pictures(tmp_path / "in", ".png", moving_square(4))
+    source = numbered(tmp_path / "in", ".png", moving_square(4))
     output = target(tmp_path / "out", ".png")
     interpolated(source, output, factor=Fraction(3))
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
@@ -270,7 +253,7 @@ def test_pictures_that_exist_are_replaced_only_when_asked_and_only_by_a_finished
 
 
 def test_pictures_are_not_written_over_their_source(tmp_path):
-    source = pictures(tmp_path / "in", ".png", moving_square(4))
+    source = numbered(tmp_path / "in", ".png", moving_square(4))
 
     with pytest.raises(OutputError, match="is the input itself"):
         interpolated(source, ImageSequence(tmp_path / "in" / "%04d.png"), overwrite=True)
@@ -289,7 +272,7 @@ def test_pictures_are_not_written_over_their_source(tmp_path):
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_what_cannot_work_is_said(tmp_path, monkeypatch, capsys, words, code, sentence):
-    pictures(tmp_path / "in", ".png", moving_square(2))
+    numbered(tmp_path / "in", ".png", moving_square(2))
     target(tmp_path / "out", ".png")
     monkeypatch.chdir(tmp_path)
 
@@ -301,8 +284,8 @@ def test_what_cannot_work_is_said(tmp_path, monkeypatch, capsys, words, code, se
 
 @pytest.mark.parametrize("pix_fmt", ["rgb48be", "rgba"])
 def test_a_picture_of_another_depth_or_with_transparency_is_said(tmp_path, pix_fmt):
-    source = pictures(tmp_path / "in", ".png", moving_square(4))
-    other = pictures(tmp_path / "other", ".png", moving_square(1), pix_fmt, first=3)
+    source = numbered(tmp_path / "in", ".png", moving_square(4))
+    other = numbered(tmp_path / "other", ".png", moving_square(1), pix_fmt, first=3)
     other.path(3).replace(source.path(3))
 
     with pytest.raises(InputError, match="the pixel format changes from rgb24 to"):
@@ -312,7 +295,7 @@ def test_a_picture_of_another_depth_or_with_transparency_is_said(tmp_path, pix_f
 def test_pictures_reach_a_pipe_and_come_back(tmp_path):
     """The order of pictures is the order of their numbers, beyond 9 and 99 too."""
     frames = [np.full((16, 16, 3), n, np.uint8) for n in range(0, 220, 2)]
-    source = pictures(tmp_path / "in", ".png", frames)
+    source = numbered(tmp_path / "in", ".png", frames)
 
     interpolated(source, tmp_path / "out.mkv", factor=Fraction(1))
 

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 from blending import Blend
-from clips import moving_square, pixels, scene, stream_packets, video_times, write_clip
+from clips import moving_square, numbered, pixels, scene, stream_packets, video_times, write_clip
 
 from vfi_flow.errors import InputError, OutputError, UsageError
 from vfi_flow.media import chunks as chunks_module
@@ -458,3 +458,12 @@ def test_every_chunk_begins_with_a_key_frame(tmp_path):
     with av.open(str(job.output)) as container:
         keys = [p.pts * p.time_base * 60 for p in container.demux(video=0) if p.size and p.is_keyframe]
     assert keys == [0, 10, 14, 20, 30]
+
+
+def test_pictures_at_another_rate_are_named(tmp_path):
+    source = numbered(tmp_path / "pictures", ".png", moving_square(18))
+    job = Job(ImageSequence(source.pattern, Fraction(24)), tmp_path / "out.mp4", rate=Fraction(60))
+    interrupted(job, stop_after=14)
+
+    with pytest.raises(UsageError, match="-framerate was 24 in the interrupted job and is 30; give the same options"):
+        make(replace(job, source=ImageSequence(source.pattern, Fraction(30)), resume=True))

@@ -13,6 +13,7 @@ from vfi_flow import __version__
 from vfi_flow.errors import InputError, OutputError, UsageError, VerificationError
 from vfi_flow.media.chunks import ChunkFolder, chunk_files, frames_in, write_atomically
 from vfi_flow.media.endpoints import Source
+from vfi_flow.media.images import ImageSequence
 from vfi_flow.pipeline.output_files import NotReplacedError
 from vfi_flow.pipeline.plan import Plan
 from vfi_flow.pipeline.source_state import Facts, SourceChanged, state_of
@@ -107,6 +108,7 @@ def job_facts(plan: Plan, engine: Mapping[str, Any]) -> Facts:
     options: dict[str, object] = {
         "-x": None if job.rate or job.slow else job.factor or 2,
         "-r": job.rate,
+        "-framerate": job.source.rate if isinstance(job.source, ImageSequence) else None,
         "--slow": job.slow,
         "-ss": job.window.start,
         "-to or -t": job.window.end,
