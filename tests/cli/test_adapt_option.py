@@ -1,6 +1,7 @@
 """`vfi-flow interpolate --adapt`: fitted once, kept, told, and refused where there is nothing to learn from."""
 
 import json
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def test_progress_is_told_in_lines_of_json(clip, tiny_model, tmp_path, monkeypat
     assert lines[0] == {"v": 1, "event": "adapt", "file": "in.mp4", "done": 0.5}
 
 
-def test_another_video_another_part_or_another_length_is_another_adaptation(clip, tiny_model, tmp_path, monkeypatch):
+def test_another_video_part_length_or_use_is_another_adaptation(clip, tiny_model, tmp_path, monkeypatch):
     keys = []
     monkeypatch.setattr(adapting, "learn", lambda *rest: Adaptation(0.0, 30.0, 30.0, 0))
     original = adapting.key_of
@@ -101,12 +102,26 @@ def test_another_video_another_part_or_another_length_is_another_adaptation(clip
     other = write_clip(tmp_path / "other.mp4", moving_square(15, width=96, height=80), rate=Fraction(24))
     common = ["--model", tiny_model, "-y", tmp_path / "out.mp4"]
 
-    for words in ([clip, "--adapt", 1], [clip, "--adapt", 2], [other, "--adapt", 1], [clip, "--adapt", 1, "-t", 0.5]):
+    alone = [clip, "--adapt", 1, "--neighbours", "off"]
+    part = [clip, "--adapt", 1, "-t", 0.5]
+    for words in ([clip, "--adapt", 1], [clip, "--adapt", 2], [other, "--adapt", 1], part, alone):
         assert interpolate(*common[:2], *words, *common[2:]) == 0
     assert interpolate(*common[:2], clip, "--adapt", 1, *common[2:]) == 0
 
-    assert len(set(keys)) == 4
-    assert keys[4] == keys[0]
+    assert len(set(keys)) == 5
+    assert keys[5] == keys[0]
+
+
+def test_what_another_job_has_kept_meanwhile_stays(tmp_path):
+    folder = tmp_path / "cache" / "adapted"
+    for share in (0.0, 1.0):
+        made = tmp_path / str(share)
+        made.mkdir()
+        (made / adapted_models.RECORD).write_text(json.dumps(asdict(Adaptation(share, 30.0, 31.0, 8))))
+        (made / adapted_models.WEIGHTS).touch()
+        adapted_models.keep(made, folder)
+
+    assert adapted_models.kept(folder).share == 0.0
 
 
 def test_a_video_with_too_few_frames_is_made_with_the_general_model(tiny_model, tmp_path, cache, capsys):

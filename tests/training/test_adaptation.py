@@ -1,5 +1,6 @@
 """A model fitted to one video: what it learns from, what it is judged by, and that nothing worse is kept."""
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,18 @@ from vfi_flow.training.validation import Place
 
 WHOLE = Fraction(0), None
 MEAN = Rendering(steps=0, strength=1.0)
+
+
+class Counted:
+    """A container that notes every frame it decodes."""
+
+    def __init__(self, container, decoded: list):
+        self.container, self.decoded = container, decoded
+
+    def decode(self, stream):
+        for frame in self.container.decode(stream):
+            self.decoded.append(frame.pts)
+            yield frame
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +77,18 @@ def test_what_is_worse_is_not_kept(tiny_model, video, tmp_path, monkeypatch):
     assert found.share == 0
     assert found.after == found.before
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("neighbours", [True, False])
+def test_it_is_judged_as_its_frames_will_be_made(tiny_model, video, tmp_path, monkeypatch, neighbours):
+    judged = []
+    monkeypatch.setattr(adaptation, "fit", lambda weights, *rest: (load_weights(weights)[0], 4))
+    monkeypatch.setattr(adaptation, "rendered", lambda network, places, how: judged.extend(places) or [30.0])
+
+    adapt(tiny_model, video, WHOLE, 0.1, replace(MEAN, neighbours=neighbours), tmp_path / "out", lambda done: None)
+
+    assert {place.triplet.before is not None for place in judged} == {neighbours}
+    assert {place.triplet.after is not None for place in judged} >= {neighbours}
 
 
 def test_a_video_without_motion_has_nothing_to_learn_from(tiny_model, tmp_path):
@@ -113,6 +138,17 @@ def test_only_the_wanted_part_is_read(video, start, end, count):
     [shot] = read_excerpts(video, Fraction(start), end, 1.0)
 
     assert len(shot.frames) == count
+
+
+def test_what_comes_before_the_part_is_not_decoded(tmp_path, monkeypatch):
+    video = write_clip(tmp_path / "long.mp4", pan(48), rate=Fraction(24), options={"g": "6"})
+    decoded, original = [], excerpts._frames
+    monkeypatch.setattr(excerpts, "_frames", lambda container, *rest: original(Counted(container, decoded), *rest))
+
+    [shot] = read_excerpts(video, Fraction(3, 2), None, 1.0)
+
+    assert len(shot.frames) == 12
+    assert len(decoded) <= 18
 
 
 def test_a_text_file_is_no_video(tmp_path):

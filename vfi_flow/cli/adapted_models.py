@@ -32,8 +32,8 @@ def kept(folder: Path) -> "Adaptation | None":
 
 def key_of(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path) -> str:
     """A name for what depends on nothing but this file, its part, this model and how it is used."""
-    window = plan.job.window
-    uses = [arguments.adapt, arguments.steps, arguments.strength, window.start, window.end, __version__]
+    job, beside = plan.job, "on" if plan.job.neighbours else "off"
+    uses = [arguments.adapt, arguments.steps, arguments.strength, beside, job.window.start, job.window.end, __version__]
     return "-".join([file_hash(video)[:16], file_hash(weights)[:16], *(str(use).replace("/", "_") for use in uses)])
 
 
@@ -48,14 +48,18 @@ def scratch_folder() -> Path:
 
 
 def keep(made: Path, folder: Path) -> None:
-    """Copies what is in `made` to `folder`, which appears when all is in it."""
-    shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there
+    """Copies what is in `made` to `folder`, which appears when all is in it.
+
+    What another job has put there meanwhile stays: it may read it.
+    """
+    if kept(folder) is None:
+        shutil.rmtree(folder, ignore_errors=True)  # damaged, if it is there
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
     try:
         for path in made.iterdir():
             shutil.copyfile(path, draft / path.name)
-        if not folder.exists():  # another job may have been faster
+        if not folder.exists():
             draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

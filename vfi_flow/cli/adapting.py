@@ -91,11 +91,11 @@ def learn(arguments: argparse.Namespace, plan: Plan, video: Path, weights: Path,
         torch.set_num_threads(arguments.threads)
     is_torchs = arguments.device.partition(":")[0] in ("cpu", "cuda")  # torch has no other of --device's names
     device = pick_device(arguments.device if is_torchs else "auto")
-    rendering, window = Rendering(arguments.steps, arguments.strength), plan.job.window
+    rendering = Rendering(arguments.steps, arguments.strength, plan.job.neighbours)
     if arguments.progress in FOR_PEOPLE:
         say(f"fitting the model to {video.name}: {arguments.adapt:g} minutes of training, and reading and checking")
     with adaptation_display(arguments.progress, video.name) as show:
-        part = window.start, window.end
+        part = plan.job.window.start, plan.job.window.end
         found = adapt(weights, video, part, arguments.adapt, rendering, folder / WEIGHTS, show, device)
         if found.share:
             list(write_onnx(folder / WEIGHTS, folder, ["stream"], [arguments.steps]))

@@ -58,6 +58,8 @@ class Rendering:
     steps: int
     strength: float | None
     """None: the model's own."""
+    neighbours: bool = True
+    """With the frames before and after the two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def adapt(
     if not places:
         raise TooFewFramesError(f"{video}: too few different frames to learn from; at least six in a row are needed")
     lively = [liveliest(place) for place in evenly(places, PLACES)]
+    if not rendering.neighbours:
+        lively = [alone(place) for place in lively]
     general, card, _ = load_weights(weights)
     if rendering.strength is None:
         rendering = replace(rendering, strength=card.strength)
@@ -156,6 +160,11 @@ def liveliest(place: Place) -> Place:
     height, width = (min(side, SIDE) for side in old.truth.shape[:2])
     part = most_different(old.frame0, old.frame1, width, height)
     return Place(place.clip, old.changed(part.cut))
+
+
+def alone(place: Place) -> Place:
+    """The place without the frames before and after the two."""
+    return replace(place, triplet=replace(place.triplet, before=None, after=None))
 
 
 @torch.no_grad()

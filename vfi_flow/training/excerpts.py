@@ -50,8 +50,10 @@ def _excerpts(
     end = length if end is None else end
     rate = Fraction(stream.average_rate or 25)
     if end is None or (end - start) * rate <= room:
-        last = None if end is None else origin + round(end / base)
-        yield _frames(container, stream, origin + round(start / base), last, room)
+        first = origin + round(start / base)
+        if start:
+            container.seek(first, stream=stream)
+        yield _frames(container, stream, first, None if end is None else origin + round(end / base), room)
         return
     count = max(1, room // LENGTH)
     for number in range(count):
