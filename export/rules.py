@@ -1,6 +1,8 @@
 """What every exported file keeps to, so that every runtime can run it."""
 
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from collections.abc import Iterator
+
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 from vfi_flow.export.tidy import bodies
 
 OPSET = 18
@@ -16,13 +18,13 @@ GRID_SAMPLE = {"mode": b"bilinear", "padding_mode": b"zeros", "align_corners": 0
 def broken_rules(model: ModelProto, loops: int = 0) -> list[str]:
     """One sentence for everything in `model` that some runtime would stumble over, beyond `loops` Loops."""
     found = []
-    branches = BRANCHES
-    if sum(node.op_type == "Loop" for node in model.graph.node) == loops:
+    branches, nodes = BRANCHES, list(all_nodes(model.graph))
+    if sum(node.op_type == "Loop" for node in nodes) == loops:
         branches = BRANCHES - {"Loop"}
     opsets = [(opset.domain, opset.version) for opset in model.opset_import]
     if opsets != [("", OPSET)] or model.functions:
         found.append(f"operators are those of opset {OPSET} alone, found {opsets}")
-    for node in model.graph.node:
+    for node in nodes:
         if node.domain:
             found.append(f"{node.domain}.{node.op_type} is no standard operator")
         if node.op_type in CHANCE | branches:
@@ -34,12 +36,20 @@ def broken_rules(model: ModelProto, loops: int = 0) -> list[str]:
     return found
 
 
+def all_nodes(graph: GraphProto) -> Iterator[NodeProto]:
+    """Those in loops, too."""
+    for node in graph.node:
+        yield node
+        for body in bodies(node):
+            yield from all_nodes(body)
+
+
 def types_named(node: NodeProto) -> set[int]:
-    """Types that a Constant holds and a Cast makes, in the loops of `node`, too."""
+    """Types that a Constant holds and a Cast makes."""
     types = {attribute.t.data_type for attribute in node.attribute if attribute.HasField("t")}
     if node.op_type == "Cast":
         types.add(node.attribute[0].i)
-    return types.union(*(types_named(inner) for body in bodies(node) for inner in body.node))
+    return types
 
 
 def sampling(node: NodeProto) -> dict[str, object]:

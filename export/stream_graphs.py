@@ -1,7 +1,8 @@
-"""The network in three parts, for hosts that hold a stream of frames.
+"""The network in parts, for hosts that hold a stream of frames.
 
 - `encode`: a frame -> its maps (that of layout `split`)
 - `register`: maps of two frames -> their motion (that of layout `split`)
+- `enlarge`: motion of the halved frames, maps of the whole ones -> their motion (that of layout `split`)
 - `compose`: maps of two frames, their motion and that of the pairs beside them, tau, noise, strength -> the new frame
 """
 

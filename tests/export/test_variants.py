@@ -227,6 +227,19 @@ def add_double(model) -> None:
     model.graph.node.append(onnx.helper.make_node("Constant", [], ["half"], value=number))
 
 
+def into_a_loop(change):
+    """`change`, done to a node in the body of a Loop in place of the node itself."""
+
+    def moved(model) -> None:
+        change(model)
+        body = onnx.GraphProto()
+        body.CopyFrom(model.graph)
+        del model.graph.node[:]
+        model.graph.node.append(onnx.helper.make_node("Loop", ["", "", "image"], ["result"], body=body))
+
+    return moved
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -237,8 +250,25 @@ def add_double(model) -> None:
         (set_operator("Loop"), ["Loop must not be in a graph"]),
         (set_operator("RandomNormalLike"), ["RandomNormalLike must not be in a graph"]),
         (set_operator("FusedConv", "com.microsoft"), ["com.microsoft.FusedConv is no standard operator"]),
+        (
+            into_a_loop(set_operator("RandomNormalLike")),
+            ["Loop must not be in a graph", "RandomNormalLike must not be in a graph"],
+        ),
+        (into_a_loop(set_padding), ["Loop must not be in a graph", "GridSample must be {'mode': b'bilinear'"]),
+        (into_a_loop(add_double), ["Loop must not be in a graph", "Constant of doubles, which WebGPU cannot run"]),
     ],
-    ids=["fine", "double", "padding", "opset", "branch", "chance", "domain"],
+    ids=[
+        "fine",
+        "double",
+        "padding",
+        "opset",
+        "branch",
+        "chance",
+        "domain",
+        "chance inside",
+        "padding inside",
+        "inside",
+    ],
 )
 def test_what_some_runtime_would_stumble_over_is_named(change, complaint):
     found = broken(change)
