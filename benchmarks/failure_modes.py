@@ -7,7 +7,7 @@
 
 Every case is drawn three times from fixed seeds, 256x256 pixels, the middle frame made from its neighbours. PSNR is
 taken where the case says (the overlay, the border), otherwise over the whole frame. A case is passed when 0 steps
-reach the better of its rival's PSNR less 0.5 dB and 45 dB; where both ends of a fade or a flash are the same picture,
+reach the lower of its rival's PSNR less 0.5 dB and 45 dB; where both ends of a fade or a flash are the same picture,
 the rival is the linear blend, elsewhere DIS optical flow.
 """
 

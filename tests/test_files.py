@@ -65,6 +65,8 @@ def test_what_may_not_be_replaced_is_told_before_the_work(tmp_path, monkeypatch)
     assert complaint("folder") == "folder: is a folder, expected a file for the list"
     assert complaint("no/list") == "no: no such folder for the list"
     assert complaint("x" * 300).endswith(": File name too long")
+    Path("loop").symlink_to("loop")
+    assert complaint("loop").startswith("loop: ")
     Path("list").touch()
     assert complaint("list", overwrite=False) == "list exists; pass --overwrite to replace it"
     check_free(Path("list"), "the list", taken, overwrite=True)

@@ -53,6 +53,8 @@ def check_free(path: Path, what: str, taken: Mapping[str, Iterable[Path]], overw
             raise OutputError(f"{path.parent}: no such folder for {what}")
     except OSError as error:  # such as a name that is too long
         raise OutputError(f"{path}: {error.strerror}") from None
+    except RuntimeError:  # of Python below 3.13
+        raise OutputError(f"{path}: is a link that leads to itself") from None
 
 
 def is_same(path: Path, other: Path) -> bool:

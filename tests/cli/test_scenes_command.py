@@ -178,3 +178,13 @@ def test_names_that_are_too_long_are_one_sentence(tmp_path, capsys):
 
     error = capsys.readouterr().err
     assert "File name too long" in error and error.count("\n") == 1
+
+
+def test_what_came_up_while_reading_is_told(tmp_path, capsys):
+    parts = [write_clip(tmp_path / f"{n}.h264", shots((9,)), aspect=Fraction(n, 11)) for n in (12, 16)]
+    joined = tmp_path / "in.h264"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+
+    assert main(["scenes", str(joined), str(tmp_path / "cuts.json"), "--progress", "none"]) == 0
+
+    assert "in.h264: the shape of pixels changes at " in capsys.readouterr().err

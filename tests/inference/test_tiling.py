@@ -1,8 +1,9 @@
 """Large frames in overlapping tiles: no seam, no pixel lost, and smaller tiles instead of the end of the job."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 
 import numpy as np
 import pytest
@@ -170,6 +171,19 @@ def test_the_side_is_chosen_once_however_much_memory_is_free_later():
     choice = TileChoice("auto", lambda frame: next(free))
 
     assert choice.side(2160, 3840) == choice.side(2160, 3840) == 1024
+
+
+def test_threads_that_ask_together_get_one_answer():
+    together, free = Barrier(2), iter([1024 * 1024, 512 * 512])
+
+    def affordable(pixels: int) -> int:
+        with suppress(BrokenBarrierError):  # nobody else may come here meanwhile
+            together.wait(timeout=0.2)
+        return next(free)
+
+    choice = TileChoice("auto", affordable)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(choice.side, (2160, 2160), (3840, 3840))) == [1024, 1024]
 
 
 @pytest.mark.parametrize("option", [0, 511, -1, "some", 600.0])

@@ -67,6 +67,14 @@ def test_other_options_of_the_encoder_go_with_the_usual_ones(tmp_path, codec, ot
     assert chosen.options == expected
 
 
+def test_a_look_ahead_that_was_asked_for_stays(tmp_path):
+    options = EncoderOptions("libx265", others={"x265-params": "rc-lookahead=60"})
+
+    chosen = choose_encoder(options, info(3840, 2160), tmp_path / "out.mp4")
+
+    assert chosen.options["x265-params"] == "log-level=error:rc-lookahead=60"
+
+
 @pytest.mark.parametrize(
     ("codec", "preset", "width", "height", "expected"),
     [

@@ -52,6 +52,14 @@ def test_a_missing_picture_is_named(tmp_path):
         ImageSequence(tmp_path / "%03d.png").first_number()
 
 
+def test_a_number_far_from_the_others_takes_no_memory(tmp_path):
+    for number in (1, 20240115093000):
+        (tmp_path / f"f{number}.png").touch()
+
+    with pytest.raises(InputError, match=r"f2\.png and 20240115092997 others: missing"):
+        ImageSequence(tmp_path / "f%d.png").first_number()
+
+
 @pytest.mark.parametrize(("name", "expected"), [("%06d.png", True), ("a.png", False), ("100%d one.mp4", False)])
 def test_a_file_that_is_called_like_a_pattern_is_a_file(tmp_path, name, expected):
     (tmp_path / "100%d one.mp4").touch()

@@ -51,7 +51,15 @@ def evaluated(folder, methods, **options):
 
 @pytest.mark.parametrize(
     ("frames", "count", "expected"),
-    [(9, 3, [1, 4, 7]), (32, 3, [1, 16, 30]), (9, None, [1, 3, 5, 7]), (4, 5, [1, 2]), (3, 3, [1]), (2, 3, [])],
+    [
+        (9, 3, [1, 4, 7]),
+        (32, 3, [1, 16, 30]),
+        (9, None, [1, 3, 5, 7]),
+        (4, 5, [1, 2]),
+        (3, 3, [1]),
+        (2, 3, []),
+        (4, 10**14, [1, 2]),
+    ],
 )
 def test_places_are_evenly_spaced_and_have_both_neighbours(frames, count, expected):
     assert spread(frames, Spacing(1, 1), count) == expected

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from vfi_flow.cli.adapting import adapted_model, add_adapt_option
 from vfi_flow.cli.model_options import add_model_options, open_interpolator
-from vfi_flow.cli.option_types import parse_count, read_by
+from vfi_flow.cli.option_types import parse_threads, read_by
 from vfi_flow.cli.options import (
     add_encoding_options,
     add_reading_options,
@@ -126,7 +126,7 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--parallel",
-        type=read_by(parse_count),
+        type=read_by(parse_threads),
         metavar="N",
         help="frame pairs processed at once (default: one per core, at most 1.2 GB)",
     )

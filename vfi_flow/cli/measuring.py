@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vfi_flow.cli.model_options import DEVICE_HELP, add_scale_option
 from vfi_flow.cli.option_types import parse_strength, read_by
 from vfi_flow.errors import ComponentError, UsageError
+from vfi_flow.inference.engine import MOST_THREADS
 
 if TYPE_CHECKING:
     from vfi_flow.training.evaluate import Method
@@ -52,8 +53,8 @@ def require_training_packages() -> None:
 def set_threads(threads: int | None) -> None:
     if threads is None:
         return
-    if threads < 1:
-        raise UsageError(f"--threads must be at least 1, got {threads}")
+    if not 1 <= threads <= MOST_THREADS:
+        raise UsageError(f"--threads must be at least 1 and at most {MOST_THREADS}, got {threads}")
     import cv2
     import torch
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Literal, TypeVar
 
+from vfi_flow.inference.engine import MOST_THREADS
 from vfi_flow.inference.scale import SCALES
 from vfi_flow.model.config import LARGEST_STRENGTH
 
 T = TypeVar("T")
-SHARE = re.compile(r"[01](\.\d{1,3})?|1/\d")
+SHARE = re.compile(r"[01](\.\d{1,3})?|1/[1-9]")
 
 
 def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
@@ -29,6 +30,12 @@ def parse_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ValueError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def parse_threads(text: str) -> int:
+    if (count := parse_count(text)) > MOST_THREADS:
+        raise ValueError(f"{text} are too many, at most {MOST_THREADS}")
+    return count
 
 
 def parse_scale(text: str) -> Literal["auto"] | Fraction:

@@ -10,7 +10,7 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
-from vfi_flow.cli.option_types import parse_count, read_by
+from vfi_flow.cli.option_types import parse_count, parse_threads, read_by
 from vfi_flow.errors import UsageError
 from vfi_flow.media.container import PIPE_FORMATS, Y4M
 from vfi_flow.media.deinterlace import Deinterlace
@@ -77,7 +77,7 @@ def add_encoding_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-pix_fmt", metavar="NAME", help="pixel format (default: that of the input)")
     group.add_argument("-f", dest="format", choices=PIPE_FORMATS, help="of standard output (default: yuv4mpegpipe)")
     group.add_argument("-an", action="store_true", help="leave the sound out")
-    group.add_argument("--threads", type=read_by(parse_count), metavar="N", help="CPU threads of every stage")
+    group.add_argument("--threads", type=read_by(parse_threads), metavar="N", help="CPU threads of every stage")
     group.add_argument("-y", "--overwrite", action="store_true", help="replace the output if it exists")
 
 

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from vfi_flow.cli.option_types import parse_count, read_by
+from vfi_flow.cli.option_types import parse_threads, read_by
 from vfi_flow.cli.options import add_part_options, read_source, window_from
 from vfi_flow.cli.progress import CHOICES, progress_display
+from vfi_flow.cli.stderr import say
 from vfi_flow.cli.stops import heard_by
 from vfi_flow.files import check_free, write_complete
 from vfi_flow.media.endpoints import Source
@@ -39,7 +40,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
     add_part_options(parser.add_argument_group("time"))
     group = parser.add_argument_group("job")
-    group.add_argument("--threads", type=read_by(parse_count), metavar="N", help="CPU threads of the decoder")
+    group.add_argument("--threads", type=read_by(parse_threads), metavar="N", help="CPU threads of the decoder")
     group.add_argument("-y", "--overwrite", action="store_true", help="replace the list if it exists")
     group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
     parser.set_defaults(run=run)
@@ -76,4 +77,6 @@ def all_cuts(
             if cut is not None:
                 cuts.append(cut)
             show(Progress(count, planned, frame.seconds))
+    for warning in reader.warnings:
+        say(warning)
     return count, cuts

@@ -190,6 +190,11 @@ def check(arguments: argparse.Namespace) -> None:
         raise UsageError(f"--freeze goes with stage motion or mean; stage {arguments.stage} learns one module alone")
     if arguments.freeze and arguments.init is None and not arguments.resume:
         raise UsageError("--freeze keeps modules of a trained network: pass its weights with --init")
+    if arguments.lpips is not None and arguments.stage != "velocity":
+        raise UsageError(f"--lpips goes with stage velocity, not with stage {arguments.stage}")
+    learns_flow = arguments.stage in ("motion", "mean") and arguments.teacher is None
+    if arguments.flow_weight != USUAL["flow_weight"] and not learns_flow:
+        raise UsageError("--flow-weight goes with stage motion or mean, without --teacher")
     needed = {"velocity": "mean", "fusion": "registration"}.get(arguments.stage)
     if needed and arguments.init is None and not arguments.resume:
         raise UsageError(f"stage {arguments.stage} needs a trained {needed}: pass its weights with --init")

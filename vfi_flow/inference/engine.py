@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_THREADS = 1024
+
 Frame = NDArray[Any]
 """(H, W, 3) RGB, gamma-encoded, uint8 or uint16; 255 or 65535 is full scale. Outside an engine also (H, W, 4), with
 straight alpha."""

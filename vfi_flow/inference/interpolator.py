@@ -14,7 +14,7 @@ import numpy as np
 from vfi_flow.errors import OutOfMemoryError, UsageError, needing
 from vfi_flow.inference.alpha import between_transparent
 from vfi_flow.inference.depth import FULL_SCALE, as_integers
-from vfi_flow.inference.engine import Engine, Frame, Image
+from vfi_flow.inference.engine import MOST_THREADS, Engine, Frame, Image
 from vfi_flow.inference.frame_cache import FrameCache
 from vfi_flow.inference.machine import free_memory
 from vfi_flow.inference.noise import pair_noise
@@ -71,8 +71,9 @@ class Interpolator:
             raise UsageError(f"steps must be 0, 1 or 2, got {steps}")
         if strength is not None and not 0 <= real_number("strength", strength) <= LARGEST_STRENGTH:
             raise UsageError(f"strength must be from 0 to {LARGEST_STRENGTH}, got {strength}")
-        if threads is not None and whole_number("threads", threads) < 1:
-            raise UsageError(f"threads must be 1 or more, got {threads}")
+        if threads is not None and not 1 <= whole_number("threads", threads) <= MOST_THREADS:
+            bound = "1 or more" if threads < 1 else f"at most {MOST_THREADS}"
+            raise UsageError(f"threads must be {bound}, got {threads}")
         if not isinstance(model, (str, Path)) or not isinstance(device, str):
             raise UsageError(f"model must be a name or a Path and device a name, got {model!r} and {device!r}")
         halvings_for(scale, 1, 1, 1)  # refuses what is no scale, before anything is loaded

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
-from threading import Lock
+from threading import RLock
 from typing import Literal
 
 import numpy as np
@@ -72,7 +72,10 @@ def ramp(size: int, *, begins_inside: bool, ends_inside: bool) -> NDArray[np.flo
 
 
 class TileChoice:
-    """How large tiles are for frames of one size: chosen once, and smaller after the engine ran out of memory."""
+    """How large tiles are for frames of one size: chosen once, and smaller after the engine ran out of memory.
+
+    For any number of threads.
+    """
 
     def __init__(self, option: TileOption, affordable: Callable[[int], int | None]) -> None:
         """`affordable` says how many pixels of frames of so many the engine can make at once; None: nobody knows."""
@@ -80,13 +83,14 @@ class TileChoice:
             raise UsageError(f"tile must be auto, off or a number of pixels from {SMALLEST} up, got {option!r}")
         self._option, self._affordable = option, affordable
         self._sides: dict[tuple[int, int], int | None] = {}
-        self._lock = Lock()
+        self._lock = RLock()
 
     def side(self, height: int, width: int) -> int | None:
         """The longest side of a tile of a padded frame of that size, a multiple of ALIGNMENT; None: the whole frame."""
-        if (height, width) not in self._sides:
-            self._sides[height, width] = self._first_side(height, width)
-        return self._sides[height, width]
+        with self._lock:
+            if (height, width) not in self._sides:
+                self._sides[height, width] = self._first_side(height, width)
+            return self._sides[height, width]
 
     def _first_side(self, height: int, width: int) -> int | None:
         # Of a part of frames that have been made the memory is there already, and is not free any more.

@@ -177,7 +177,7 @@ def combined(usual: Mapping[str, str], asked: Mapping[str, str]) -> dict[str, st
 
 def look_ahead_options(codec: str, settings: dict[str, str], pixels: int) -> dict[str, str]:
     """Of large frames fewer are kept in memory."""
-    if codec not in LOOK_AHEAD or "rc-lookahead" in settings:
+    if codec not in LOOK_AHEAD or "rc-lookahead" in settings or "rc-lookahead=" in settings.get("x265-params", ""):
         return {}
     most = max(LEAST_LOOK_AHEAD, LOOK_AHEAD_PIXELS // pixels)
     if LOOK_AHEAD[codec][settings["preset"]] <= most:

@@ -11,6 +11,9 @@ from vfi_flow.media.animations import FOR_EVER
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.pixels.colour import Colour
 
+LONGEST_VIDEO = 10**9
+"""Seconds; no time of a video is later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -21,6 +24,8 @@ class Window:
     """None: to the end of the file."""
 
     def __post_init__(self) -> None:
+        if max(self.start, self.end or 0) > LONGEST_VIDEO:
+            raise UsageError(f"the part to use starts or ends later than any video, after {LONGEST_VIDEO} s")
         if self.end is not None and self.end <= self.start:
             raise UsageError(
                 f"the part to use ends at {float(self.end):g} s, before it starts at {float(self.start):g} s"

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from unicodedata import normalize
 
@@ -73,10 +74,10 @@ class ImageSequence:
         numbers = self.numbers()
         if not numbers:
             raise InputError(f"{self}: no such pictures")
-        missing = sorted({*range(numbers[0], numbers[-1])} - {*numbers})
-        if missing:
-            more = f" and {len(missing) - 1} others" if len(missing) > 1 else ""
-            raise InputError(f"{self.path(missing[0])}{more}: missing between the first and the last picture")
+        if missing := numbers[-1] - numbers[0] + 1 - len(numbers):
+            first = next(number + 1 for number, following in pairwise(numbers) if following > number + 1)
+            more = f" and {missing - 1} others" if missing > 1 else ""
+            raise InputError(f"{self.path(first)}{more}: missing between the first and the last picture")
         return numbers[0]
 
     @property

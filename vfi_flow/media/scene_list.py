@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vfi_flow.errors import UsageError
-from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
+from vfi_flow.media.frame import LONGEST_VIDEO, SourceFrame, VideoInfo, Window
 from vfi_flow.media.scenes import CutDetector, thumbnail
 
 FORMAT_VERSION = 1
@@ -18,8 +18,6 @@ ROUNDING = Fraction(1, 1_000_000)
 """Seconds by which `seconds` may differ from `time`, of which it is the rounded form."""
 COUNTED_ROUGHLY = Fraction(11, 10)
 """Times as many frames as the header tells of a video may have."""
-LONGEST_VIDEO = 10**9
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)

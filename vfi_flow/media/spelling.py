@@ -11,6 +11,8 @@ NTSC = Fraction(1000, 1001)
 
 UNITS = {"ms": Fraction(1, 1000), "us": Fraction(1, 1_000_000), "s": Fraction(1)}
 
+MOST_DIGITS = 40
+
 MOST_PLACES = 6
 """Further places of a rate are taken for noise of a calculation."""
 
@@ -58,7 +60,8 @@ def parse_raw(text: str) -> RawFrames:
 def parse_ratio(text: str) -> Fraction:
     """Positive number written as `60`, `2.5` or `60000/1001`; ValueError with a sentence otherwise."""
     try:
-        value = Fraction(text)
+        # With an exponent, or of thousands of digits, it would take long and is no rate and no factor.
+        value = Fraction(text if len(text) <= MOST_DIGITS and "e" not in text.lower() else "no number")
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"{text!r} is not a number; write 60, 2.5 or 60000/1001") from None
     if value <= 0:

@@ -82,7 +82,7 @@ def spread(frames: int, spacing: Spacing, count: int | None) -> list[int]:
         return []
     if count is None:
         return list(range(first, last + 1, spacing.before + spacing.after))
-    # A short clip has fewer places than asked for; none of them counts twice.
+    count = min(count, last - first + 1)  # a short clip has fewer places than asked for
     return sorted({int(place) for place in np.linspace(first, last, count).round()})
 
 
