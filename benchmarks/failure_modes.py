@@ -30,12 +30,13 @@ from vfi_flow.errors import VfiFlowError
 from vfi_flow.training import surfaces
 from vfi_flow.training.baselines import make_baseline
 from vfi_flow.training.effects import add_grain, to_bytes
+from vfi_flow.training.frame import Frame
 from vfi_flow.training.layers import Layer, Motion, Stage, render
+from vfi_flow.training.metrics import psnr
 from vfi_flow.training.overlays import draw_hud, draw_letterbox, draw_subtitle
 from vfi_flow.training.painted import DENSITY, background, covering, photo_background, photo_paint, texels, thing
 from vfi_flow.training.scenes import cartoon_scene, fence_scene, line_scene, pattern_scene
 
-Frame = NDArray[np.uint8]
 Rng = np.random.Generator
 
 SIDE, SEEDS = 256, 3
@@ -183,8 +184,7 @@ def of_model(interpolator: Interpolator) -> Method:
 
 def score(made: Frame, drawn: Trial) -> float:
     """PSNR in dB inside the trial's area; 100 for no difference."""
-    error = np.square(made.astype(np.float32) - drawn.frames[1])[drawn.where].mean()
-    return 100.0 if error == 0 else float(min(100.0, 10 * np.log10(255**2 / error)))
+    return psnr(made[drawn.where], drawn.frames[1][drawn.where])
 
 
 def measure(case: Case, methods: dict[str, Method], sheet: list[Frame]) -> dict[str, float]:

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from vfi_flow.export.bench import parse_size
 
 from vfi_flow import Interpolator
@@ -27,9 +26,9 @@ from vfi_flow.cli.evaluate import load_callable
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.training import surfaces
 from vfi_flow.training.baselines import make_baseline
+from vfi_flow.training.frame import Frame
 from vfi_flow.training.metrics import psnr
 
-Frame = NDArray[np.uint8]
 Method = Callable[[Frame, Frame], Frame]
 
 PICTURES = 4

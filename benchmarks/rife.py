@@ -24,8 +24,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.errors import ComponentError
-from vfi_flow.training.baselines import Frame, to_bytes
+from vfi_flow.training.baselines import to_bytes
 from vfi_flow.training.batches import to_image
+from vfi_flow.training.frame import Frame
 
 ALIGNMENT = 128
 """Height and width are filled up to multiples of this."""

@@ -24,15 +24,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from vfi_flow import Interpolator, Neighbour
 from vfi_flow.errors import InputError, VfiFlowError
 from vfi_flow.inference.pair import Pair
 from vfi_flow.training.baselines import Dis
+from vfi_flow.training.frame import Frame
 from vfi_flow.training.places import read_frames
 
-Frame = NDArray[np.uint8]
 Method = Callable[[Pair], object]
 
 

@@ -138,7 +138,7 @@ def traced_module(
     return onnx.load_from_string(buffer.getvalue())
 
 
-def share_weights(model: ModelProto, weights: Path, prefix: str = "network.") -> None:
+def share_weights(model: ModelProto, weights: Path) -> None:
     """Makes `model` read its weights from the safetensors file beside it instead of carrying a copy, in place.
 
     A safetensors file holds plain little-endian tensors after a header, which is all that ONNX's external data needs.
@@ -148,7 +148,7 @@ def share_weights(model: ModelProto, weights: Path, prefix: str = "network.") ->
     content = weights.read_bytes()
     kept, widened = [], []
     for tensor in model.graph.initializer:
-        name = tensor.name.removeprefix(prefix)
+        name = tensor.name.removeprefix("network.")
         if name not in places:
             kept.append(tensor)
             continue

@@ -14,7 +14,6 @@ from vfi_flow.errors import InputError, UsageError
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
-from vfi_flow.media.rotation import quarter_turns
 
 
 def times(path: Path, window: Window = Window()) -> list[Fraction]:  # noqa: B008  (frozen)
@@ -383,6 +382,15 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path, kind):
 
     assert str(path) in str(caught.value) and reason in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def quarter_turns(degrees: int) -> tuple[int, ...] | None:
+    """The matrix of a rotation counter-clockwise by a multiple of 90 degrees; None for none."""
+    if degrees % 360 == 0:
+        return None
+    cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees % 360]
+    one = 1 << 16
+    return (one * cosine, -one * sine, 0, one * sine, one * cosine, 0, 0, 0, 1 << 30)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])

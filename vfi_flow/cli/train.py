@@ -47,9 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     if changed:
         print(f"{arguments.output}: goes on with other options: {', '.join(changed)}", file=sys.stderr)
     with needing("train", "training"):
-        from vfi_flow.training.loop import BEST
         from vfi_flow.training.parallel import start_processes
         from vfi_flow.training.run import prepare
+        from vfi_flow.training.run_folder import BEST, CHECKPOINT
         from vfi_flow.training.signals import stop_like_ctrl_c
 
         stop_like_ctrl_c()
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             show(*prepared.started(group))
         except KeyboardInterrupt:
-            if (arguments.output / "checkpoint").exists():
+            if (arguments.output / CHECKPOINT).exists():
                 say(f"the run is kept in {arguments.output}; the same command with --resume goes on from there")
             raise
         if not group.rank and (best := arguments.output / BEST).exists():

@@ -173,11 +173,11 @@ def dashed(name: str) -> str:
 
 def check(arguments: argparse.Namespace) -> None:
     """Refuses what cannot work, before anything is read or written."""
-    checkpoints = [arguments.output / name for name in ("checkpoint", "checkpoint.former")]
-    begun = any(path.exists() for path in checkpoints)
-    if begun and not arguments.resume:
+    from vfi_flow.training.run_folder import begun
+
+    if begun(arguments.output) and not arguments.resume:
         raise OutputError(f"{arguments.output} holds a run; pass --resume to go on with it, or name another folder")
-    if arguments.resume and not begun:
+    if arguments.resume and not begun(arguments.output):
         raise InputError(f"{arguments.output}: no checkpoint to resume from")
     if arguments.data is None:
         raise UsageError("--data is missing: a folder of videos to learn from")

@@ -26,6 +26,7 @@ from vfi_flow.media.pixels.pix_fmt import choose_pix_fmt, fits, note_on, traits_
 from vfi_flow.media.pixels.samples import bits_of, has_alpha, is_float
 from vfi_flow.media.raw_video import check_raw
 from vfi_flow.media.scheduling import ordinary_priority
+from vfi_flow.media.timing import NTSC
 
 DEFAULT_CODEC, DEFAULT_BITS = "libx264", 10
 """What is used where nothing speaks against it, and the bits that it can store."""
@@ -72,7 +73,7 @@ RAW_FORMATS = (Y4M, "nut", RAW)
 
 LARGEST_RATE_DENOMINATOR = 1_000_000
 
-USUAL_RATES = (*map(Fraction, (24, 25, 30, 50, 60)), *(Fraction(n * 1000, 1001) for n in (24, 30, 60)))
+USUAL_RATES = (*map(Fraction, (24, 25, 30, 50, 60)), *(n * NTSC for n in (24, 30, 60)))
 """Those of MPEG-1 and MPEG-2, whose encoders know no other."""
 
 Y4M_CODECS = ("rawvideo", "wrapped_avframe")

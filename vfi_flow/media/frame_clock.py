@@ -13,7 +13,7 @@ from vfi_flow.media.damage.quicktime import HEADER_ROUNDING, last_shown_until
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, start_of
-from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, storable_unit
+from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, standards_near, storable_unit
 
 BARE_FORMATS = ("h264", "hevc", "mpegvideo", "m4v", "h261", "h263", "vc1", "dv")
 """Streams of frames without a container: their average rate is what FFmpeg assumes, 25 or a clock of DV."""
@@ -23,8 +23,6 @@ FINE_CLOCK = 1000
 
 COARSE_TICK = Fraction(1, 1000)
 """Seconds; phones count 600 ticks a second, of which a frame of 240000/1001 per second has two or three."""
-
-NTSC = Fraction(1000, 1001)
 
 FEWEST_TICKS = 2
 """Of a frame; with fewer of them any rate looks even."""
@@ -112,7 +110,7 @@ def even_rate(video: VideoStream, guessed: Fraction | None, tick: Fraction) -> F
     told = fraction(video.codec_context.framerate) or guessed
     if told is None or len(stamps) < 2 or len(stamps) != video.frames:
         return None
-    for rate in (told, *(max(1, round(told / step)) * step for step in (Fraction(1), NTSC))):
+    for rate in (told, *standards_near(told)):
         frame = 1 / rate / tick
         if frame >= FEWEST_TICKS and deviation(stamps, frame) <= 1:
             return rate if frame.denominator > 1 else None

@@ -6,8 +6,7 @@ from fractions import Fraction
 import av
 
 from vfi_flow.media.pipe import RawFrames
-
-NTSC = Fraction(1000, 1001)
+from vfi_flow.media.timing import NTSC, standards_near
 
 UNITS = {"ms": Fraction(1, 1000), "us": Fraction(1, 1_000_000), "s": Fraction(1)}
 
@@ -81,5 +80,5 @@ def parse_rate(text: str) -> Fraction:
     except ValueError as error:
         raise ValueError(f"{error} or {', '.join(NAMED_RATES)}" if text[:1].isalpha() else str(error)) from None
     places = min(len(text.partition(".")[2]), MOST_PLACES)
-    ntsc = round(rate / NTSC) * NTSC
+    _, ntsc = standards_near(rate)
     return ntsc if places >= 2 and round(ntsc, places) == round(rate, places) else rate

@@ -19,6 +19,9 @@ COARSE_ENOUGH = 1_000_000
 ROOM_FOR_PAUSES = 2**30
 """Units of a whole video, among which no pause is too long for mp4 and mov."""
 
+NTSC = Fraction(1000, 1001)
+"""What the rates of NTSC are multiples of."""
+
 RATE_ROUNDING = Fraction(5, 1_000_000)
 """Containers round frame rates at least this well; 24 and 24000/1001 are 200 times further apart."""
 
@@ -189,8 +192,10 @@ def constant_rate_time(seconds: Fraction, origin: Fraction, rate: Fraction, tick
 
 def standard_rate(rate: Fraction) -> Fraction:
     """The whole or NTSC rate that a rounded one stands for: Matroska's 19001/317 is 60000/1001."""
-    for step in (Fraction(1), Fraction(1000, 1001)):
-        standard = max(1, round(rate / step)) * step
-        if abs(rate / standard - 1) < RATE_ROUNDING:
-            return standard
-    return rate
+    return next((each for each in standards_near(rate) if abs(rate / each - 1) < RATE_ROUNDING), rate)
+
+
+def standards_near(rate: Fraction) -> tuple[Fraction, Fraction]:
+    """The nearest whole rate and the nearest NTSC rate."""
+    whole, ntsc = (max(1, round(rate / step)) * step for step in (Fraction(1), NTSC))
+    return whole, ntsc

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vfi_flow.motion.intervals import MOST_UNLIKE
+from vfi_flow.motion.intervals import LEAST, MOST
 from vfi_flow.motion.lucas_kanade import length
 from vfi_flow.motion.resize import box_mean
 from vfi_flow.motion.warp import backward_warp
@@ -84,8 +84,8 @@ def bend(motion: Tensor, neighbours: Neighbours, tau: Tensor) -> Bend:
 
 def alike(intervals: Tensor) -> Tensor:
     """`intervals` where they are from half to twice the time between the two frames, otherwise 0."""
-    unlike = (intervals < 1 / MOST_UNLIKE) | (intervals > MOST_UNLIKE)
-    return torch.where(unlike, torch.zeros_like(intervals), intervals)
+    is_alike = (intervals >= LEAST) & (intervals <= MOST)
+    return torch.where(is_alike, intervals, torch.zeros_like(intervals))
 
 
 def length_around(motion: Tensor) -> Tensor:

@@ -2,10 +2,10 @@
 
 from fractions import Fraction
 
-MOST_UNLIKE = 2
-"""How many times as long as the other one of two may be."""
+LEAST, MOST = 1 / 2, 2
+"""Lengths of an interval, in units of the one beside it, between which each says something of the other."""
 
 
 def is_alike(interval: Fraction | float) -> bool:
     """Whether motion in `interval` says something of that in one beside it, whose length is its unit."""
-    return 1 / MOST_UNLIKE <= interval <= MOST_UNLIKE
+    return LEAST <= interval <= MOST

@@ -19,9 +19,13 @@ UNSEEN = 1e-4
 """Square difference, summed over the channels, that is noise: what falls from there is no improvement."""
 
 
-def mean_free(image: Tensor, window: int = 9) -> Tensor:
+EXPOSURE_WINDOW = 9
+"""Pixels a side over which exposure is taken for constant."""
+
+
+def mean_free(image: Tensor) -> Tensor:
     """`image` (B, C, H, W) minus its local mean: what is left does not change with exposure."""
-    return image - box_mean(image, window)
+    return image - box_mean(image, EXPOSURE_WINDOW)
 
 
 def gradient(image: Tensor) -> tuple[Tensor, Tensor]:

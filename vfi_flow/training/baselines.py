@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, UsageError, needing
+from vfi_flow.training.frame import Frame
 
-Frame = NDArray[np.uint8]
 Flow = NDArray[np.float32]
 """(H, W, 2), pixels, where to look: channel 0 = dx (right), channel 1 = dy (down)."""
 Baseline = Callable[[Frame, Frame, float], Frame]
@@ -73,10 +73,10 @@ MIXING_GREY_LEVELS = 10.0
 """How far the disagreements of two velocities must lie apart for one to weigh e times the other; 8-bit levels."""
 
 
-def project(flow: Flow, tau: float, rounds: int = 2) -> Flow:
-    """The flow carried `tau` of its way: v with v(p) = flow(p - tau v(p)), by fixed-point iteration."""
+def project(flow: Flow, tau: float) -> Flow:
+    """The flow carried `tau` of its way: v with v(p) = flow(p - tau v(p)), by two fixed-point iterations."""
     velocity = flow
-    for _ in range(rounds):
+    for _ in range(2):
         velocity = look_up(flow, -tau * velocity)
     return velocity
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vfi_flow.errors import InputError, OutputError
 from vfi_flow.model.weights import misfit, write_tensors
 from vfi_flow.training.finite import without_nan
+from vfi_flow.training.run_folder import former_of
 from vfi_flow.training.signals import uninterrupted
 
 PARTS = ("network", "average", "first_moment", "second_moment")
@@ -108,10 +109,6 @@ def draft_of(path: Path) -> Iterator[Path]:
         raise OutputError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
     finally:
         _remove(draft)
-
-
-def former_of(path: Path) -> Path:
-    return path.with_name(path.name + ".former")
 
 
 def restore(path: Path) -> None:

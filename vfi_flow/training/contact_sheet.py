@@ -4,16 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, UsageError
 from vfi_flow.training import metrics
 from vfi_flow.training.baselines import load_cv2
 from vfi_flow.training.evaluate import Method, run
+from vfi_flow.training.frame import Frame
 from vfi_flow.training.places import Triplet
 from vfi_flow.training.windows import most_different
-
-Frame = NDArray[np.uint8]
 
 CELL_WIDTH = 480
 MARGIN = 6

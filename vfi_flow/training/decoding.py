@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vfi_flow.errors import InputError
-from vfi_flow.training.baselines import Frame, load_cv2
+from vfi_flow.training.baselines import load_cv2
+from vfi_flow.training.frame import Frame
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, InputError
 from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.training import metrics, places
 from vfi_flow.training.baselines import Baseline, Dis
+from vfi_flow.training.frame import Frame
 from vfi_flow.training.places import Spacing, Triplet
 from vfi_flow.training.windows import most_different
 
 log = logging.getLogger(__name__)
-
-Frame = NDArray[np.uint8]
 Values = dict[str, float]
 """Metric -> value; NaN where the metric is not defined."""
 

@@ -6,7 +6,8 @@ from html import escape
 
 from vfi_flow.training import metrics
 from vfi_flow.training.contact_sheet import to_png
-from vfi_flow.training.evaluate import Frame, Pictured, worst
+from vfi_flow.training.evaluate import Pictured, worst
+from vfi_flow.training.frame import Frame
 from vfi_flow.training.plots import Line, Point, legend, plot
 from vfi_flow.training.report import HEADINGS, Report, Table, bin_name, tables, used_bins
 

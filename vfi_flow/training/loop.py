@@ -29,11 +29,9 @@ from vfi_flow.training.finite import without_nan
 from vfi_flow.training.objective import Objective
 from vfi_flow.training.parallel import Group
 from vfi_flow.training.precision import mixed_precision
+from vfi_flow.training.run_folder import BEST, CHECKPOINT
 from vfi_flow.training.signals import uninterrupted
 from vfi_flow.training.validation import Validation
-
-BEST = "best.safetensors"
-"""Of the files of a run, the weights that were best on validation."""
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +115,7 @@ class Training:
 
     def resume(self) -> None:
         """Goes on from the checkpoint in the run's folder, from the same state."""
-        folder = self.folder / "checkpoint"
+        folder = self.folder / CHECKPOINT
         progress, state = load_checkpoint(folder)
         progress.require(self.folder, self.progress.preset, self.progress.stage)
         state.require(folder, self.network.state_dict(), self.parameters)
@@ -198,7 +196,7 @@ class Training:
         values = {name: float(value.detach()) for name, value in losses.items()}
         if not math.isfinite(float(norm)):
             wrong = ", ".join(f"{name} {value:.3g}" for name, value in values.items())
-            again = "resume" if (self.folder / "checkpoint").exists() else "start again"
+            again = "resume" if (self.folder / CHECKPOINT).exists() else "start again"
             raise DivergedError(
                 f"{self.folder}: the gradient is not finite at step {self.progress.step} ({wrong}); "
                 f"{again} with a smaller --learning-rate"
@@ -237,7 +235,7 @@ class Training:
     def save(self) -> None:
         moments = optimiser_moments(self.optimiser, self.parameters)
         state = State(self.network.state_dict(), self.average.state_dict(), moments.first_moment, moments.second_moment)
-        path = self.folder / "checkpoint"
+        path = self.folder / CHECKPOINT
         self._written(path, lambda: save_checkpoint(path, self.progress, state))
 
     def _written(self, path: Path, write: Callable[[], None]) -> bool:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.training.baselines import load_cv2
-
-Frame = NDArray[np.uint8]
+from vfi_flow.training.frame import Frame
 
 IDENTICAL_DB = 100.0
 """PSNR that identical frames count as, so that a mean over clips stays finite."""

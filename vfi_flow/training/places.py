@@ -15,8 +15,8 @@ import numpy as np
 
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.inference.pair import Neighbour, Pair
-from vfi_flow.training.baselines import Frame
 from vfi_flow.training.decoding import decode, find_videos
+from vfi_flow.training.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,12 +127,16 @@ def curves_of(methods: Sequence[Method]) -> list[list[str]]:
     return curves
 
 
-def over_clips(values: Sequence[float], resamples: int = 2000) -> Interval:
+RESAMPLES = 2000
+"""Of the bootstrap."""
+
+
+def over_clips(values: Sequence[float]) -> Interval:
     """Mean with the 2.5 and 97.5 percentiles of bootstrap means; undefined clips are left out; fixed seed."""
     defined = np.array([value for value in values if not math.isnan(value)])
     if defined.size == 0:
         return Interval(math.nan, math.nan, math.nan, 0)
-    drawn = np.random.default_rng(0).integers(defined.size, size=(resamples, defined.size))
+    drawn = np.random.default_rng(0).integers(defined.size, size=(RESAMPLES, defined.size))
     low, high = np.percentile(defined[drawn].mean(axis=1), [2.5, 97.5])
     return Interval(float(defined.mean()), float(low), float(high), int(defined.size))
 

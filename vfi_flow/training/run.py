@@ -21,7 +21,7 @@ from vfi_flow.training.clips import RealClips
 from vfi_flow.training.distillation import Teacher
 from vfi_flow.training.forking import can_fork
 from vfi_flow.training.held_out import hold_out
-from vfi_flow.training.loop import BEST, Recipe, Training
+from vfi_flow.training.loop import Recipe, Training
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.lpips import Lpips, load_lpips
 from vfi_flow.training.objective import (
@@ -33,6 +33,7 @@ from vfi_flow.training.objective import (
     VelocityObjective,
 )
 from vfi_flow.training.parallel import Group
+from vfi_flow.training.run_folder import BEST, CHECKPOINT
 from vfi_flow.training.shots import Shot, read_shots
 from vfi_flow.training.synthetic import SyntheticScenes
 from vfi_flow.training.validation import Place, Validation, places_in
@@ -200,7 +201,7 @@ def begun(settings: Settings) -> tuple[InterpolationNetwork, float]:
 
 def resumed(settings: Settings) -> tuple[InterpolationNetwork, float]:
     """A network for the checkpoint of a run, and the strength that it has kept so far; 1 where that is lost."""
-    progress = load_progress(settings.output / "checkpoint")
+    progress = load_progress(settings.output / CHECKPOINT)
     network = InterpolationNetwork(preset(settings.preset or progress.preset))
     progress.require(settings.output, network.config.name, settings.stage)
     try:

@@ -19,10 +19,11 @@ from vfi_flow.model.composition import Mean
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import collate, to_batch, to_image
 from vfi_flow.training.decoding import find_videos
+from vfi_flow.training.frame import Frame
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
 from vfi_flow.training.neighbour_motion import move
-from vfi_flow.training.places import Frame, Triplet, check, clip_names, frame_times, spacing, spread, triplets
+from vfi_flow.training.places import Triplet, check, clip_names, frame_times, spacing, spread, triplets
 from vfi_flow.training.precision import mixed_precision
 from vfi_flow.training.sample import Beside, Sample
 

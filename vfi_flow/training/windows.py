@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Frame = NDArray[np.uint8]
+from vfi_flow.training.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)

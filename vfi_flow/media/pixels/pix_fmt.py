@@ -12,7 +12,7 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import PIX_FMTS, ImageSequence
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.pixels.samples import bits_of, has_alpha, readable_format
+from vfi_flow.media.pixels.samples import bits_of, chroma_halvings, has_alpha, readable_format
 
 Y4M_PIX_FMTS = (
     *("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "gray"),
@@ -47,8 +47,8 @@ def traits_of(pix_fmt: str) -> Traits:
     found = av.VideoFormat(pix_fmt, 64, 64)
     colours = sum(not component.is_alpha for component in found.components)
     model = "rgb" if found.is_rgb else "grey" if colours == 1 else "yuv"
-    halvings = (64 // found.chroma_width(64)).bit_length() - 1, (64 // found.chroma_height(64)).bit_length() - 1
-    return Traits(model, has_alpha(pix_fmt), bits_of(pix_fmt), halvings if model == "yuv" else (0, 0))
+    halvings = chroma_halvings(pix_fmt) if model == "yuv" else (0, 0)
+    return Traits(model, has_alpha(pix_fmt), bits_of(pix_fmt), halvings)
 
 
 def choose_pix_fmt(codec: av.Codec, wanted: str | None, info: VideoInfo, output: Target) -> str:
@@ -132,6 +132,5 @@ def note_on(codec: str, info: VideoInfo, pix_fmt: str) -> str | None:
 
 def fits(pix_fmt: str, codec: str, width: int, height: int) -> bool:
     """Whether the encoder takes this size in this format."""
-    probe = av.VideoFormat(pix_fmt, 64, 64)
-    step_x, step_y = 64 // probe.chroma_width(64), 64 // probe.chroma_height(64)
-    return codec not in EVEN_SIZES_ONLY or (width % step_x == 0 and height % step_y == 0)
+    across, down = chroma_halvings(pix_fmt)
+    return codec not in EVEN_SIZES_ONLY or (width % 2**across == 0 and height % 2**down == 0)

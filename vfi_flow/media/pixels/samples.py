@@ -91,8 +91,7 @@ def layout_of(pix_fmt: str) -> Layout | None:
     dtype = np.dtype("u1" if bits == 8 else f"{order}{'f' if is_float(pix_fmt) else 'u'}{bits_in_memory(bits) // 8}")
     if name in PACKED:
         return Layout(pix_fmt, PACKED[name].replace("-", ""), (PACKED[name],), bits, dtype)
-    probe = av.VideoFormat(pix_fmt, 64, 64)
-    across, down = ((64 // size(64)).bit_length() - 1 for size in (probe.chroma_width, probe.chroma_height))
+    across, down = chroma_halvings(pix_fmt)
     if SEMI_PLANAR.fullmatch(name):
         shift = 16 - bits if name.startswith("p") else 0
         return Layout(pix_fmt, "yuv", ("y", "uv"), bits, dtype, across, down, shift)
@@ -102,6 +101,14 @@ def layout_of(pix_fmt: str) -> Layout | None:
     family = match[1].rstrip("j")
     channels = {"gray": "y", "yuv": "yuv", "yuva": "yuva", "gbr": "gbr", "gbra": "gbra"}[family]
     return Layout(pix_fmt, channels, tuple(channels), bits, dtype, across, down)
+
+
+@cache
+def chroma_halvings(pix_fmt: str) -> tuple[int, int]:
+    """How often the width and the height of chroma were halved."""
+    probe = av.VideoFormat(pix_fmt, 64, 64)
+    across, down = ((64 // size(64)).bit_length() - 1 for size in (probe.chroma_width, probe.chroma_height))
+    return across, down
 
 
 @cache
