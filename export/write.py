@@ -78,8 +78,12 @@ def write_variants(
         write_complete(folder / weights.name, weights.read_bytes())
     name = weights.stem
     origin = {"preset": network.config.name, "hash": digest, **{k: str(v) for k, v in asdict(card).items()}}
+    parts: set[str] = set()
     for layout in layouts:
         for part, graph in graphs(network, card, layout, steps, halvings):
+            if part in parts:  # what `stream` and `split` share
+                continue
+            parts.add(part)
             traced = graph.traced() if isinstance(graph, LoopGraph) else trace(graph)
             for variant in variants:
                 metadata = {**origin, "part": part, **description(graph, variant)}

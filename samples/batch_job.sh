@@ -21,6 +21,7 @@ if [ "$input" -ef "$output" ]; then
     exit 2
 fi
 : >"$output/failed.txt"
+trap '[ -s "$output/failed.txt" ] || rm -f "$output/failed.txt"' EXIT
 
 failed() {
     echo "$video" >>"$output/failed.txt"
@@ -52,4 +53,3 @@ for video in "$input"/*.{mp4,m4v,mkv,mov,webm,avi,ts}; do
 done
 
 [ ! -s "$output/failed.txt" ] || exit 1
-rm "$output/failed.txt"

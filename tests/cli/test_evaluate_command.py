@@ -174,6 +174,21 @@ def test_a_users_own_interpolator_is_measured_too(folder, tmp_path, monkeypatch,
     assert "| mine:later " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wrong", ["raise ValueError('no')", "raise SystemExit('no')"])
+def test_what_a_users_own_interpolator_does_wrong_is_a_sentence_and_exit_code_4(
+    folder, tmp_path, monkeypatch, capsys, wrong
+):
+    (tmp_path / "bad_one.py").write_text(f"def f(frame0, frame1, tau):\n    {wrong}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "bad_one", raising=False)
+
+    assert main(["evaluate", "--data", str(folder), "--steps", "none", "--against", "bad_one:f"]) == 4
+
+    kind = wrong.split()[1].partition("(")[0]
+    assert capsys.readouterr().err.endswith(f"vfi-flow: --against bad_one:f: {kind}: no\n")
+
+
 def test_lpips_is_measured_when_its_weights_are_given(folder, tmp_path, capsys):
     random = np.random.default_rng(0)
     weights = {name: np.abs(random.normal(size=shape)) for name, shape in expected_shapes().items()}

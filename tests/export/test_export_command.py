@@ -105,6 +105,13 @@ def test_the_graphs_of_a_layout_in_parts_are_verified_together(tiny_model, tmp_p
     assert [(row.file, row.height, row.width, row.passed) for row in rows] == [(f"tiny.{part}.onnx", 32, 48, True)]
 
 
+def test_what_two_layouts_share_is_written_once(tiny_model, tmp_path):
+    written = [row.path.name for row in write_variants(tiny_model, tmp_path, ["stream", "split"], [0], [PLAIN])]
+
+    parts = ["encode", "register", "enlarge", "compose_0", "synthesise_0"]
+    assert written == [f"tiny.{part}.onnx" for part in parts]
+
+
 @pytest.fixture(scope="module")
 def written(tiny_model, tmp_path_factory) -> list:
     return list(write_variants(tiny_model, tmp_path_factory.mktemp("bad"), ["native"], [0], [PLAIN, Variant("fp16")]))

@@ -1,5 +1,6 @@
 """What programs use: any frame size, noise by key, features once a frame, and a sentence for every misuse."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -7,8 +8,9 @@ import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from tiny_network import STRENGTH, moving_texture
 from vfi_flow import Interpolator, Neighbour
 from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
 from vfi_flow.inference import interpolator as module
+from vfi_flow.inference.frame_cache import KEPT, CachedFrame
 from vfi_flow.inference.onnx_interpolator import OnnxEngine
 from vfi_flow.inference.onnx_session import load_runtime
 
@@ -641,10 +644,52 @@ def test_it_makes_nothing_after_it_was_closed(tiny_model, engine):
         interpolator(*pair(16, 16), [0.5])
 
 
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_a_call_that_runs_while_it_is_closed_ends_well_and_memory_is_freed_after_it(tiny_model, engine, monkeypatch):
+    interpolator = Interpolator(tiny_model, steps=0, threads=1, engine=engine)
+    expected = interpolator(*pair(16, 16), [0.25, 0.5, 0.75])
+    compose, begun, closed, freed = interpolator._engine.compose, Event(), Event(), []
+
+    def composed_late(*arguments):
+        begun.set()
+        closed.wait(20)
+        assert not freed
+        return compose(*arguments)
+
+    close = interpolator._engine.close
+    monkeypatch.setattr(interpolator._engine, "compose", composed_late)
+    monkeypatch.setattr(interpolator._engine, "close", lambda: freed.append(close()))
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(interpolator, *pair(16, 16), [0.25, 0.5, 0.75])
+        assert begun.wait(20)
+        interpolator.close()
+        interpolator.close()
+        closed.set()
+
+        assert all(equal(frame, other) for frame, other in zip(made.result(), expected, strict=True))
+    assert freed == [None]
+
+
+def test_a_stream_in_reverse_keeps_no_more_frames(tiny_model):
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(found, CachedFrame) for found in gc.get_objects())
+
+    frames = [np.full((16, 16, 3), 10 * n, np.uint8) for n in range(12)]
+    before = kept()
+    with Interpolator(tiny_model, steps=0, threads=1) as interpolator:
+        for one, other in pairwise(frames):
+            interpolator(other, one, [0.5])
+
+        assert kept() - before == KEPT
+
+
 def test_whole_numbers_may_be_of_numpys_kinds(tiny_model):
     made = []
     for kind in (int, np.int32, np.int64, np.uint64):
-        with Interpolator(tiny_model, steps=kind(1), seed=kind(5), threads=kind(1), scale=kind(1)) as interpolator:
+        with Interpolator(
+            tiny_model, steps=kind(1), seed=kind(5), threads=kind(1), scale=kind(1), tile=kind(512)
+        ) as interpolator:
             made.append(interpolator(*pair(16, 16), [0.5], pts=kind(3)))
 
     assert all(equal(other, made[0]) for other in made[1:])

@@ -51,6 +51,38 @@ def test_one_process_hears_what_stops_all_and_the_death_of_another_is_a_sentence
     assert not list(tmp_path.iterdir())
 
 
+AGAIN = """
+import os
+from vfi_flow.training import parallel
+
+for number in range(2):
+    try:
+        with parallel.start_processes(2) as group:
+            group.agree(0)
+            if not group.rank:
+                raise KeyboardInterrupt
+            group.agree(1)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+parallel.dist.barrier = lambda: 1 / 0
+try:
+    parallel.start_processes(2)
+except ZeroDivisionError:
+    print("told once", flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_program_can_train_again_and_its_copies_never_go_on_with_it(tmp_path):
+    line, environment = [sys.executable, "-c", AGAIN], {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["interrupted", "interrupted", "told once"]
+    assert done.stderr.count("ZeroDivisionError") == 1, "the copy's"
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_stops_like_ctrl_c_unless_it_is_ignored(name):
     number = getattr(signal, name)

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from vfi_flow import __version__
 from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
-from vfi_flow.errors import UsageError, VfiFlowError
+from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
 from vfi_flow.files import check_free, write_complete
 
 DESCRIPTION = """Every chosen frame of every clip in a folder is dropped and made again from its neighbours, by the
@@ -120,7 +121,10 @@ def read_lpips(path: Path) -> Any:
 
 
 def load_callable(name: str) -> Callable[..., Any]:
-    """What `package.module:callable` names; modules of the current folder are found too."""
+    """What `package.module:callable` names; modules of the current folder are found too.
+
+    Whatever it does wrong when it is called is a ComponentError with its name.
+    """
     module, _, attribute = name.partition(":")
     if not module or not attribute:
         raise UsageError(f"--against takes MODULE:NAME, got '{name}'")
@@ -135,7 +139,17 @@ def load_callable(name: str) -> Callable[..., Any]:
     target = getattr(found, attribute, None)
     if not callable(target):
         raise UsageError(f"--against {name}: the module '{module}' has no callable '{attribute}'")
-    return target
+
+    @wraps(target)
+    def called(*arguments: Any) -> Any:
+        try:
+            return target(*arguments)
+        except VfiFlowError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ComponentError(f"--against {name}: {type(error).__name__}: {error}") from error
+
+    return called
 
 
 def with_progress(items: Any, total: int, what: str) -> Any:
@@ -161,6 +175,6 @@ def fraction(text: str) -> Fraction:
 def places_per_clip(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1 or all, got '{text}'")
     return int(text)

@@ -44,8 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
     check(arguments)
     if arguments.is_process:  # a program that calls `main` would start anew itself
         restart_with_allocator_settings()
-    if changed:
-        print(f"{arguments.output}: goes on with other options: {', '.join(changed)}", file=sys.stderr)
     with needing("train", "training"):
         from vfi_flow.training.parallel import start_processes
         from vfi_flow.training.run import prepare
@@ -54,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
         stop_like_ctrl_c()
         prepared = prepare(settings_from(arguments))
+    if changed:
+        print(f"{arguments.output}: goes on with other options: {', '.join(changed)}", file=sys.stderr)
     keep(arguments)
     with start_processes(prepared.processes) as group:
         try:

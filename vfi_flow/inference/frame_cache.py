@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,8 @@ class CachedFrame:
         self.frame = frame.copy()  # contiguous, whatever the caller's view, and safe from changes in place
         self.features: list[Any] = []
         """Of the frame and of its copies of half of its size, of a quarter, ... as far as they were wanted."""
-        self.motion: tuple[CachedFrame, Any] | None = None
-        """A frame after this one, and the motion between the two."""
+        self.motion: tuple[ref[CachedFrame], Any] | None = None
+        """A frame after this one, and the motion between the two; frames that are no longer seen keep no others."""
         self.encoding, self.registering = Lock(), Lock()
 
 
@@ -100,8 +101,8 @@ class FrameCache:
     def _motion(self, seen0: CachedFrame, seen1: CachedFrame) -> Any:
         """The motion between two frames."""
         with seen0.registering:
-            if seen0.motion is None or seen0.motion[0] is not seen1:
-                seen0.motion = seen1, self._find_motion(seen0, seen1)
+            if seen0.motion is None or seen0.motion[0]() is not seen1:
+                seen0.motion = ref(seen1), self._find_motion(seen0, seen1)
             return seen0.motion[1]
 
     def _find_motion(self, seen0: CachedFrame, seen1: CachedFrame, halvings: int = 0) -> Any:

@@ -1,11 +1,12 @@
 """Frames between two frames: what programs use; arrays in, arrays out."""
 
-import contextlib
 import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
+from threading import RLock
 from types import TracebackType
 from typing import SupportsIndex
 
@@ -85,7 +86,7 @@ class Interpolator:
         self.model_name, self.model_hash = self._engine.model.name, self._engine.model.hash
         self.engine, self.any_size = self._engine.description, self._engine.any_size
         self._caches: dict[tuple[str, Halvings], FrameCache] = {}
-        self._closed = False
+        self._lock, self._running, self._closed = RLock(), 0, False
 
     def __enter__(self) -> "Interpolator":
         return self
@@ -96,11 +97,30 @@ class Interpolator:
         self.close()
 
     def close(self) -> None:
-        """Frees the engine's memory; a second call does nothing."""
-        self._caches.clear()
-        if not self._closed:
-            self._closed = True
+        """Frees the engine's memory, after the calls that other threads are in; a second call does nothing."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._free_if_unused()
+
+    def _free_if_unused(self) -> None:
+        if not self._running:
+            self._caches.clear()
             self._engine.close()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise UsageError("the interpolator is closed; open another one")
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                if self._closed:
+                    self._free_if_unused()
 
     def __call__(
         self,
@@ -128,8 +148,6 @@ class Interpolator:
         Calling with consecutive pairs in order is cheapest: what is found out about a frame, and about the motion from
         it to the next, is kept for the next call.
         """
-        if self._closed:
-            raise UsageError("the interpolator is closed; open another one")
         check_frames(frame0, frame1)
         for name, neighbour in (("before", before), ("after", after)):
             check_neighbour(name, neighbour, frame0)
@@ -137,7 +155,8 @@ class Interpolator:
         places = check_taus(taus)
         inside = [tau for tau in places if 0 < tau < 1]
         pair = Pair(frame0, frame1, *(one if one is not None and one.tells else None for one in (before, after)))
-        made = iter(self._between(pair, inside, pts) if inside else [])
+        with self._in_use():
+            made = iter(self._between(pair, inside, pts) if inside else [])
         return [next(made) if 0 < tau < 1 else (frame1 if tau else frame0).copy() for tau in places]
 
     def _between(self, pair: Pair, taus: list[float], pts: int) -> list[Frame]:
@@ -260,7 +279,7 @@ def check_taus(taus: Iterable[float | Fraction]) -> list[float]:
 
 def real_number(name: str, value: float | Fraction) -> float:
     """`value` as a number of Python's own, also of numpy's kinds, but no text that looks like one."""
-    with contextlib.suppress(TypeError, ValueError, OverflowError):
+    with suppress(TypeError, ValueError, OverflowError):
         if not isinstance(value, (str, bytes)):
             return float(value)
     raise UsageError(f"{name} must be a number, got {value!r:.80}")

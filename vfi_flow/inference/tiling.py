@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from numbers import Integral
 from operator import itemgetter
 from threading import RLock
 from typing import Literal
@@ -79,7 +80,7 @@ class TileChoice:
 
     def __init__(self, option: TileOption, affordable: Callable[[int], int | None]) -> None:
         """`affordable` says how many pixels of frames of so many the engine can make at once; None: nobody knows."""
-        if option not in ("auto", "off") and (not isinstance(option, int) or option < SMALLEST):
+        if option not in ("auto", "off") and (not isinstance(option, Integral) or option < SMALLEST):
             raise UsageError(f"tile must be auto, off or a number of pixels from {SMALLEST} up, got {option!r}")
         self._option, self._affordable = option, affordable
         self._sides: dict[tuple[int, int], int | None] = {}
@@ -101,8 +102,8 @@ class TileChoice:
     def _wanted_side(self, frame_pixels: int) -> int | None:
         if self._option == "off":
             return None
-        if isinstance(self._option, int):
-            return self._option // ALIGNMENT * ALIGNMENT
+        if isinstance(self._option, Integral):
+            return int(self._option) // ALIGNMENT * ALIGNMENT
         pixels = self._affordable(frame_pixels)
         if pixels is None or pixels >= frame_pixels:
             return None

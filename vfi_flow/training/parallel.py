@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -87,8 +87,9 @@ class Group:
             if error is not None and not isinstance(error, VfiFlowError):
                 traceback.print_exception(error)
             os._exit(0 if error is None else 1)
-        if self.size > 1 and error is None:
-            dist.destroy_process_group()
+        if self.size > 1:
+            with nullcontext() if error is None else suppress(RuntimeError):
+                dist.destroy_process_group()
 
 
 def start_processes(count: int) -> Group:
@@ -110,6 +111,11 @@ def start_processes(count: int) -> Group:
         store = dist.FileStore(str(meeting / "addresses"), count)
         dist.init_process_group("gloo", store=store, rank=rank, world_size=count, timeout=PATIENCE)
         dist.barrier()  # from here on all have met
+    except BaseException:
+        if os.getpid() != parent:  # a copy must not go on with what only the original is to do
+            traceback.print_exc()
+            os._exit(1)
+        raise
     finally:
         if os.getpid() == parent:
             shutil.rmtree(meeting, ignore_errors=True)
