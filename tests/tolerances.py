@@ -62,6 +62,9 @@ RGB."""
 DISK_ESTIMATE = 2.0
 """Factor: a few frames are encoded and new ones are taken to cost a tenth (1.3 measured)."""
 
+STRETCHED_NOISE = 7.0
+"""Milliseconds of the source by which bursts of noise may lie beside their place in a slow motion (3 to 5 measured)."""
+
 STRETCHED_PITCH = 4.0
 """Hz: what is heard may be 10 ms from its place in the source, where the tone rises by 4 Hz (1.4 measured)."""
 

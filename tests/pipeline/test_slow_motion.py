@@ -1,5 +1,6 @@
 """A slow motion keeps the rate and stretches everything else: frames, sound, subtitles, chapters."""
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from clips import SAMPLE_RATE, moving_square, pixels, stream_packets, video_time
 
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
+from vfi_flow.media.lanes import stretching
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.report import as_json
 from vfi_flow.pipeline.run import run
@@ -100,6 +102,30 @@ def test_sound_is_as_long_as_the_picture_at_its_own_pitch(tmp_path, sound, endin
     with av.open(str(output)) as container:
         assert container.streams.audio[0].codec_context.codec.canonical_name == codec
         assert container.streams.audio[0].language == ("ger" if ending == ".mov" else "deu")
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_what_is_heard_has_its_place_on_average(factor):
+    random, unit = np.random.default_rng(0), Fraction(1, SAMPLE_RATE)
+    places = 0.3 + 0.5 * np.arange(20) + random.uniform(0, 0.1, 20)
+    seconds = np.arange(11 * SAMPLE_RATE) / SAMPLE_RATE
+    loudness = sum(np.clip(1 - np.abs(seconds - place) / 0.06, 0, None) for place in places)
+    sound = (0.3 * loudness * random.normal(size=len(seconds))).astype(np.float32)
+    frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, 0, unit
+    graph, made = stretching(frame, Fraction(factor), "mono", is_early=False), []
+
+    graph.push(frame)
+    graph.push(None)
+    with suppress(av.EOFError):
+        while True:
+            made.append(graph.pull().to_ndarray()[0])
+
+    power = np.square(np.concatenate(made), dtype=np.float64)
+    times = np.arange(len(power)) / SAMPLE_RATE / factor
+    parts = [np.abs(times - place) < 0.2 for place in places]
+    found = [np.average(times[part], weights=power[part]) for part in parts]
+    assert abs(np.mean(found - places)) * 1000 < tolerances.STRETCHED_NOISE
 
 
 def test_sound_without_an_encoder_for_the_container_gets_another(tmp_path):
