@@ -51,6 +51,7 @@ def test_the_plain_command_doubles_the_frames_and_keeps_the_sound(clip, tmp_path
         (["--slow", "2.5"], 30, 75),
         (["--factor", "3", "-ss", "0.5"], 90, 45),
         (["-ss", "0.5", "-t", "0.2"], 60, 12),
+        (["-ss", "0.51", "-t", "0.3", "-r", "24"], 24, 7),
         (["-ss", "500ms", "-t0.2"], 60, 12),
         (["-to=0.2"], 60, 12),
         (["-ss", "0:00:00.5", "-to", "00:00.7"], 60, 12),
@@ -231,6 +232,8 @@ def assert_one_sentence(err: str, *parts: str) -> None:
         (["{out}", "--report", "-"], 7, "-: the report goes to a file"),
         (["{out}", "-ss", "99"], 3, "no frame in the part from 99 s to its end"),
         (["{out}", "-ss", "99999999999999999999"], 2, "later than any video"),
+        (["{out}", "-x", "1/9999999999"], 2, "less than a frame in 1000000 seconds is no video"),
+        (["{out}", "-tune", "tin"], 2, "does not open with -crf 16 -preset medium -tune tin"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -291,7 +291,7 @@ def test_frames_without_a_header_come_in_and_go_out(tmp_path):
 def test_a_last_frame_without_a_header_that_is_cut_off_is_noticed():
     _, told, code = job_on(bytes(64 * 48 * 3 // 2 * 5 + 100), "--raw", "64x48:yuv420p", "--progress", "none")
 
-    assert code == 3 and b"after frame 5" in told
+    assert code == 3 and b"after frame 5: 100 bytes are left, less than a frame of 64x48 yuv420p" in told
 
 
 @pytest.mark.parametrize(

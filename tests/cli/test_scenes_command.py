@@ -126,6 +126,7 @@ def test_the_list_goes_to_standard_output_and_replaces_nothing_unasked(clip, cap
         ({"cuts": [{"frame": 300}]}, [], "cut 1 (frame 300) is after the end of"),
         ({"cuts": [{"frame": 1.5}]}, [], "cut 1 is not understood"),
         ({"cuts": [{"frame": -1}]}, [], "cut 1 is not understood"),
+        ({"cuts": [{"seconds": -1}]}, [], "cut 1 is not understood"),
         ({"cuts": [{"frame": True}]}, [], "cut 1 is not understood"),
         ({"cuts": [{"seconds": 10**400}]}, [], "cut 1 is not understood"),
         ({"cuts": [{"time": "1/2", "seconds": 0.7}]}, [], "of cut 1 differ; delete the one that is wrong"),
@@ -142,6 +143,42 @@ def test_a_list_that_does_not_fit_is_exit_code_2_and_nothing_is_left(tmp_path, c
     err = capsys.readouterr().err
     assert err.startswith(f"vfi-flow: {path}: ") and sentence in err and err.count("\n") == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cuts.json", "in.mkv"]
+
+
+@pytest.mark.parametrize(
+    ("cuts", "sentences"),
+    [
+        ([{"frame": 9}, {"frame": 36}], ["cut 2 (frame 36) begins no scene here"]),
+        ([{"frame": 0}, {"time": "0"}, {"frame": 9, "time": str(9 / RATE)}], []),
+        (
+            [{"frame": 12, "time": str(9 / RATE)}],
+            ["cut 1 (0.375375 s) is at frame 9, not 12; its time counts"],
+        ),
+    ],
+)
+def test_lines_that_are_not_obeyed_are_told(tmp_path, cuts, sentences):
+    clip = write_clip(tmp_path / "in.mkv", shots(), rate=RATE)
+    path = clip.with_name("cuts.json")
+    path.write_text(json.dumps({"scenes_version": 1, "cuts": cuts}))
+
+    report = render(clip, "--scenes", path)
+
+    assert report["cuts_seconds"] == [round(float(9 / RATE), 6)]
+    assert report["warnings"] == [f"{path}: {sentence}" for sentence in sentences]
+    part = render(clip, "--scenes", path, "-t", "0.5")
+    assert not any("begins no scene" in warning for warning in part["warnings"])
+
+
+def test_the_list_of_a_damaged_file_is_made_as_its_frames_are(tmp_path, capsys):
+    clip = write_clip(tmp_path / "in.mkv", shots(), rate=RATE, options={"g": "1", "crf": "12"})
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 3 // 4])
+
+    assert main(["scenes", str(clip), str(tmp_path / "cuts.json"), "--progress", "none"]) == 3
+    assert "pass --ignore-errors" in capsys.readouterr().err
+    found = listed(clip, "--ignore-errors")
+
+    assert [cut["frame"] for cut in found["cuts"]][:2] == list(CUTS[:2])
+    render(clip, "--ignore-errors", "--scenes", clip.with_name("cuts.json"))
 
 
 def test_a_list_is_understood_in_other_spellings_too(clip):

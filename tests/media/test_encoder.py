@@ -214,11 +214,11 @@ def test_rgb_becomes_yuv_with_the_matrix_of_its_height(tmp_path):
             {"others": {"tune": "tin"}},
             {},
             "o.mp4",
-            ComponentError,
+            UsageError,
             "open with -crf 16 -preset medium -tune tin",
         ),
         ({"preset": "nosuch"}, {}, "o.mp4", UsageError, "libx264 has no preset 'nosuch'; it has ultrafast"),
-        ({"crf": "nan"}, {}, "o.mp4", ComponentError, "libx264 (64x48 yuv420p) does not open with -crf nan"),
+        ({"crf": "nan"}, {}, "o.mp4", UsageError, "libx264 (64x48 yuv420p) does not open with -crf nan"),
         ({"codec": "rawvideo"}, {}, "o.mov", ComponentError, "use -pix_fmt rgb24, bgr24, rgba, bgra or -c:v ffv1 and"),
         (
             {"codec": "rawvideo", "pix_fmt": "rgb24"},

@@ -110,3 +110,19 @@ def test_pictures_of_a_killed_job_that_cannot_be_removed_do_not_get_into_the_res
 
 def denied(path: Path, missing_ok: bool = False) -> None:
     raise PermissionError(13, "Permission denied", str(path))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_the_file_that_it_leads_to_is_made(tmp_path, there):
+    source, disk = write_clip(tmp_path / "in.mkv", moving_square(4)), tmp_path / "disk"
+    disk.mkdir()
+    link, output = tmp_path / "out.mkv", disk / "big.mkv"
+    link.symlink_to(output)
+    if there:
+        output.write_bytes(b"old")
+
+    run(make_plan(Job(source, link, overwrite=there)), Blend())
+
+    assert link.is_symlink()
+    assert len(video_times(output)) == 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "in.mkv", "out.mkv"]

@@ -11,8 +11,6 @@ from vfi_flow.cli.progress import CHOICES, progress_display
 from vfi_flow.cli.stderr import say
 from vfi_flow.cli.stops import heard_by
 from vfi_flow.files import check_free, write_complete
-from vfi_flow.media.endpoints import Source
-from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.scene_list import FoundCut, as_json, find_cuts, to_text
@@ -41,6 +39,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_part_options(parser.add_argument_group("time"))
     group = parser.add_argument_group("job")
     group.add_argument("--threads", type=read_by(parse_threads), metavar="N", help="CPU threads of the decoder")
+    group.add_argument("--ignore-errors", action="store_true", help="read what a damaged file still holds")
     group.add_argument("-y", "--overwrite", action="store_true", help="replace the list if it exists")
     group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
     parser.set_defaults(run=run)
@@ -52,10 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
         check_free(output, "the list", {"the input itself": names_of(source)}, arguments.overwrite)
     window = window_from(arguments)
     with heard_by(source):
-        with VideoReader(source, window, arguments.threads) as reader:
+        with VideoReader(source, window, arguments.threads, arguments.ignore_errors) as reader:
             info = reader.info()
-        with progress_display(arguments.progress, info.path.name, info.frames) as show:
-            frames, cuts = all_cuts(source, window, arguments.threads, info.frames, show)
+            reader.check_whole()
+        with (
+            progress_display(arguments.progress, info.path.name, info.frames) as show,
+            VideoReader(source, window, arguments.threads, arguments.ignore_errors) as reader,
+        ):
+            frames, cuts = all_cuts(reader, info.frames, show)
+        for warning in reader.warnings:
+            say(warning)
     found = as_json(describe_input(info), window, frames, cuts)
     if output is None:
         sys.stdout.write(to_text(found, is_ascii=True))  # a console may have any encoding
@@ -64,19 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def all_cuts(
-    source: Source, window: Window, threads: int | None, planned: int | None, show: Callable[[Progress], None]
-) -> tuple[int, list[FoundCut]]:
+def all_cuts(reader: VideoReader, planned: int | None, show: Callable[[Progress], None]) -> tuple[int, list[FoundCut]]:
     """How many frames there are, and the cuts between them."""
     count, cuts = 0, []
-    with VideoReader(source, window, threads) as reader:
-        if isinstance(source, InputPipe):
-            source.forget()
-        for frame, cut in find_cuts(reader.frames(), window.start):
-            count += 1
-            if cut is not None:
-                cuts.append(cut)
-            show(Progress(count, planned, frame.seconds))
-    for warning in reader.warnings:
-        say(warning)
+    if isinstance(reader.path, InputPipe):
+        reader.path.forget()
+    for frame, cut in find_cuts(reader.frames(), reader.window.start):
+        count += 1
+        if cut is not None:
+            cuts.append(cut)
+        show(Progress(count, planned, frame.seconds))
     return count, cuts

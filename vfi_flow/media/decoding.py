@@ -96,7 +96,7 @@ class Decoder:
             try:
                 pictures = self._codec.decode(packet)
             except (av.FFmpegError, OSError) as error:
-                yield from self._failed(error)
+                yield from self._failed(error, self._too_short(packet))
                 continue
             yield from self._shown(pictures)
         yield from self._drained()
@@ -117,9 +117,16 @@ class Decoder:
             self._damaged.add(packet.pts)
         self._arrivals.expect(packet)
 
-    def _failed(self, error: BaseException) -> Iterator[Arrival]:
+    def _too_short(self, packet: av.Packet) -> str:
+        """What is wrong with a packet of frames without a header, which can only be its length."""
+        if self.container.format.name != "rawvideo":
+            return ""
+        kind = f"{self._codec.width}x{self._codec.height} {self._codec.pix_fmt}"
+        return f"{packet.size} bytes are left, less than a frame of {kind}; are its size and format right?"
+
+    def _failed(self, error: BaseException, what: str = "") -> Iterator[Arrival]:
         self._failures_in_a_row += 1
-        self.failure = reason(error)
+        self.failure = what or reason(error)
         if self.decoded or not isinstance(error, av.InvalidDataError):
             yield Arrival(None, None, self.failure)
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -285,6 +285,10 @@ def try_out(encoder: Encoder, info: VideoInfo, output: Target, asked: Collection
     try:
         unknown = opened(encoder, info, output, rate) & {*asked}
     except (av.FFmpegError, OSError, ValueError) as error:
+        chosen = " ".join(f"-{k} {v}" for k, v in encoder.options.items() if k in {"crf", "preset", *asked})
+        plain = replace(encoder, options={k: v for k, v in encoder.options.items() if k not in asked})
+        if asked and opens(plain, info, output, rate):
+            raise UsageError(f"{what} does not open with {chosen}: {reason(error)}") from None
         if (other := other_rate(encoder, info, output, rate)) is not None:
             raise UsageError(
                 f"{encoder.codec} cannot count {rate} frames per second; use -r {other} or another -c:v"
@@ -293,7 +297,6 @@ def try_out(encoder: Encoder, info: VideoInfo, output: Target, asked: Collection
             raise ComponentError(
                 f"{encoder.codec} needs {device}, and none was found ({reason(error)}); use libx264 or libx265"
             ) from None
-        chosen = " ".join(f"-{k} {v}" for k, v in encoder.options.items() if k in {"crf", "preset", *asked})
         raise ComponentError(f"{what} does not open with {chosen or 'its defaults'}: {reason(error)}") from None
     if unknown:
         raise UsageError(f"{encoder.codec} has no option {' and '.join('-' + name for name in sorted(unknown))}")
@@ -313,7 +316,13 @@ def opened(encoder: Encoder, info: VideoInfo, output: Target, rate: Fraction) ->
 def other_rate(encoder: Encoder, info: VideoInfo, output: Target, rate: Fraction) -> Fraction | None:
     """The usual rate next to this one at which the encoder opens; None where it opens at none."""
     for other in sorted({Fraction(max(1, round(rate))), *USUAL_RATES} - {rate}, key=lambda usual: abs(usual - rate)):
-        with suppress(av.FFmpegError, OSError, ValueError):
-            opened(encoder, info, output, other)
+        if opens(encoder, info, output, other):
             return other
     return None
+
+
+def opens(encoder: Encoder, info: VideoInfo, output: Target, rate: Fraction) -> bool:
+    with suppress(av.FFmpegError, OSError, ValueError):
+        opened(encoder, info, output, rate)
+        return True
+    return False

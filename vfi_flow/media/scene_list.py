@@ -92,6 +92,8 @@ class SceneList:
     cuts: tuple[ListedCut, ...]
     source: Mapping[str, Any]
     """What the list says about its video; may be empty."""
+    start: Fraction | None = Fraction(0)
+    """Where in the file its frame 0 is, in seconds; None: it does not tell."""
 
     def check_fits(self, info: VideoInfo, window: Window, pictures: int = 1) -> None:
         """UsageError where the list cannot be about this part of this video.
@@ -119,14 +121,22 @@ class ListedCuts:
 
     def __init__(self, scenes: SceneList, start: Fraction, pictures: int = 1) -> None:
         """`start` is where in the file the frames' clock is 0; `pictures` are made of each of its frames."""
-        self._path, self._start = scenes.path, start
+        self._scenes, self._path, self._start, self._pictures = scenes, scenes.path, start, pictures
         self._times = sorted((cut for cut in scenes.cuts if cut.about is not None), key=lambda cut: cut.about or 0)
-        self._frames = {pictures * cut.frame for cut in scenes.cuts if cut.about is None and cut.frame is not None}
+        self._frames: dict[int, set[int]] = {}
+        """Numbers of the lines that name a frame alone, by its index."""
+        for cut in scenes.cuts:
+            if cut.about is None and cut.frame is not None:
+                self._frames.setdefault(pictures * cut.frame, set()).add(cut.number)
         self._next = 0
+        self._obeyed: set[int] = set()
+        self._wrong: list[str] = []
 
     def is_cut(self, left: SourceFrame, right: SourceFrame) -> bool:
         """Whether `right` begins a scene; UsageError for an exact time that is no frame's."""
         begins = right.index in self._frames
+        if begins:
+            self._obeyed |= self._frames[right.index]
         before, now = left.seconds + self._start, right.seconds + self._start
         while self._next < len(self._times):
             cut = self._times[self._next]
@@ -134,16 +144,33 @@ class ListedCuts:
             if cut.about > (now if cut.time is not None else now + (now - before) / 2):
                 break
             self._next += 1
-            if cut.time is None:
-                begins |= cut.about > (before + now) / 2
-            elif cut.time == now:
+            if cut.time == now or (cut.time is None and cut.about > (before + now) / 2):
                 begins = True
+                self._obeyed.add(cut.number)
+                self._compare(cut, right)
+            elif cut.time is None:
+                continue
             elif cut.time > before:
                 raise UsageError(
                     f"{self._path}: {cut} is between two frames ({float(before):.6f} s and {float(now):.6f} s); "
                     "the list is for another video"
                 )
         return begins
+
+    def _compare(self, cut: ListedCut, right: SourceFrame) -> None:
+        frame = right.index // self._pictures
+        if cut.frame not in (None, frame) and self._scenes.start == self._start:
+            self._wrong.append(f"{self._path}: {cut} is at frame {frame}, not {cut.frame}; its time counts")
+
+    def warnings(self, is_whole: bool) -> list[str]:
+        """What is wrong in the list, after the last pair; `is_whole`: all of the video was shown."""
+        passed = [cut for cut in self._scenes.cuts if cut.number not in self._obeyed and not is_first(cut)]
+        return [*self._wrong, *(f"{self._path}: {cut} begins no scene here" for cut in passed if is_whole)]
+
+
+def is_first(cut: ListedCut) -> bool:
+    """Whether it names the first frame of the video, which begins a scene anyway."""
+    return cut.frame == 0 if cut.about is None else cut.about == 0
 
 
 def read_scene_list(path: Path) -> SceneList:
@@ -164,7 +191,14 @@ def read_scene_list(path: Path) -> SceneList:
         raise UsageError(f"{path}: scenes_version is {found.get('scenes_version')}, expected {FORMAT_VERSION}")
     source = found.get("source")
     cuts = tuple(read_cut(path, number, line) for number, line in enumerate(found["cuts"], 1))
-    return SceneList(path, cuts, source if isinstance(source, dict) else {})
+    return SceneList(path, cuts, source if isinstance(source, dict) else {}, start_of(found))
+
+
+def start_of(found: Mapping[str, Any]) -> Fraction | None:
+    try:
+        return moment(found.get("start", 0))
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        return None
 
 
 def read_cut(path: Path, number: int, line: Any) -> ListedCut:
@@ -185,7 +219,7 @@ def read_cut(path: Path, number: int, line: Any) -> ListedCut:
 def moment(value: Any) -> Fraction:
     """Seconds; ValueError for what no video has."""
     found = exactly(value)
-    if isinstance(value, bool) or abs(found) > LONGEST_VIDEO:
+    if isinstance(value, bool) or not 0 <= found <= LONGEST_VIDEO:
         raise ValueError(value)
     return found
 

@@ -94,11 +94,14 @@ class Resample:
     rate: Fraction
     origin: Fraction
     """Time of the first output frame: that of the first source frame."""
+    until: Fraction | None = None
+    """No output frame begins then or later; None: as long as there are source frames."""
     stretch = Fraction(1)
 
     def between(self, left: int, start: Fraction, end: Fraction) -> Iterator[Instant]:
+        end_of_frames = end if self.until is None else min(end, self.until)
         first = math.ceil((start - self.origin) * self.rate)
-        times = takewhile(lambda seconds: seconds < end, (self.origin + k / self.rate for k in count(first)))
+        times = takewhile(lambda seconds: seconds < end_of_frames, (self.origin + k / self.rate for k in count(first)))
         for seconds in times:
             yield Instant(left, (seconds - start) / (end - start), seconds)
 
@@ -139,6 +142,8 @@ class Slow:
 def frame_count(division: Division, frames: int, duration: Fraction) -> int:
     """Output frames of `frames` source frames that last `duration` together."""
     if isinstance(division, Resample):
+        if division.until is not None:
+            duration = min(duration, division.until - division.origin)
         return math.ceil(duration * division.rate)
     assert isinstance(division, Multiply | Slow)
     return math.ceil(frames * division.factor)

@@ -25,6 +25,17 @@ class NotReplacedError(OutputError):
     """A complete result that cannot get its name; it stays under that of the unfinished one."""
 
 
+def where_it_leads(output: Target) -> Target:
+    """Of a link the file that is meant: it is that which is made or replaced, and the link stays.
+
+    One that leads to a name with another ending, which would mean another format, is replaced itself.
+    """
+    if not isinstance(output, Path) or not os.path.islink(output):
+        return output
+    end = Path(os.path.realpath(output))
+    return end if end.suffix == output.suffix else output
+
+
 def check_output(output: Target, source: Source, overwrite: bool) -> None:
     """OutputError where the result cannot or must not be written."""
     if isinstance(output, OutputPipe):

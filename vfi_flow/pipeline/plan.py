@@ -31,11 +31,14 @@ from vfi_flow.media.timing import (
     unit_with_room,
 )
 from vfi_flow.media.writer import check_rate, is_quicktime
-from vfi_flow.pipeline.output_files import check_chunks, check_output, chunks_of
+from vfi_flow.pipeline.output_files import check_chunks, check_output, chunks_of, where_it_leads
 from vfi_flow.pipeline.output_frames import CutFill
 
 FASTEST = 100_000
 """Frames per second, or times as many of them: nobody's camera, and more would fill any memory."""
+
+SLOWEST = Fraction(1, 1_000_000)
+"""Frames per second; encoders cannot count slower ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
     `may_write` False: only to be looked at, so the result's name need not be free.
     """
     check_job(job)
+    job = replace(job, output=where_it_leads(job.output))
     with reader_for(job) as reader:
         if may_write:
             check_output(job.output, job.source, job.overwrite)
@@ -127,6 +131,8 @@ def make_plan(job: Job, may_write: bool = True) -> Plan:
         reader.check_whole()
     division = choose_division(job, info)
     rate = division.rate_from(info.rate)
+    if rate < SLOWEST:
+        raise UsageError(f"less than a frame in {1 / SLOWEST} seconds is no video")
     info = replace(info, metadata=with_retimed(info.metadata, info.rate, rate, job.window.start))
     encoder = choose_encoder(job.encoder, info, job.output, rate)
     obstacle = why_in_one_go(job, encoder)
@@ -190,7 +196,7 @@ def reader_for(job: Job) -> VideoReader:
 
 def choose_division(job: Job, info: VideoInfo) -> Multiply | Resample | Slow:
     if job.rate is not None:
-        return Resample(Fraction(job.rate), info.first_seconds)
+        return Resample(Fraction(job.rate), info.first_seconds, job.window.length)
     if job.slow is not None:
         return Slow(Fraction(job.slow))
     return Multiply(Fraction(2 if job.factor is None else job.factor))

@@ -11,6 +11,7 @@ from typing import Any
 from vfi_flow.media.chunks import ChunkFolder
 from vfi_flow.media.container import keeps_times
 from vfi_flow.media.endpoints import Source
+from vfi_flow.media.frame import Window
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.colour import Converter
@@ -60,6 +61,8 @@ class Found:
     """What came up in the source."""
 
     cuts: list[Fraction] = field(default_factory=list)
+    listed: ListedCuts | None = None
+    """Where a list says what begins a scene."""
     repeats: int = 0
     overlays: int = 0
     end: Fraction = Fraction(0)
@@ -132,7 +135,14 @@ def run(
         resumed=chunks.stored_frames if chunks is not None else 0,
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
-        warnings=[*plan.notes, *reader.warnings, *copier.warnings, *warnings_on(plan, written, keeps), *lost],
+        warnings=[
+            *plan.notes,
+            *reader.warnings,
+            *(found.listed.warnings(plan.job.window == Window()) if found.listed is not None else []),
+            *copier.warnings,
+            *warnings_on(plan, written, keeps),
+            *lost,
+        ],
         engine=engine or {},
     )
 
@@ -159,7 +169,8 @@ def made_frames(
     """
     to_pictures = isinstance(plan.job.output, ImageSequence)
     converter = Converter(plan.info.colour, plan.encoder.pix_fmt, plan.encoder.colour, shares_side_data=to_pictures)
-    judge = cut_judge(plan)
+    found.listed = listed_cuts(plan)
+    judge = cut_judge(plan, found.listed)
 
     def is_cut(left: PreparedFrame, right: PreparedFrame) -> bool:
         if not judge(left, right):
@@ -199,12 +210,17 @@ def stop_reading(source: Source) -> None:
         source.stop()
 
 
-def cut_judge(plan: Plan) -> Callable[[PreparedFrame, PreparedFrame], bool]:
+def listed_cuts(plan: Plan) -> ListedCuts | None:
+    if plan.scenes is None or not plan.makes_new_frames:
+        return None
+    return ListedCuts(plan.scenes, plan.job.window.start, plan.job.deinterlace.pictures)
+
+
+def cut_judge(plan: Plan, listed: ListedCuts | None) -> Callable[[PreparedFrame, PreparedFrame], bool]:
     """What says of two neighbours whether the second one begins a scene: the list, the detector, or nobody."""
     if not plan.makes_new_frames:
         return lambda left, right: False
-    if plan.scenes is not None:
-        listed = ListedCuts(plan.scenes, plan.job.window.start, plan.job.deinterlace.pictures)
+    if listed is not None:
         return lambda left, right: listed.is_cut(left.source, right.source)
     detector = CutDetector()
     return lambda left, right: (
