@@ -141,9 +141,9 @@ def load_callable(name: str) -> Callable[..., Any]:
         raise UsageError(f"--against {name}: the module '{module}' has no callable '{attribute}'")
 
     @wraps(target)
-    def called(*arguments: Any) -> Any:
+    def called(*arguments: Any, **named: Any) -> Any:
         try:
-            return target(*arguments)
+            return target(*arguments, **named)
         except VfiFlowError:
             raise
         except (Exception, SystemExit) as error:
