@@ -263,6 +263,15 @@ def test_another_model_is_named(tmp_path, change, sentence):
         make(replace(job, resume=True), engine={**ENGINE, **change})
 
 
+def test_tiles_that_depend_on_free_memory_can_be_asked_for(tmp_path):
+    job = Job(write_clip(tmp_path / "in.mp4", moving_square(18)), tmp_path / "out.mp4")
+    with pytest.raises(KeyboardInterrupt):
+        make(job, stop_after=14, engine={**ENGINE, "tile": 1024})
+
+    with pytest.raises(UsageError, match="--tile was 1024 in the interrupted job and is off; pass --tile 1024, or"):
+        make(replace(job, resume=True), engine={**ENGINE, "tile": "off"})
+
+
 def grow(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"\0" * 64)
 

@@ -84,8 +84,10 @@ def check_fits(source: Source, folder: Path, source_now: Facts, job_now: Facts) 
         )
     if found := difference(job_before, job_now):
         name, before, now = found
+        # How large tiles are depends on free memory where nobody says it.
+        same = f"pass {name} {before}" if name == "--tile" else "give the same options"
         raise UsageError(
-            f"--resume: {name} was {before} in the interrupted job and is {now}; give the same options, "
+            f"--resume: {name} was {before} in the interrupted job and is {now}; {same}, "
             "or start again with --overwrite instead of --resume"
         )
 
