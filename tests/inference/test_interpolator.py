@@ -670,10 +670,25 @@ def test_a_call_that_runs_while_it_is_closed_ends_well_and_memory_is_freed_after
     assert freed == [None]
 
 
+def test_a_graph_that_another_call_lets_go_at_once_is_used_all_the_same(tiny_model):
+    """Who runs out of memory frees all graphs, while others open theirs."""
+
+    class Forgetful(dict):
+        def __setitem__(self, key, value):
+            pass
+
+    with Interpolator(tiny_model, steps=0, threads=1) as interpolator:
+        expected = interpolator(*pair(16, 16), [0.5])
+        interpolator._engine._graphs = Forgetful()
+        frames = [np.ascontiguousarray(frame[::-1]) for frame in pair(16, 16)]
+
+        assert len(interpolator(*frames, [0.5])) == len(expected) == 1
+
+
 def test_a_stream_in_reverse_keeps_no_more_frames(tiny_model):
     def kept() -> int:
         gc.collect()
-        return sum(isinstance(found, CachedFrame) for found in gc.get_objects())
+        return sum(type(found) is CachedFrame for found in gc.get_objects())
 
     frames = [np.full((16, 16, 3), 10 * n, np.uint8) for n in range(12)]
     before = kept()

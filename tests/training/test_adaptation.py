@@ -19,6 +19,7 @@ from vfi_flow.training.excerpts import read_excerpts
 from vfi_flow.training.held_out import hold_out
 from vfi_flow.training.loop import Recipe
 from vfi_flow.training.places import Triplet
+from vfi_flow.training.shots import Shot
 from vfi_flow.training.validation import Place
 
 WHOLE = Fraction(0), None
@@ -138,6 +139,32 @@ def test_only_the_wanted_part_is_read(video, start, end, count):
     [shot] = read_excerpts(video, Fraction(start), end, 1.0)
 
     assert len(shot.frames) == count
+
+
+def test_what_is_held_back_lies_half_way():
+    """A clock that goes 1, 3, 1, 3 has no frame in the middle of two others; one of 16 and 17 ms has."""
+    frames = np.stack(pan(40))
+    rounded = Shot("even", frames, np.cumsum([16, 17, 17] * 14)[:40])
+    uneven = Shot("uneven", frames, np.cumsum([1, 3] * 20))
+    slowing = Shot("slowing", frames, np.cumsum([2] * 33 + [5] * 7))
+
+    assert len(hold_out([rounded], 6)[1]) == 6
+    assert hold_out([uneven], 6)[1] == []
+    kept = {place.triplet.index: place.triplet for place in hold_out([slowing], 8)[1]}
+    assert 32 not in kept and kept[31].before is not None and kept[31].after is None
+
+
+def test_no_frame_is_read_twice_where_times_are_uneven(tmp_path):
+    """Or what is held back would be learned from."""
+    ticks = [*range(0, 300), *range(300, 1300, 10)]
+    frames = [np.roll(pan(1)[0], 3 * n, axis=1) for n in range(len(ticks))]
+    video = write_clip(tmp_path / "uneven.mp4", frames, pts=ticks, time_base=Fraction(1, 50))
+
+    found = read_excerpts(video, Fraction(0), None, 300 * 3 * HEIGHT * WIDTH / 1e9)
+
+    times = np.concatenate([shot.pts for shot in found])
+    assert len(times) > 100
+    assert len(np.unique(times)) == len(times)
 
 
 def test_what_comes_before_the_part_is_not_decoded(tmp_path, monkeypatch):

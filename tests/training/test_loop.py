@@ -41,6 +41,22 @@ def test_a_resumed_run_has_the_weights_of_an_uninterrupted_one(start, learn):
         assert torch.equal(tensor, resumed.average.state_dict()[name]), name
 
 
+def test_all_processes_go_by_the_clock_of_the_first(start, learn):
+    """Their gradients are one, and so must be the learning rate, or their weights drift apart."""
+    training = start("run", samples=4)
+    told = iter([0.25, 0.5, 1.0])
+    training.group.agree = lambda value: next(told)
+    rates = []
+    step = training.optimiser.step
+    training.optimiser.step = lambda: rates.append(training.optimiser.param_groups[0]["lr"]) or step()
+
+    learn(training)
+
+    largest = training.recipe.learning_rate
+    expected = [rise * (0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2) for rise, done in ((0.5, 0.25), (1, 0.5))]
+    assert rates == pytest.approx([largest * each for each in expected])
+
+
 def test_a_run_leaves_a_log_the_best_weights_and_a_checkpoint_of_small_files(start, learn):
     training = start("run", samples=4)
     learn(training)

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from vfi_flow.training.precision import mixed_precision  # noqa: E402
+from vfi_flow.training.precision import is_native, mixed_precision  # noqa: E402
 
 
 @pytest.mark.parametrize(("capability", "expected"), [("AVX512", torch.bfloat16), ("AVX2", torch.float32)])
@@ -15,3 +15,11 @@ def test_convolutions_on_a_cpu(monkeypatch, capability, expected):
         result = torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 4, 4))
 
     assert result.dtype == expected
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_a_gpu(monkeypatch, capability, expected):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.version, "hip", None)
+
+    assert is_native(torch.device("cuda")) is expected

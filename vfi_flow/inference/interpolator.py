@@ -45,7 +45,7 @@ class Interpolator:
         strength: scales all that is drawn on top of the mean, 0 to 2; None takes the model's calibrated value.
         seed: of the noise the flow starts from; equal seeds give equal frames.
         device: auto, or a name of `providers.PROVIDERS`: cpu, cuda, cuda:1, tensorrt, openvino, ... (torch: cpu, cuda).
-        threads: of the engine; None lets it decide.
+        threads: of the engine; None lets it decide. Of torch there is one number for the whole program.
         engine: onnx (no torch needed) or torch.
         tile: auto makes frames of overlapping tiles where whole ones do not fit into memory, off never does, a number
             is the longest side of a tile in pixels, from 512 up.

@@ -79,7 +79,8 @@ class OnnxEngine:
         sizes = sizes if self.device.provider.fixed_size else {}
         key = part, tuple(sizes.items())
         with self._opening:
-            if key not in self._graphs:
+            graph = self._graphs.get(key)
+            if graph is None:
                 path = self._path(part)
                 try:
                     graph = Graph(self._runtime, path, self.device, self._threads, sizes)
@@ -92,7 +93,7 @@ class OnnxEngine:
                 check_part(graph.session, path, part)
                 check_weights(graph.session, self._weights)
                 self._graphs[key] = graph
-            return self._graphs[key]
+            return graph
 
     def encode(self, frame: Image) -> Maps:
         sizes = frame_sizes(*frame.shape[:2])
@@ -134,8 +135,9 @@ class OnnxEngine:
         return frame
 
     def release(self) -> None:
-        encode = self._graphs.get((ENCODE, ()))
-        self._graphs.clear()
+        with self._opening:
+            encode = self._graphs.get((ENCODE, ()))
+            self._graphs.clear()
         if encode is not None:
             encode.give_back(np.zeros((1, ALIGNMENT, ALIGNMENT, 3), np.float32))
 

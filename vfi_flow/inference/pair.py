@@ -31,7 +31,7 @@ class Pair:
     @property
     def intervals(self) -> tuple[float, float]:
         """Those of both neighbours; 0 where there is none."""
-        before, after = (0.0 if one is None else one.interval for one in (self.before, self.after))
+        before, after = (0.0 if one is None else float(one.interval) for one in (self.before, self.after))
         return before, after
 
     def changed(self, change: Callable[[Frame], Frame]) -> "Pair":

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from vfi_flow.model.network import InterpolationNetwork
 
 SIDE = 128
-"""Frame size of the count; the result per pixel is the same for any multiple of 64."""
+"""Frame size of the count; the result per pixel is the same for any multiple of 128."""
 
 
 @dataclass(frozen=True, slots=True)

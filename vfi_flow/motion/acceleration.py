@@ -41,7 +41,7 @@ class Neighbours(NamedTuple):
     frame 0 to frame 1. Where one is 0 (there is no such frame), or less than half or more than twice that time, the
     motion given for it, which must be finite, does not count: it says nothing of the motion between."""
     width: Tensor
-    """Scalar or (1,), pixels of this grid: of the whole frame, where this is a part of it."""
+    """(1,) or (B, 1, 1, 1), pixels of this grid: of the whole frame, where this is a part of it."""
 
 
 class Bend(NamedTuple):

@@ -178,7 +178,8 @@ def restore_moments(optimiser: torch.optim.AdamW, parameters: dict[str, nn.Param
             continue
         layout = torch.channels_last if first.dim() == 4 else torch.contiguous_format
         optimiser.state[parameter] = {
-            "step": torch.tensor(float(step)),
+            # As AdamW itself keeps it: where the parameter lies if one kernel updates all, which reads it there.
+            "step": torch.tensor(float(step), device=parameter.device if optimiser.defaults["fused"] else "cpu"),
             "exp_avg": first.to(parameter.device, memory_format=layout),
             "exp_avg_sq": state.second_moment[name].to(parameter.device, memory_format=layout),
         }

@@ -6,7 +6,7 @@ beats any flow that a network can find at run time.
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -54,7 +54,10 @@ class RealClips:
             frames, drawn, motion = self._draw_frames(rng)
             if motion >= 1 or rng.random() < 0.2:
                 break
-        before, frame0, middle, frame1, after = turn(rng, [resize(frame, self.crop) for frame in frames])
+        turned, is_diagonal = turn(rng, [resize(frame, self.crop) for frame in frames])
+        before, frame0, middle, frame1, after = turned
+        if is_diagonal:
+            drawn = drawn.transposed()
         if rng.random() < 0.5:
             before, frame0, frame1, after, drawn = after, frame1, frame0, before, drawn.reversed()
         flow, trust = teach(frame0, middle, frame1)
@@ -87,7 +90,7 @@ class RealClips:
         last = k + step if sides[1] and k + step < len(shot.frames) else k
         frames = [shot.frames[index][windows[best]] for index in (first, i, j, k, last)]
         times = tuple(float(shot.pts[index]) for index in (first, i, j, k, last))
-        return frames, Drawn(times, width * self.crop / side), float(motions[best])
+        return frames, Drawn(times, width * self.crop / side, height * self.crop / side), float(motions[best])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Drawn:
     times: tuple[float, ...]
     frame_width: float
     """Of the whole frames, in pixels of the sample."""
+    frame_height: float
 
     @property
     def tau(self) -> float:
@@ -109,7 +113,10 @@ class Drawn:
         return (start - before) / (end - start), (after - end) / (end - start)
 
     def reversed(self) -> "Drawn":
-        return Drawn(tuple(-time for time in reversed(self.times)), self.frame_width)
+        return replace(self, times=tuple(-time for time in reversed(self.times)))
+
+    def transposed(self) -> "Drawn":
+        return replace(self, frame_width=self.frame_height, frame_height=self.frame_width)
 
 
 def _change(first: np.ndarray, second: np.ndarray) -> float:
@@ -131,13 +138,13 @@ def resize(frame: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(np.ascontiguousarray(frame), (side, side), interpolation=how)
 
 
-def turn(rng: np.random.Generator, frames: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """All frames mirrored and turned by a multiple of 90 degrees alike."""
+def turn(rng: np.random.Generator, frames: Sequence[np.ndarray]) -> tuple[list[np.ndarray], bool]:
+    """All frames mirrored and turned by a multiple of 90 degrees alike; whether rows are columns now."""
     across, down, diagonal = rng.random(3) < 0.5
     turned = [frame[:: -1 if down else 1, :: -1 if across else 1] for frame in frames]
     if diagonal:
         turned = [frame.transpose(1, 0, 2) for frame in turned]
-    return [np.ascontiguousarray(frame) for frame in turned]
+    return [np.ascontiguousarray(frame) for frame in turned], bool(diagonal)
 
 
 def recolour(rng: np.random.Generator, frames: Sequence[np.ndarray]) -> list[np.ndarray]:

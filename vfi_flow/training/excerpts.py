@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -56,10 +57,10 @@ def _excerpts(
         yield _frames(container, stream, first, None if end is None else origin + round(end / base), room)
         return
     count = max(1, room // LENGTH)
-    for number in range(count):
-        first = origin + round((start + (end - start) * number / count) / base)
+    starts = [origin + round((start + (end - start) * number / count) / base) for number in range(count + 1)]
+    for first, last in pairwise(starts):
         container.seek(first, stream=stream)
-        yield _frames(container, stream, first, None, LENGTH)
+        yield _frames(container, stream, first, last, LENGTH)
 
 
 def _length(container: InputContainer, stream: VideoStream) -> Fraction | None:

@@ -130,9 +130,10 @@ class Training:
             return min(1.0, self.progress.samples / self.recipe.samples)
         return min(1.0, self.progress.seconds / 60 / self.recipe.minutes)
 
-    def learning_rate(self) -> float:
+    def learning_rate(self, fraction: float) -> float:
+        """At `fraction` of the run: a warm-up of some steps, then half a cosine to a fiftieth."""
         rise = min(1.0, (self.progress.step + 1) / self.recipe.warm_up)
-        return self.recipe.learning_rate * rise * (0.02 + 0.98 * (1 + math.cos(math.pi * self.fraction())) / 2)
+        return self.recipe.learning_rate * rise * (0.02 + 0.98 * (1 + math.cos(math.pi * fraction)) / 2)
 
     def run(self, batches: Iterable[Batch]) -> Generator[Report, None, None]:
         """Trains until the budget is spent, and saves; closing the generator earlier saves too.
@@ -155,9 +156,10 @@ class Training:
         if self.recipe.validate_start and not self.progress.step and not self.group.rank:
             yield self._logged({}, 0, self.validate())
         for batch in batches:
-            if self.group.agree(self.fraction()) >= 1:
+            fraction = self.group.agree(self.fraction())  # by one clock, or the copies of the weights drift apart
+            if fraction >= 1:
                 break
-            for name, value in self.step(batch).items():
+            for name, value in self.step(batch, fraction).items():
                 sums[name] = sums.get(name, 0.0) + value
             count += 1
             if self.group.rank:
@@ -179,10 +181,10 @@ class Training:
         for error in self.unwritten.values():
             raise error
 
-    def step(self, batch: Batch) -> dict[str, float]:
-        """One update of the weights and of their average; the loss terms by name."""
+    def step(self, batch: Batch, fraction: float) -> dict[str, float]:
+        """One update of the weights and of their average at `fraction` of the run; the loss terms by name."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate()
+            group["lr"] = self.learning_rate(fraction)
         generator = torch.Generator(self.device).manual_seed(
             self.recipe.seed * 1_000_003 + self.progress.step * self.group.size + self.group.rank
         )
@@ -271,4 +273,4 @@ class Training:
     def _report(self, sums: dict[str, float], count: int, scores: dict[str, float] | None) -> Report:
         rate = self.progress.samples / self.progress.seconds if self.progress.seconds else 0.0
         means = {name: value / count for name, value in sums.items()} if count else {}
-        return Report(self.progress, self.fraction(), self.learning_rate(), means, rate, scores)
+        return Report(self.progress, self.fraction(), self.learning_rate(self.fraction()), means, rate, scores)

@@ -11,7 +11,7 @@ Rng = np.random.Generator
 
 
 def draw_magnitude(rng: Rng, largest: float = 40.0) -> float:
-    """Pixels between the frames: below two, a few, or many, each evenly by its logarithm."""
+    """Pixels between the frames: below two, a few, or many, each evenly by its logarithm; `largest` instead of more."""
     low, high = ((0.1, 2.0), (2.0, 12.0), (12.0, 40.0))[rng.choice(3, p=(0.25, 0.45, 0.3))]
     return min(largest, float(np.exp(rng.uniform(np.log(low), np.log(high)))))
 

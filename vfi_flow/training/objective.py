@@ -138,7 +138,7 @@ class VelocityObjective:
             )
         }
         if self.lpips is not None and self.perceptual:
-            # What is judged is what the solvers really return: one step mostly, two steps at every fourth update.
+            # What is judged is what the solvers really return: one step mostly, two steps in one of four draws.
             steps = 1 if int(torch.randint(4, (1,), generator=generator, device=residual.device)) else 2
             other = torch.randn(batch.truth.shape, generator=generator, device=residual.device)
             sample = (mean.mean + network.detail(mean, other, steps)).clamp(0, 1)

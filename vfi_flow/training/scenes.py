@@ -58,7 +58,8 @@ def cartoon_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
 
 
 def pattern_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
-    """Repeated texture. It moves by less than half a period, so that the smallest motion is the true one."""
+    """Repeated texture. It moves by less than half a period, so that the smallest motion is the true one, or has
+    landmarks that tell."""
     period = float(np.exp(rng.uniform(np.log(5), np.log(40))))
     landmarks = rng.random() < 0.4
     magnitude = draw_magnitude(rng, largest=12.0 if landmarks else 0.22 * period)
@@ -100,7 +101,7 @@ def line_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
 
 
 def still_scene(rng: Rng, stage: Stage, stills: Stills) -> list[Layer]:
-    """Nothing moves: three equal frames."""
+    """Nothing moves: three frames that are equal where the light does not change."""
     return [photo_background(rng, stage, stills, Motion())]
 
 

@@ -161,9 +161,10 @@ def score_of(row: dict[str, float]) -> float:
 
 
 def calibrated(sharpness_by_strength: dict[float, float], otherwise: float) -> float:
-    """The strength at which the sharpness crosses RIGHT_SHARPNESS, linear in between; the largest if it never does.
+    """The strength at which the sharpness crosses RIGHT_SHARPNESS, linear in between.
 
-    `otherwise` where no sharpness is known.
+    The largest one where all is too soft, the smallest of STRENGTHS where all is too sharp; `otherwise` where no
+    sharpness is known.
     """
     points = sorted(sharpness_by_strength.items())
     if not points:
