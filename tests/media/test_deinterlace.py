@@ -12,6 +12,7 @@ from blending import Blend
 from clips import moving_square, video_times, write_clip
 
 from vfi_flow.cli.main import main
+from vfi_flow.errors import UsageError
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
@@ -148,3 +149,11 @@ def test_probe_plans_fields_as_frames(tmp_path: Path, capsys) -> None:
         frames.append(json.loads(capsys.readouterr().out)["output"]["frames"])
 
     assert frames == [24, 48]
+
+
+@pytest.mark.parametrize("mode", [Deinterlace.AUTO, Deinterlace.ON, Deinterlace.FIELDS])
+def test_pictures_that_the_filter_is_too_large_for_are_named(tmp_path, mode):
+    source = write_clip(tmp_path / "in.mkv", moving_square(4, 96, 4), codec="ffv1", options={})
+
+    with pytest.raises(UsageError, match="pictures of 96x4 yuv420p are too small for --deinterlace"):
+        make_plan(Job(source, tmp_path / "out.mkv", deinterlace=mode))

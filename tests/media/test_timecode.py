@@ -26,6 +26,8 @@ NTSC, TWICE = Fraction(30000, 1001), Fraction(60000, 1001)
         ("01:00:00;10", NTSC, 25, 0, "01:00:00:08"),
         ("01:00:00.10", NTSC, TWICE, 0, "01:00:00;20"),
         ("00:00:59.24", 25, 25, Fraction(1, 25), "00:01:00:00"),
+        ("01:00:00:23", 24, 120, 0, "01:00:00:115"),
+        ("01:00:00:115", 120, 60, 0, "01:00:00:57"),
     ],
 )
 def test_the_same_moment_in_frames_of_the_result(code, rate, new_rate, start, expected):

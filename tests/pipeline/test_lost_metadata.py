@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 from av.stream import Disposition, Stream
 from blending import Blend
@@ -221,3 +222,29 @@ def test_colours_in_a_pipe(tmp_path, format_name, lost):
     assert losses(source, OutputPipe(sent.write, format_name)) == lost
     with av.open(io.BytesIO(sent.getvalue())) as container:
         assert sum(1 for _ in container.decode(video=0)) == 8
+
+
+@pytest.mark.parametrize(
+    ("codec", "ending", "lost"),
+    [("libsvtav1", ".mp4", "where chroma lies (center)"), ("libx265", ".mp4", ""), ("libx264", ".mkv", "")],
+)
+def test_where_chroma_lies(tmp_path, codec, ending, lost):
+    options = {"x264-params": "chromaloc=1"}
+    source = write_clip(tmp_path / "in.mp4", moving_square(4), options=options)
+
+    assert losses(source, tmp_path / f"out{ending}", encoder=EncoderOptions(codec=codec)) == lost
+
+
+@pytest.mark.parametrize("codec", ["prores_ks", "mpeg2video"])
+def test_full_range_becomes_limited_where_no_word_is_for_it(tmp_path, codec):
+    source = write_clip(tmp_path / "in.mkv", [np.full((48, 64, 3), 255, np.uint8)] * 4, colour_range=2)
+    plan = make_plan(Job(source, tmp_path / "out.mov", encoder=EncoderOptions(codec=codec)))
+
+    report = run(plan, Blend())
+
+    assert f"{codec} cannot store full range; the video is converted to limited range" in report.warnings
+    with av.open(str(tmp_path / "out.mov")) as container:
+        for frame in container.decode(video=0):
+            bits = frame.format.components[0].bits
+            luma = np.frombuffer(frame.planes[0], np.uint8 if bits == 8 else np.uint16).reshape(48, -1)[:, :64]
+            assert luma.mean() / 2 ** (bits - 8) == pytest.approx(235, abs=1)

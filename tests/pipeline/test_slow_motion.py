@@ -148,6 +148,16 @@ def test_a_gap_in_the_sound_keeps_its_place(tmp_path):
     assert abs(pitch(samples, 3.0) - (300 + 400 * 1.5)) < tolerances.STRETCHED_PITCH
 
 
+@pytest.mark.parametrize("gap", [0.022, 0.09])
+def test_a_short_gap_in_the_sound_keeps_its_place_too(tmp_path, gap):
+    whole = write_clip(tmp_path / "whole.mov", moving_square(60), sound="pcm_s16le")
+    source = without_sound_between(whole, tmp_path / "in.mkv", 0.5, 0.5 + gap)
+
+    slowed(source, tmp_path / "out.mov", "4")
+
+    assert abs(pitch(heard(tmp_path / "out.mov"), 6.0) - (300 + 400 * 1.5)) < tolerances.STRETCHED_PITCH
+
+
 def without_sound_between(source: Path, output: Path, start: float, end: float) -> Path:
     with av.open(str(source)) as before, av.open(str(output), "w") as after:
         streams = {s.index: after.add_stream_from_template(s) for s in before.streams}

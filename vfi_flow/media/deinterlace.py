@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import av
 
+from vfi_flow.errors import UsageError
 from vfi_flow.media.damage.holding import Moment
 from vfi_flow.media.filters import filters_for
 
@@ -84,4 +85,8 @@ def bwdif(picture: av.VideoFrame, mode: Deinterlace) -> av.filter.Graph:
         "mode": "send_field" if mode is Deinterlace.FIELDS else "send_frame",
         "deint": "interlaced" if mode is Deinterlace.AUTO else "all",
     }
-    return filters_for(picture, UNIT, ("bwdif", options))
+    try:
+        return filters_for(picture, UNIT, ("bwdif", options))
+    except av.FFmpegError:
+        size = f"{picture.width}x{picture.height}"
+        raise UsageError(f"pictures of {size} {picture.format.name} are too small for --deinterlace") from None

@@ -20,7 +20,7 @@ from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.pixels.colour import Colour, colour_in
+from vfi_flow.media.pixels.colour import FULL, LIMITED, Colour, colour_in
 from vfi_flow.media.pixels.light import HLG, PQ, light_options
 from vfi_flow.media.pixels.pix_fmt import choose_pix_fmt, fits, note_on, traits_of
 from vfi_flow.media.pixels.samples import bits_of, has_alpha, is_float
@@ -54,6 +54,9 @@ KEEP_CAPTIONS = ("libx264", "libx265", "mpeg2video")
 
 ALPHA_CODECS = {"mov": "prores_ks", "webm": "libvpx-vp9", "matroska": "ffv1", "avi": "ffv1"}
 """Encoder of transparent video by format; the other formats have none."""
+
+LIMITED_RANGE_ONLY = ("prores", "prores_ks", "prores_aw", "mpeg1video", "mpeg2video")
+"""Encoders of formats that have no words for the range, which decoders take for limited."""
 
 USUAL_LOCATION = "left"
 """What every decoder of 4:2:0 assumes where nothing is said."""
@@ -134,13 +137,16 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target, rat
     if options.pix_fmt is None and codec.name == "ffv1" and is_float(pix_fmt):
         pix_fmt = without_floats(info.pix_fmt)
     colour = colour_in(pix_fmt, info.colour, info.height, codec.name == "mjpeg", from_floats=is_float(info.pix_fmt))
+    notes = [note_on(codec.name, info, pix_fmt)] if options.pix_fmt is None else []
+    if codec.name in LIMITED_RANGE_ONLY and colour.range == FULL:
+        colour = replace(colour, range=LIMITED)
+        notes.append(f"{codec.name} cannot store full range; the video is converted to limited range")
     settings.update(colour_options(codec.name, settings, colour, pix_fmt))
     settings.update(look_ahead_options(codec.name, settings, info.width * info.height))
     if codec.name == "exr" and bits_of(info.pix_fmt) <= 16:
         settings["format"] = "half"
     if codec.name in ("libx264", "libx265") and isinstance(output, Path) and output.suffix.lower() == ".avi":
         settings["bf"] = "0"  # AVI stores frames in the order of decoding and no times
-    notes = [note_on(codec.name, info, pix_fmt)] if options.pix_fmt is None else []
     if colour.light is not None and not light_options(codec.name, colour.light):
         notes.append(f"{codec.name} cannot store HDR10 metadata; use -c:v libx265 or libsvtav1 to keep it")
     encoder = Encoder(

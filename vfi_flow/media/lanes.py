@@ -22,6 +22,9 @@ LONGEST_PACKET = Fraction(60)
 TAIL_SECONDS = 1
 """Silence after the end: the filters keep back a little less than a tenth of a second."""
 
+SHORTEST_GAP = 0.01
+"""Seconds that are filled with silence: a packet has 20 or more, clocks of milliseconds err by one."""
+
 LEAD = 7
 """Milliseconds of the source that atempo is early by: voices and tones by 2 to 7, noise by 10 to 15 (48 kHz)."""
 
@@ -161,7 +164,7 @@ def stretching(frame: av.AudioFrame, stretch: Fraction, layout: str, is_early: b
             layout=frame.layout.name,
             time_base=fraction(frame.time_base) or Fraction(1, frame.sample_rate),
         ),
-        graph.add("aresample", "async=1:first_pts=0" if is_early else "async=1"),
+        graph.add("aresample", f"async=1:min_hard_comp={SHORTEST_GAP}{':first_pts=0' if is_early else ''}"),
         graph.add("apad", f"pad_dur={TAIL_SECONDS}"),
         *([graph.add("adelay", f"{LEAD}:all=1")] if stretch != 1 else []),
         *(graph.add("atempo", str(float(tempo))) for tempo in tempos(1 / stretch)),

@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-CODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d\d)")
+# Above 100 frames a second, which SMPTE does not know, the number of the frame has a third digit.
+CODE = re.compile(r"(\d\d):(\d\d):(\d\d)([:;.])(\d{2,3})")
 DAY = 24 * 3600
 TAG = "timecode"
 """The key of a time code in tags, in any case."""

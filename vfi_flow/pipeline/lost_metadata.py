@@ -14,7 +14,7 @@ from av.stream import Disposition, Stream
 
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.media import timecode
-from vfi_flow.media.encoder import Encoder
+from vfi_flow.media.encoder import USUAL_LOCATION, Encoder
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.images import ImageSequence
@@ -95,7 +95,11 @@ def of_picture(source: VideoInfo, encoder: Encoder, found: VideoInfo) -> Iterato
     if abs(is_ / wanted - 1) > PIXEL_SHAPE_TOLERANCE:
         yield f"the shape of the pixels ({wanted.numerator}:{wanted.denominator}; .mp4 does)"
     yield from (IMMERSIVE_WORDS[name] for name in source.immersive if name not in found.immersive)
-    yield from of_colour(encoder.colour, found.colour, traits_of(encoder.pix_fmt).model == "yuv")
+    traits = traits_of(encoder.pix_fmt)
+    yield from of_colour(encoder.colour, found.colour, traits.model == "yuv")
+    place = encoder.colour.chroma_location
+    if traits.halvings == (1, 1) and place not in (None, USUAL_LOCATION, found.colour.chroma_location):
+        yield f"where chroma lies ({place})"
 
 
 def of_colour(wanted: Colour, found: Colour, has_matrix: bool) -> Iterator[str]:
