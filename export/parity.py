@@ -22,7 +22,7 @@ from vfi_flow.export.graph import (
     RegisterGraph,
 )
 from vfi_flow.export.host_graphs import BytesGraph, as_bytes
-from vfi_flow.export.stream_graphs import BESIDE
+from vfi_flow.export.stream_graphs import BESIDE, ComposeGraph
 from vfi_flow.export.write import Written
 
 from vfi_flow.errors import VerificationError
@@ -30,6 +30,7 @@ from vfi_flow.inference.onnx_session import first_line, load_runtime
 from vfi_flow.model.encoder import aligned
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.scale import halved
+from vfi_flow.motion.acceleration import Neighbours
 
 SIZES = ((1, 1), (37, 51), (64, 96), (135, 241))
 ALIGNED_SIZES = ((16, 16), (64, 96), (144, 240))
@@ -45,6 +46,16 @@ TOO_FEW = 1000
 """Pixels; in fewer, one level of one byte is more than that."""
 PARTS = {"encode": EncodeGraph, "register": RegisterGraph, "enlarge": EnlargeGraph}
 """Make no frame by themselves, and run before those that do in layouts of several files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One way of using a file."""
+
+    halvings: int
+    """Of the frames on which motion is found."""
+    intervals: tuple[float, float] | None = None
+    """To the frames before and after; None: there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +94,12 @@ def compare(files: Iterable[Written], places: Sequence[Place] = ()) -> Iterator[
         in_integers = written.variant.precision == "int8"
         for asked in about_videos(written, places) if in_integers else about_waves(written):
             differences = []
-            for (key, question, truth), halvings in product(asked, run.halvings):
-                settings = graph.steps or 0, halvings
+            for (key, question, truth), use in product(asked, run.uses):
+                settings = graph.steps or 0, use
                 if (key, settings) not in answers:
                     answers[key, settings] = answer(graph.network, question, *settings)
                 expected = as_written(answers[key, settings], graph)
-                differences.append(difference(run(question, halvings).numpy(), expected.numpy(), truth))
+                differences.append(difference(run(question, use).numpy(), expected.numpy(), truth))
             largest, means, psnrs, lost = zip(*differences, strict=True)
             height, width = question.frame0.shape[-2:]
             yield Comparison(
@@ -180,21 +191,37 @@ def waves(height: int, width: int, moved: float, seed: int) -> NDArray[np.float3
 
 
 @torch.no_grad()
-def answer(network: InterpolationNetwork, question: Question, steps: int, halvings: int = 0) -> Tensor:
+def answer(network: InterpolationNetwork, question: Question, steps: int, use: Use) -> Tensor:
     """The frame (B, 3, H, W) that torch gives, padded and cropped here; at 0 and 1 one of the two themselves."""
     if question.tau[0] in ENDS:
         return question.frame0 if question.tau[0] == 0 else question.frame1
     height, width = question.frame0.shape[-2:]
-    frame0, frame1 = aligned(question.frame0), aligned(question.frame1)
-    noise = torch.from_numpy(fixed_noise(*frame0.shape[-2:])).expand_as(frame0)
-    made = network(frame0, frame1, question.tau, noise, question.strength, steps, halvings)
-    return made[:, :, :height, :width]
+    frame0, frame1 = (network.encode(aligned(frame)) for frame in (question.frame0, question.frame1))
+    noise = torch.from_numpy(fixed_noise(*frame0.image.shape[-2:])).expand_as(frame0.image)
+    found = network.register(frame0, frame1, use.halvings)
+    beside = None
+    if use.intervals is not None:
+        intervals, grid_width = intervals_of(use, len(found.motion)), torch.tensor([width / network.config.flow_scale])
+        beside = Neighbours(*motions_beside(found.motion), intervals, grid_width)
+    mean = network.fused(frame0, frame1, question.tau, found.at(question.tau, beside))
+    return network.drawn(mean, noise, question.strength, steps)[:, :, :height, :width]
+
+
+def motions_beside(motion: Tensor) -> tuple[Tensor, Tensor]:
+    """Motion before and after a pair, as if it had become faster, and not evenly."""
+    return 0.4 * motion, 1.2 * motion
+
+
+def intervals_of(use: Use, batch: int) -> Tensor:
+    """(B, 2, 1, 1); 0 where there are no neighbours."""
+    return torch.tensor(use.intervals or (0.0, 0.0)).view(1, 2, 1, 1).expand(batch, -1, -1, -1).contiguous()
 
 
 class Runner:
     """A file in ONNX Runtime on the CPU: question -> frame (B, 3, H, W).
 
-    Layouts in parts find motion on frames of any size, so they are asked for two: `halvings`.
+    Layouts in parts may be used in several ways, `uses`: they find motion on frames of any size, and `stream` takes the
+    motion before and after.
     """
 
     def __init__(self, written: Written) -> None:
@@ -202,16 +229,19 @@ class Runner:
         self.session = open_session(written.path)
         parts = () if isinstance(written.graph, PairGraph) else PARTS
         self.parts = {part: self._beside(part) for part in parts}
-        self.halvings = (0, 1) if self.parts else (written.graph.halvings,)
+        self.uses = [Use(0), Use(1)] if self.parts else [Use(written.graph.halvings)]
+        if isinstance(written.graph, ComposeGraph):
+            self.uses.append(Use(0, (1.0, 0.75)))
 
-    def __call__(self, question: Question, halvings: int) -> Tensor:
+    def __call__(self, question: Question, use: Use) -> Tensor:
         graph = self.written.graph
         if isinstance(graph, PairGraph):
             return graph.as_image(self._run(self.session, graph.feed(question))[0])
-        known, motion = self._registered(question.frame0, question.frame1, halvings)
+        known, motion = self._registered(question.frame0, question.frame1, use.halvings)
         known |= motion | {"tau": question.tau, "noise": question.noise, "strength": question.strength}
-        known |= {"intervals": torch.zeros(len(motion["motion"]), 2, 1, 1), "frame_width": torch.ones(1)}
-        known |= dict.fromkeys(BESIDE, motion["motion"])  # no neighbours: anything may stand for them
+        known |= {"intervals": intervals_of(use, len(motion["motion"]))}
+        known |= {"frame_width": torch.tensor([float(question.frame0.shape[-1])])}
+        known |= dict(zip(BESIDE, motions_beside(motion["motion"]), strict=True))
         return self._named(self.session, known)["frame"].permute(0, 3, 1, 2)
 
     def _registered(self, frame0: Tensor, frame1: Tensor, halvings: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -105,6 +105,21 @@ def test_the_graphs_of_a_layout_in_parts_are_verified_together(tiny_model, tmp_p
     assert [(row.file, row.height, row.width, row.passed) for row in rows] == [(f"tiny.{part}.onnx", 32, 48, True)]
 
 
+def test_motion_before_that_is_taken_for_that_after_fails(tiny_model, tmp_path):
+    shutil.copy(tiny_model, tmp_path / tiny_model.name)
+    files = list(write_variants(tmp_path / tiny_model.name, tmp_path, ["stream"], [0], [PLAIN]))
+    model = onnx.load(files[-1].path, load_external_data=False)
+    swapped = {"motion_before": "motion_after", "motion_after": "motion_before"}
+    for node in model.graph.node:
+        names = [swapped.get(name, name) for name in node.input]
+        del node.input[:]
+        node.input.extend(names)
+    assert all(row.passed for row in parity.compare(files))
+    files[-1].path.write_bytes(model.SerializeToString())
+
+    assert not any(row.passed for row in parity.compare(files))
+
+
 def test_what_two_layouts_share_is_written_once(tiny_model, tmp_path):
     written = [row.path.name for row in write_variants(tiny_model, tmp_path, ["stream", "split"], [0], [PLAIN])]
 
