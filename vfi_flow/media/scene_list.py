@@ -148,9 +148,7 @@ class ListedCuts:
                 begins = True
                 self._obeyed.add(cut.number)
                 self._compare(cut, right)
-            elif cut.time is None:
-                continue
-            elif cut.time > before:
+            elif cut.time is not None and cut.time > before:
                 raise UsageError(
                     f"{self._path}: {cut} is between two frames ({float(before):.6f} s and {float(now):.6f} s); "
                     "the list is for another video"
