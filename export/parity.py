@@ -58,6 +58,9 @@ class Use:
     """To the frames before and after; None: there are none."""
 
 
+ALONE = Use(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """All questions of one size, answered by a file and by torch: the worst of each, in units of the range 0..1."""
@@ -191,7 +194,7 @@ def waves(height: int, width: int, moved: float, seed: int) -> NDArray[np.float3
 
 
 @torch.no_grad()
-def answer(network: InterpolationNetwork, question: Question, steps: int, use: Use) -> Tensor:
+def answer(network: InterpolationNetwork, question: Question, steps: int, use: Use = ALONE) -> Tensor:
     """The frame (B, 3, H, W) that torch gives, padded and cropped here; at 0 and 1 one of the two themselves."""
     if question.tau[0] in ENDS:
         return question.frame0 if question.tau[0] == 0 else question.frame1
@@ -229,7 +232,7 @@ class Runner:
         self.session = open_session(written.path)
         parts = () if isinstance(written.graph, PairGraph) else PARTS
         self.parts = {part: self._beside(part) for part in parts}
-        self.uses = [Use(0), Use(1)] if self.parts else [Use(written.graph.halvings)]
+        self.uses = [ALONE, Use(1)] if self.parts else [Use(written.graph.halvings)]
         if isinstance(written.graph, ComposeGraph):
             self.uses.append(Use(0, (1.0, 0.75)))
 

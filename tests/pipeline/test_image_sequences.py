@@ -148,6 +148,27 @@ def profile_of(path: Path) -> bytes | None:
     return zlib.decompress(parts[2].partition(b"\0")[2][1:].split(b"IDAT")[0][:-8]) if parts[1] else None
 
 
+def test_light_levels_that_would_be_written_wrong_are_left_out_as_it_is_said(tmp_path):
+    """FFmpeg's encoder puts what it knows of the display into PNG, in an order that is not that of the standard."""
+    source = numbered(tmp_path / "in", ".png", moving_square(3))
+    display = struct.pack(">8HII", 34000, 16000, 13250, 34500, 7500, 3000, 15635, 16450, 10_000_000, 50)
+    beside = (
+        chunk(b"cICP", bytes([9, 16, 0, 1]))
+        + chunk(b"mDCV", display)
+        + chunk(b"cLLI", struct.pack(">II", 10**7, 4 * 10**6))
+    )
+    for number in source.numbers():
+        data = source.path(number).read_bytes()
+        source.path(number).write_bytes(data[:33] + beside + data[33:])
+
+    report = interpolated(source, target(tmp_path / "out", ".png"))
+
+    assert any("png cannot store HDR10 metadata" in warning for warning in report.warnings)
+    made = [path.read_bytes() for path in (tmp_path / "out").iterdir()]
+    assert len(made) == 6 and all(b"cICP" in data for data in made)
+    assert not any(b"mDCV" in data or b"mDCv" in data for data in made)
+
+
 @pytest.mark.parametrize("output", ["%d.png", "%d.tif", "%d.jpg", "out.mp4"])
 def test_pictures_with_a_colour_profile(tmp_path, output):
     """With PyAV 18 a look at what lies beside the pixels of a PNG frees the profile's name twice."""

@@ -28,6 +28,7 @@ from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import NOBODY_READS, OutputPipe
 from vfi_flow.media.pixels.palette import palette_for
 from vfi_flow.media.scheduling import ordinary_priority
+from vfi_flow.media.side_data import LIGHT, without
 from vfi_flow.media.tags import lasting_tags
 from vfi_flow.media.timing import to_pts
 
@@ -108,6 +109,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         if info.display_matrix:
             self.stream.set_display_matrix(info.display_matrix)
         self._with_palette = palette_for(encoder, info)
+        self._without_light = encoder.codec == "png" and info.colour.light is not None
         self._frame_time = max(1, to_pts(1 / self.rate, unit))
         self._pts = array("q")
         self._held: av.VideoFrame | None = None
@@ -170,7 +172,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
     def _encode_held(self, number: int) -> list[av.Packet]:
         picture, self._held = self._held, None
         if picture is not None:
-            picture = self._with_palette(picture)
+            picture = without(picture, LIGHT) if self._without_light else self._with_palette(picture)
             picture.pts, picture.time_base = number, 1 / self.rate
             picture.pict_type = 0  # the decoder's choice of key frames is not the encoder's
         return self._call(self._encoder.encode, number, picture)
