@@ -29,8 +29,8 @@ from vfi_flow import Interpolator, Neighbour
 from vfi_flow.errors import InputError, VfiFlowError
 from vfi_flow.inference.pair import Pair
 from vfi_flow.training.baselines import Dis
+from vfi_flow.training.decoding import decode
 from vfi_flow.training.frame import Frame
-from vfi_flow.training.places import read_frames
 
 Method = Callable[[Pair], object]
 
@@ -52,7 +52,7 @@ def generated_frames(count: int, width: int, height: int) -> list[Frame]:
 
 
 def clip_frames(path: Path, count: int, width: int, height: int) -> list[Frame]:
-    found = [frame for _, frame in islice(read_frames(path, range(count)), count)]
+    found = [frame.rgb for frame in islice(decode(path), count) if frame.rgb is not None]
     if len(found) < count:
         raise InputError(f"{path}: {len(found)} frames, {count} are needed for {count - 3} pairs")
     return [cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in found]

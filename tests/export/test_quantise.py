@@ -23,7 +23,7 @@ from vfi_flow.export.to_onnx import Variant, finish  # noqa: E402
 
 from vfi_flow.cli.main import main  # noqa: E402
 from vfi_flow.errors import OutputError  # noqa: E402
-from vfi_flow.training.places import spread_over  # noqa: E402
+from vfi_flow.training.triplets import spread_over  # noqa: E402
 
 INT8 = Variant(precision="int8")
 
@@ -43,7 +43,7 @@ def videos(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def places(videos):
-    return [Place(one.frame0, one.truth, one.frame1) for one in spread_over(videos, 24)]
+    return [Place(one.pair.frame0, one.truth, one.pair.frame1) for one in spread_over(videos, 24)]
 
 
 @pytest.fixture(scope="module")

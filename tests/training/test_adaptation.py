@@ -12,14 +12,15 @@ from clips import write_clip
 from panning import HEIGHT, WIDTH, as_shot, pan
 
 from vfi_flow.errors import InputError
+from vfi_flow.inference.pair import Pair
 from vfi_flow.model.weights import load_weights
 from vfi_flow.training import adaptation, excerpts
 from vfi_flow.training.adaptation import Rendering, adapt, evenly, liveliest, mixed
 from vfi_flow.training.excerpts import read_excerpts
 from vfi_flow.training.held_out import hold_out
 from vfi_flow.training.loop import Recipe
-from vfi_flow.training.places import Triplet
 from vfi_flow.training.shots import Shot
+from vfi_flow.training.triplets import Triplet
 from vfi_flow.training.validation import Place
 
 WHOLE = Fraction(0), None
@@ -88,8 +89,8 @@ def test_it_is_judged_as_its_frames_will_be_made(tiny_model, video, tmp_path, mo
 
     adapt(tiny_model, video, WHOLE, 0.1, replace(MEAN, neighbours=neighbours), tmp_path / "out", lambda done: None)
 
-    assert {place.triplet.before is not None for place in judged} == {neighbours}
-    assert {place.triplet.after is not None for place in judged} >= {neighbours}
+    assert {place.triplet.pair.before is not None for place in judged} == {neighbours}
+    assert {place.triplet.pair.after is not None for place in judged} >= {neighbours}
 
 
 def test_a_video_without_motion_has_nothing_to_learn_from(tiny_model, tmp_path):
@@ -141,17 +142,23 @@ def test_only_the_wanted_part_is_read(video, start, end, count):
     assert len(shot.frames) == count
 
 
-def test_what_is_held_back_lies_half_way():
+def test_what_is_held_back_is_asked_for_on_its_clock():
     """A clock that goes 1, 3, 1, 3 has no frame in the middle of two others; one of 16 and 17 ms has."""
     frames = np.stack(pan(40))
     rounded = Shot("even", frames, np.cumsum([16, 17, 17] * 14)[:40])
     uneven = Shot("uneven", frames, np.cumsum([1, 3] * 20))
     slowing = Shot("slowing", frames, np.cumsum([2] * 33 + [5] * 7))
 
-    assert len(hold_out([rounded], 6)[1]) == 6
-    assert hold_out([uneven], 6)[1] == []
-    kept = {place.triplet.index: place.triplet for place in hold_out([slowing], 8)[1]}
-    assert 32 not in kept and kept[31].before is not None and kept[31].after is None
+    assert [place.triplet.tau for place in hold_out([rounded], 6)[1]] == [0.5] * 6
+    alternating = [place.triplet for place in hold_out([uneven], 6)[1]]
+    assert {(triplet.index % 2, triplet.tau) for triplet in alternating} == {(0, 0.25), (1, 0.75)}
+    places = {place.triplet.index: place.triplet for place in hold_out([slowing], 8)[1]}
+    assert {index: (triplet.tau, triplet.pair.intervals) for index, triplet in places.items() if 30 < index < 35} == {
+        31: (0.5, (1, 2.5)),
+        32: (2 / 7, (4 / 7, 10 / 7)),
+        33: (0.5, (0.4, 1)),
+        34: (0.5, (0.7, 1)),
+    }
 
 
 def test_no_frame_is_read_twice_where_times_are_uneven(tmp_path):
@@ -188,17 +195,18 @@ def test_a_text_file_is_no_video(tmp_path):
 
 def test_the_liveliest_part_is_judged(monkeypatch):
     monkeypatch.setattr(adaptation, "SIDE", 16)
-    frames = [np.zeros((HEIGHT, WIDTH, 3), np.uint8) for _ in range(3)]
-    frames[2][40:48, 60:68] = 255
+    frame0, truth, frame1 = (np.zeros((HEIGHT, WIDTH, 3), np.uint8) for _ in range(3))
+    frame1[40:48, 60:68] = 255
 
-    part = liveliest(Place("clip", Triplet(7, *frames))).triplet
+    part = liveliest(Place("clip", Triplet(7, Pair(frame0, frame1), truth))).triplet
 
     assert part.truth.shape == (16, 16, 3)
-    assert (part.frame1 == 255).sum() == 3 * 64
+    assert (part.pair.frame1 == 255).sum() == 3 * 64
 
 
 def test_places_are_taken_at_even_distances():
-    places = [Place(str(number), Triplet(number, *[np.zeros((1, 1, 3), np.uint8)] * 3)) for number in range(9)]
+    frame = np.zeros((1, 1, 3), np.uint8)
+    places = [Place(str(number), Triplet(number, Pair(frame, frame), frame)) for number in range(9)]
 
     assert [place.clip for place in evenly(places, 3)] == ["0", "4", "8"]
     assert evenly(places[:2], 3) == places[:2]

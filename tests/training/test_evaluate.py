@@ -11,14 +11,15 @@ import pytest
 pytest.importorskip("kornia")
 cv2 = pytest.importorskip("cv2")
 
-from clips import moving_square, pixels, write_clip  # noqa: E402
+from clips import moving_square, pixels, scene, write_clip  # noqa: E402
 
 from vfi_flow.errors import ComponentError, InputError, UsageError  # noqa: E402
 from vfi_flow.training import evaluate, places, report  # noqa: E402
 from vfi_flow.training.baselines import blend, repeat  # noqa: E402
 from vfi_flow.training.decoding import find_videos  # noqa: E402
 from vfi_flow.training.evaluate import METRICS, Method, Options, evaluate_clips, of_interpolator, without_noise  # noqa: E402
-from vfi_flow.training.places import Spacing, spacing, spread, triplets  # noqa: E402
+from vfi_flow.training.places import Spacing, look_through, spacing, spread  # noqa: E402
+from vfi_flow.training.triplets import Around, Timed, spread_over, triplet_of, triplets  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,7 @@ def evaluated(folder, methods, **options):
         (9, None, [1, 3, 5, 7]),
         (4, 5, [1, 2]),
         (3, 3, [1]),
+        (9, 1, [4]),
         (2, 3, []),
         (4, 10**14, [1, 2]),
     ],
@@ -86,15 +88,60 @@ def test_a_place_that_cannot_be_is_refused(tau, gap):
 def test_triplets_are_the_frames_of_the_clip(folder, decoder, monkeypatch):
     if decoder == "opencv":
         monkeypatch.setitem(sys.modules, "av", None)
-    truth = pixels(folder / "a.mp4")
-    found = list(triplets(folder / "a.mp4", [7, 2, 3], Spacing(2, 1)))
+    clip = folder / "a.mp4"
+    truth = pixels(clip)
+    found = list(triplets(clip, look_through(clip), [7, 2, 3], Spacing(2, 1)))
 
     assert [triplet.index for triplet in found] == [2, 3, 7]
     for triplet in found:
-        for frame, number in ((triplet.frame0, -2), (triplet.truth, 0), (triplet.frame1, 1)):
+        for frame, number in ((triplet.pair.frame0, -2), (triplet.truth, 0), (triplet.pair.frame1, 1)):
             # The two decoders round YUV to RGB differently, by a few levels.
             assert np.abs(frame.astype(int) - truth[triplet.index + number]).mean() < 2
-    assert places.frame_times(folder / "a.mp4") == pytest.approx([n / 30 for n in range(9)], abs=0.002)
+    assert [triplet.tau for triplet in found] == [2 / 3] * 3
+    assert look_through(clip).times == pytest.approx([n / 30 for n in range(9)], abs=0.002)
+
+
+def test_frames_are_asked_for_when_they_are_shown(tmp_path):
+    ticks = [0, 2, 4, 8, 10, 14, 16]
+    clip = write_clip(tmp_path / "uneven.mp4", moving_square(7), pts=ticks, time_base=Fraction(1, 60))
+
+    found = list(triplets(clip, look_through(clip), range(1, 6), Spacing(1, 1)))
+
+    assert [triplet.tau for triplet in found] == [1 / 2, 1 / 3, 2 / 3, 1 / 3, 2 / 3]
+    assert [triplet.pair.intervals for triplet in found] == [(0, 1.5), (0, 1), (2 / 3, 1), (1, 0), (1, 0)]
+
+
+def test_clocks_that_round_to_milliseconds_count_as_even(tmp_path):
+    ticks = [round(1000 * n / 120) for n in range(7)]
+    clip = write_clip(tmp_path / "fast.mkv", moving_square(7), pts=ticks, time_base=Fraction(1, 1000))
+
+    assert {tick % 25 for tick in ticks} == {0, 8, 17}
+    assert [triplet.tau for triplet in triplets(clip, look_through(clip), range(1, 6), Spacing(1, 1))] == [0.5] * 5
+
+
+def test_nothing_is_measured_across_a_cut(tmp_path):
+    scenes = [np.roll(scene(seed), 3 * n, axis=1) for seed, count in ((1, 7), (2, 8)) for n in range(count)]
+    clip = write_clip(tmp_path / "cut.mp4", scenes)
+    footage = look_through(clip)
+
+    found = list(triplets(clip, footage, footage.places(Spacing(1, 1), 13), Spacing(1, 1)))
+
+    assert footage.cuts == [7]
+    assert [triplet.index for triplet in found] == [1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 13]
+    assert {triplet.index for triplet in found if triplet.pair.before is not None} == {3, 4, 5, 10, 11, 12, 13}
+    assert {triplet.index for triplet in found if triplet.pair.after is not None} == {1, 2, 3, 8, 9, 10, 11}
+    assert places.Footage(footage.times, list(range(1, 15))).places(Spacing(1, 1), None) == []
+
+
+def test_where_times_do_not_increase_frames_are_counted():
+    times = [5, 6, 6, 7, 9, 10, 12]
+    frames = {n: Timed(np.full((1, 1, 3), n, np.uint8), time) for n, time in enumerate(times)}
+
+    found = triplet_of(Around(0, 1, 2, 4, 7), {n: frames[n] for n in (0, 1, 2, 4)})
+
+    assert (found.index, found.truth.max(), found.tau) == (2, 2, 1 / 3)
+    assert found.pair.intervals == (1 / 3, 0)
+    assert triplet_of(Around(2, 3, 4, 5, 6), {n: frames[n] for n in range(2, 7)}).tau == 2 / 3
 
 
 def test_every_method_is_measured_on_the_same_frames(folder):
@@ -138,9 +185,9 @@ def test_the_truth_itself_scores_perfectly(folder):
 def test_places_are_spread_over_the_videos_of_a_folder_and_their_frames(folder):
     """As many of every video as are needed, in its order: a.mp4 has nine frames."""
     clips = find_videos(folder)
-    everything, few = (places.spread_over(folder, count) for count in (1000, 2 * len(clips)))
+    everything, few = (spread_over(folder, count) for count in (1000, 2 * len(clips)))
 
-    assert len(everything) == sum(len(places.frame_times(clip)) - 2 for clip in clips)
+    assert len(everything) == sum(len(look_through(clip).times) - 2 for clip in clips)
     assert [one.index for one in everything[:7]] == [1, 2, 3, 4, 5, 6, 7]
     assert [one.index for one in few[:2]] == [1, 7]
     assert len(few) == 2 * len(clips)
@@ -150,7 +197,7 @@ def test_a_folder_of_videos_that_are_too_short_is_one_sentence(tmp_path):
     write_clip(tmp_path / "short.mp4", moving_square(2))
 
     with pytest.raises(InputError, match="none of these videos has three frames"):
-        places.spread_over(tmp_path, 4)
+        spread_over(tmp_path, 4)
 
 
 def test_noise_is_keyed_by_place_and_its_spread_measured_on_request(folder):

@@ -10,15 +10,18 @@ pytest.importorskip("torch")
 import torch
 
 from tests.training.panning import pan
+from vfi_flow.inference.pair import Pair
 from vfi_flow.model.config import TINY
 from vfi_flow.model.network import InterpolationNetwork
-from vfi_flow.training.places import Triplet
+from vfi_flow.training.triplets import Triplet
 from vfi_flow.training.validation import Place, Validation, score_of
 
 
-def scores(*frames, strength=1.0):
+def scores(frame0, truth, frame1, strength=1.0):
     torch.manual_seed(0)
-    validation = Validation([Place("clip", Triplet(1, *frames))], torch.device("cpu"), strength=strength)
+    validation = Validation(
+        [Place("clip", Triplet(1, Pair(frame0, frame1), truth))], torch.device("cpu"), strength=strength
+    )
     return validation.scores(InterpolationNetwork(TINY).eval(), "velocity")
 
 

@@ -37,19 +37,23 @@ def run(arguments: argparse.Namespace) -> int:
     from vfi_flow.training import contact_sheet, places
     from vfi_flow.training.baselines import Dis, blend
     from vfi_flow.training.evaluate import without_noise
+    from vfi_flow.training.triplets import triplets
 
     if arguments.output.suffix.lower() != ".png":
         raise UsageError(f"{arguments.output}: the contact sheet is a PNG; give it a name that ends in .png")
     check_free(arguments.output, "the sheet", {"the input itself": [arguments.input]}, arguments.overwrite)
     set_threads(arguments.threads)
     spacing = places.Spacing(1, 1)
-    times = places.frame_times(arguments.input)
+    footage = places.look_through(arguments.input)
+    times = footage.times
     if len(times) < 3:
         raise InputError(f"{arguments.input}: {len(times)} frames are too few; 3 are needed to drop one of them")
     if arguments.at is None:
         if arguments.count < 1:
             raise UsageError(f"--count must be at least 1, got {arguments.count}")
-        chosen = places.spread(len(times), spacing, arguments.count)
+        chosen = footage.places(spacing, arguments.count)
+        if not chosen:
+            raise InputError(f"{arguments.input}: a cut lies beside every frame that would be dropped")
     else:
         chosen = sorted({nearest(times, seconds) for seconds in arguments.at})
 
@@ -57,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         methods, _ = open_model(arguments, stack)
         methods += [without_noise("blend", blend), without_noise("DIS", Dis())]
         rows = []
-        for triplet in places.triplets(arguments.input, chosen, spacing):
+        for triplet in triplets(arguments.input, footage, chosen, spacing):
             height, width = triplet.truth.shape[:2]
             crop = (max(1, width // 3), max(1, height // 3)) if arguments.crop == CROP_AUTO else arguments.crop
             rows.append(contact_sheet.make_row(triplet, times[triplet.index], methods, crop))

@@ -80,13 +80,13 @@ def run(arguments: argparse.Namespace) -> int:
         from vfi_flow.export.to_onnx import Variant
         from vfi_flow.export.write import write_variants
         from vfi_flow.model.weights import find_weights
-        from vfi_flow.training.places import spread_over
+        from vfi_flow.training.triplets import spread_over
     weights = find_weights(arguments.model)
     variants = [Variant(precision, warp, size) for precision, warp in product(precisions, warps)]
     found = [] if arguments.calibrate is None else spread_over(arguments.calibrate, PLACES)
     if found and len(found) < PLACES:
         say(f"{arguments.calibrate}: only {len(found)} places found; int8 wants {PLACES}")
-    places = [Place(one.frame0, one.truth, one.frame1) for one in found]
+    places = [Place(one.pair.frame0, one.truth, one.pair.frame1) for one in found]
     files = []
     halvings = SCALES[arguments.scale]
     for file in write_variants(weights, arguments.output_dir, layouts, steps, variants, places, halvings):

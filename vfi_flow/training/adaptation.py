@@ -158,13 +158,14 @@ def liveliest(place: Place) -> Place:
     """The part of the place in which most happens, at most SIDE pixels wide and high."""
     old = place.triplet
     height, width = (min(side, SIDE) for side in old.truth.shape[:2])
-    part = most_different(old.frame0, old.frame1, width, height)
+    part = most_different(old.pair.frame0, old.pair.frame1, width, height)
     return Place(place.clip, old.changed(part.cut))
 
 
 def alone(place: Place) -> Place:
     """The place without the frames before and after the two."""
-    return replace(place, triplet=replace(place.triplet, before=None, after=None))
+    pair = replace(place.triplet.pair, before=None, after=None)
+    return replace(place, triplet=replace(place.triplet, pair=pair))
 
 
 @torch.no_grad()

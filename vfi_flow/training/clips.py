@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from vfi_flow.training.layers import look_up
+from vfi_flow.training.moments import Moments
 from vfi_flow.training.overlays import burn_in
 from vfi_flow.training.sample import Beside, Sample
 from vfi_flow.training.shots import Shot
@@ -66,8 +67,9 @@ class RealClips:
             frames, covered = burn_in(rng, frames)
             trust = trust * ~covered.reshape(self.crop // 2, 2, self.crop // 2, 2).any((1, 3))
         before, frame0, middle, frame1, after = frames
-        beside = Beside(before, after, drawn.intervals, drawn.frame_width)
-        return Sample(frame0, frame1, middle, drawn.tau, flow, trust, beside if any(drawn.intervals) else None)
+        tau, intervals = drawn.moments.tau, drawn.moments.intervals
+        beside = Beside(before, after, intervals, drawn.frame_width) if any(intervals) else None
+        return Sample(frame0, frame1, middle, tau, flow, trust, beside)
 
     def _draw_frames(self, rng: np.random.Generator) -> tuple[list[np.ndarray], "Drawn", float]:
         """Five equal windows of one shot, of which the outer ones may not count, what they are, and how much the window
@@ -89,31 +91,21 @@ class RealClips:
         first = i - step if sides[0] and i >= step else i
         last = k + step if sides[1] and k + step < len(shot.frames) else k
         frames = [shot.frames[index][windows[best]] for index in (first, i, j, k, last)]
-        times = tuple(float(shot.pts[index]) for index in (first, i, j, k, last))
-        return frames, Drawn(times, width * self.crop / side, height * self.crop / side), float(motions[best])
+        moments = Moments(*(int(shot.pts[index]) for index in (first, i, j, k, last)))
+        return frames, Drawn(moments, width * self.crop / side, height * self.crop / side), float(motions[best])
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """What is known of five frames in a row, of which the first and the last may be the same as those next to them."""
 
-    times: tuple[float, ...]
+    moments: Moments
     frame_width: float
     """Of the whole frames, in pixels of the sample."""
     frame_height: float
 
-    @property
-    def tau(self) -> float:
-        _, start, middle, end, _ = self.times
-        return (middle - start) / (end - start)
-
-    @property
-    def intervals(self) -> tuple[float, float]:
-        before, start, _, end, after = self.times
-        return (start - before) / (end - start), (after - end) / (end - start)
-
     def reversed(self) -> "Drawn":
-        return replace(self, times=tuple(-time for time in reversed(self.times)))
+        return replace(self, moments=self.moments.reversed())
 
     def transposed(self) -> "Drawn":
         return replace(self, frame_width=self.frame_height, frame_height=self.frame_width)

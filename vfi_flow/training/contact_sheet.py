@@ -10,7 +10,7 @@ from vfi_flow.training import metrics
 from vfi_flow.training.baselines import load_cv2
 from vfi_flow.training.evaluate import Method, run
 from vfi_flow.training.frame import Frame
-from vfi_flow.training.places import Triplet
+from vfi_flow.training.triplets import Triplet
 from vfi_flow.training.windows import most_different
 
 CELL_WIDTH = 480
@@ -31,13 +31,13 @@ class Row:
 
 def make_row(triplet: Triplet, seconds: float, methods: Sequence[Method], crop: tuple[int, int] | None) -> Row:
     """The frame made by every method; `crop` = (width, height) shows only that much, where most moves."""
-    frame0, truth, frame1 = triplet.frame0, triplet.truth, triplet.frame1
-    made = [run(method, triplet.pair, 0.5, key=triplet.index) for method in methods]
+    pair, truth = triplet.pair, triplet.truth
+    made = [run(method, pair, triplet.tau, key=triplet.index) for method in methods]
     if crop is not None:
         height, width = truth.shape[:2]
         if crop[0] > width or crop[1] > height:
             raise UsageError(f"--crop {crop[0]}x{crop[1]} is larger than the frames, {width}x{height}")
-        window = most_different(frame0, frame1, *crop)
+        window = most_different(pair.frame0, pair.frame1, *crop)
         truth, made = window.cut(truth), [window.cut(frame) for frame in made]
     return Row(seconds, triplet.index, truth, made)
 

@@ -16,7 +16,8 @@ from vfi_flow.inference.pair import Neighbour, Pair
 from vfi_flow.training import metrics, places
 from vfi_flow.training.baselines import Baseline, Dis
 from vfi_flow.training.frame import Frame
-from vfi_flow.training.places import Spacing, Triplet
+from vfi_flow.training.places import Spacing
+from vfi_flow.training.triplets import Triplet, triplets
 from vfi_flow.training.windows import most_different
 
 log = logging.getLogger(__name__)
@@ -186,11 +187,14 @@ def evaluate_clip(
     path: Path, name: str, methods: Sequence[Method], options: Options, dis: Dis, warm_up: bool = False
 ) -> ClipResult:
     spacing = options.spacing
-    frames = len(places.frame_times(path))
-    chosen = places.spread(frames, spacing, options.per_clip)
+    footage = places.look_through(path)
+    frames = len(footage.times)
+    chosen = footage.places(spacing, options.per_clip)
+    if not chosen:
+        raise InputError(f"{path}: a cut lies beside every frame that would be dropped")
     result = ClipResult(name, 0, 0, frames, chosen, by_place={method.name: [] for method in methods})
     flicker: dict[str, metrics.Flicker] = {}
-    for triplet in places.triplets(path, chosen, spacing):
+    for triplet in triplets(path, footage, chosen, spacing):
         if not flicker:
             result.height, result.width = triplet.truth.shape[:2]
             flicker = {method.name: metrics.Flicker(result.height, result.width) for method in methods}
@@ -198,9 +202,9 @@ def evaluate_clip(
                 # Other frames of the same size: nothing that a method keeps from here helps it when it is timed.
                 outer = triplet.pair.changed(lambda frame: np.ascontiguousarray(frame[::-1]))
                 for method in methods:
-                    run(method, outer, spacing.tau, key=0)
+                    run(method, outer, triplet.tau, key=0)
         result.motion.append(measure_motion(triplet, dis))
-        unmoved = metrics.static(triplet.frame0, triplet.truth, triplet.frame1)
+        unmoved = metrics.static(triplet.pair.frame0, triplet.truth, triplet.pair.frame1)
         frames_made = {}
         for method in methods:
             made, values = evaluate_place(method, triplet, options)
@@ -231,7 +235,7 @@ def worst(pictures: Sequence[Pictured], count: int) -> list[Pictured]:
 
 def evaluate_place(method: Method, triplet: Triplet, options: Options) -> tuple[Frame, Values]:
     """The made frame and its values."""
-    pair, truth, tau = triplet.pair, triplet.truth, options.spacing.tau
+    pair, truth, tau = triplet.pair, triplet.truth, triplet.tau
     method.prepare(pair)
     wall, cpu = time.perf_counter(), time.process_time()
     made = run(method, pair, tau, key=triplet.index)
@@ -265,7 +269,7 @@ def run(method: Method, pair: Pair, tau: float, key: int) -> Frame:
 def measure_motion(triplet: Triplet, dis: Dis) -> Motion:
     if min(triplet.truth.shape[:2]) < Dis.smallest_side:
         return Motion(math.nan, math.nan)
-    length = np.linalg.norm(dis.flow(triplet.frame0, triplet.frame1), axis=2)
+    length = np.linalg.norm(dis.flow(triplet.pair.frame0, triplet.pair.frame1), axis=2)
     return Motion(float(np.median(length)), float(np.percentile(length, 95)))
 
 

@@ -23,9 +23,10 @@ from vfi_flow.training.frame import Frame
 from vfi_flow.training.lpips import Lpips
 from vfi_flow.training.metrics import moving, psnr, sharpness
 from vfi_flow.training.neighbour_motion import move
-from vfi_flow.training.places import Triplet, check, clip_names, frame_times, spacing, spread, triplets
+from vfi_flow.training.places import check, clip_names, look_through, spacing
 from vfi_flow.training.precision import mixed_precision
 from vfi_flow.training.sample import Beside, Sample
+from vfi_flow.training.triplets import Triplet, triplets
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +55,13 @@ def places_in(folder: Path, per_clip: int) -> list[Place]:
     for clip in clips:
         try:
             check(clip, middle)
-            chosen = spread(len(frame_times(clip)), middle, per_clip)
-            places += [Place(names[clip], triplet) for triplet in list(triplets(clip, chosen, middle))]
+            footage = look_through(clip)
+            chosen = footage.places(middle, per_clip)
+            places += [Place(names[clip], triplet) for triplet in list(triplets(clip, footage, chosen, middle))]
         except InputError as reason:
             log.warning("%s; left out", reason)
     if not places:
-        raise InputError(f"{folder}: no clip to choose the best weights on; each needs three frames")
+        raise InputError(f"{folder}: no clip to choose the best weights on; each needs three frames of one scene")
     return places
 
 
@@ -98,7 +100,7 @@ class Validation:
             generator = torch.Generator().manual_seed(number)
             noise = torch.randn(mean.mean.shape, generator=generator).to(self.device)
             detail = network.detail(mean, noise, steps=1)
-            mask = moving(triplet.frame0, triplet.frame1)
+            mask = moving(triplet.pair.frame0, triplet.pair.frame1)
             for strength, values in found.items():
                 frame = to_frame(mean.mean + strength * detail, place)
                 values["psnr"].append(psnr(frame, triplet.truth))
@@ -136,7 +138,7 @@ def sample_at(triplet: Triplet) -> Sample:
     after = frame1 if pair.after is None else pair.after.frame
     unknown = np.zeros((6, truth.shape[0] // 2, truth.shape[1] // 2), np.float32)
     beside = Beside(before, after, pair.intervals, triplet.truth.shape[1])
-    return Sample(frame0, frame1, truth, 0.5, unknown[:4], unknown[4:], beside)
+    return Sample(frame0, frame1, truth, triplet.tau, unknown[:4], unknown[4:], beside)
 
 
 def to_frame(image: Tensor, place: Place) -> Frame:
