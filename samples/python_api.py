@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 
 from vfi_flow import Interpolator
+from vfi_flow.errors import VfiFlowError
 
 TAUS = [0.25, 0.5, 0.75]
 """Where the new frames lie: 0 is the first frame, 1 the second."""
@@ -36,5 +37,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     try:
         main(*map(Path, sys.argv[1:]))
-    except (OSError, ValueError) as error:  # ValueError: fewer than two frames
+    except (VfiFlowError, OSError, ValueError) as error:  # ValueError: fewer than two frames
         sys.exit(f"{sys.argv[0]}: {error}")

@@ -10,7 +10,7 @@ import tolerances
 from blending import Blend
 from clips import moving_square, scene, video_times, write_clip
 
-from vfi_flow.cli.main import main
+from vfi_flow.cli.main import build_parser, main
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -53,6 +53,25 @@ def expected_rate(options: dict[str, str]) -> str:
     if "--slow" in options:
         return "30"
     return options.get("-r", {"5/2": "75"}.get(options.get("-x"), "60"))
+
+
+def test_every_option_of_a_job_is_understood():
+    [commands] = [action.choices for action in build_parser()._actions if isinstance(action.choices, dict)]
+    known = {
+        command: {name for action in commands[command]._actions for name in action.option_strings}
+        for command in ("interpolate", "probe")
+    }
+
+    assert {"--scenes", "--parallel", "--adapt"} < known["interpolate"]
+    assert known["probe"] - known["interpolate"] == {"--json", "--no-trial"}
+    assert known["interpolate"] < known["probe"]
+
+
+def test_a_list_of_cuts_that_cannot_be_read_is_told_before_the_job(tmp_path, capsys):
+    source = write_clip(tmp_path / "in.mkv", moving_square(24))
+
+    assert main(["probe", str(source), "--scenes", str(tmp_path / "none.json"), "--no-trial"]) == 2
+    assert "none.json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("codec", ["libx264", "ffv1"])

@@ -4,31 +4,22 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
-from vfi_flow.cli.adapting import adapted_model, add_adapt_option
-from vfi_flow.cli.model_options import add_model_options, open_interpolator
-from vfi_flow.cli.option_types import parse_threads, read_by
-from vfi_flow.cli.options import (
-    add_encoding_options,
-    add_reading_options,
-    add_time_options,
-    job_from,
-    read_source,
-    read_target,
-)
-from vfi_flow.cli.progress import CHOICES, FOR_PEOPLE, progress_display
+from vfi_flow.cli.adapting import adapted_model
+from vfi_flow.cli.job_options import add_job_options, job_from
+from vfi_flow.cli.model_options import open_interpolator
+from vfi_flow.cli.options import read_source, read_target
+from vfi_flow.cli.progress import FOR_PEOPLE, progress_display
 from vfi_flow.cli.stderr import say
 from vfi_flow.cli.stdout import own_stdout
 from vfi_flow.cli.stops import heard_by, stop_on_signal, stops_as_interrupts
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.streams import STRETCHED, Fate
-from vfi_flow.pipeline.output_frames import ONE_BY_ONE, Calls, CutFill, Interpolate
-from vfi_flow.pipeline.plan import Job, Plan, describe_plan, make_plan
+from vfi_flow.pipeline.output_frames import ONE_BY_ONE, Calls, Interpolate
+from vfi_flow.pipeline.plan import Plan, describe_plan, make_plan
 from vfi_flow.pipeline.report import Report, check_place, describe_result, write_report
 from vfi_flow.pipeline.run import run as run_job
 
@@ -57,81 +48,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="OUTPUT",
         help="the new file (.mp4, .mkv, .mov, .webm, .ts, .avi, .gif, .apng, .webp), pictures, -",
     )
-    parser.add_argument("-i", action="store_true", help="may stand before INPUT, as in ffmpeg's command lines")
-    add_time_options(parser)
-    add_model_options(parser)
-    add_adapt_option(parser)
-    add_reading_options(parser)
-    add_picture_options(parser)
-    add_encoding_options(parser)
     add_job_options(parser)
     parser.set_defaults(run=run)
-
-
-def add_picture_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what is interpolated")
-    group.add_argument(
-        "--scenes",
-        default="auto",
-        metavar="auto|off|FILE.json",
-        help="cuts: auto (default) finds them, off ignores them, FILE.json is a list from 'vfi-flow scenes'",
-    )
-    group.add_argument(
-        "--cut-fill",
-        choices=[str(fill) for fill in CutFill],
-        default=str(CutFill.HOLD),
-        help="at a cut: hold the last frame (default), or blend to the next one",
-    )
-    group.add_argument(
-        "--dedup",
-        choices=("auto", "off"),
-        default="auto",
-        help="repeated frames: auto (default) replaces them by new ones, off keeps them",
-    )
-    group.add_argument(
-        "--protect",
-        choices=("auto", "off"),
-        default="auto",
-        help="static subtitles, displays and bars over motion keep their pixels (default: auto)",
-    )
-    group.add_argument(
-        "--neighbours",
-        choices=("on", "off"),
-        default="on",
-        help="model acceleration with the frames before and after (default), or off: uniform motion",
-    )
-
-
-def picture_job(arguments: argparse.Namespace, job: Job) -> Job:
-    """`job` with what the command line says about cuts, repeats, overlays and resuming."""
-    listed = Path(arguments.scenes) if arguments.scenes not in ("auto", "off") else None
-    return replace(
-        job,
-        find_cuts=arguments.scenes == "auto",
-        scene_list=listed,
-        cut_fill=CutFill(arguments.cut_fill),
-        bridge_repeats=arguments.dedup == "auto",
-        protect=arguments.protect == "auto",
-        neighbours=arguments.neighbours == "on",
-        resume=arguments.resume,
-    )
-
-
-def add_job_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("job")
-    group.add_argument(
-        "--resume",
-        action="store_true",
-        help="go on with a job that was interrupted, with the same options; without one, start from the beginning",
-    )
-    group.add_argument(
-        "--parallel",
-        type=read_by(parse_threads),
-        metavar="N",
-        help="frame pairs processed at once (default: one per core, at most 1.2 GB)",
-    )
-    group.add_argument("--progress", choices=CHOICES, default="auto", help="auto: a bar on a terminal")
-    group.add_argument("--report", metavar="FILE.json", type=Path, help="write what was done, as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -143,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def run_to(arguments: argparse.Namespace, source: Source, output: Target) -> int:
-    job = picture_job(arguments, job_from(arguments, source, output))
+    job = job_from(arguments, source, output)
     if arguments.report is not None:
         check_place(arguments.report, job)
     with stops_as_interrupts():

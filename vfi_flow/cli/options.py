@@ -20,7 +20,6 @@ from vfi_flow.media.frame import Window
 from vfi_flow.media.images import USUAL_RATE, ImageSequence, is_pattern
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_raw, parse_seconds
-from vfi_flow.pipeline.plan import Job
 
 
 def add_time_options(parser: argparse.ArgumentParser) -> None:
@@ -132,24 +131,6 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         "--ignore-errors",
         action="store_true",
         help="read what a damaged file still holds; repeat the previous frame for missing ones",
-    )
-
-
-def job_from(arguments: argparse.Namespace, source: Source, output: Target) -> Job:
-    """The job that the command line describes, without what belongs to one command."""
-    return Job(
-        source=source,
-        output=output,
-        factor=arguments.factor,
-        rate=arguments.rate,
-        slow=arguments.slow,
-        window=window_from(arguments),
-        encoder=encoder_options_from(arguments),
-        audio=not arguments.an and (arguments.slow is None or arguments.slow_audio == "stretch"),
-        overwrite=arguments.overwrite,
-        threads=arguments.threads,
-        ignore_errors=arguments.ignore_errors,
-        deinterlace=Deinterlace(arguments.deinterlace),
     )
 
 

@@ -9,15 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vfi_flow.cli.model_options import add_model_options, open_interpolator
-from vfi_flow.cli.options import (
-    add_encoding_options,
-    add_reading_options,
-    add_time_options,
-    job_from,
-    read_source,
-    read_target,
-)
+from vfi_flow.cli.job_options import add_job_options, job_from
+from vfi_flow.cli.model_options import open_interpolator
+from vfi_flow.cli.options import read_source, read_target
 from vfi_flow.cli.stops import heard_by
 from vfi_flow.media.container import CONTAINERS
 from vfi_flow.media.endpoints import Source, Target
@@ -41,7 +35,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         usage="%(prog)s [options] INPUT [OUTPUT]",
         help="show what interpolate would make, without making it",
         description="Print the plan for a video: streams, rates, frames, length, disk, time. Nothing is written; a few "
-        "test frames are made and encoded, to estimate time and size.",
+        "test frames are made and encoded, to estimate time and size. All options of interpolate are understood.",
     )
     parser.add_argument("source", metavar="INPUT", help="a video file, or - for standard input")
     parser.add_argument(
@@ -49,10 +43,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines for people")
     parser.add_argument("--no-trial", action="store_true", help="skip the time, which takes a few test frames")
-    add_time_options(parser)
-    add_model_options(parser)
-    add_reading_options(parser)
-    add_encoding_options(parser)
+    add_job_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -72,9 +63,10 @@ def trial(arguments: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     if arguments.no_trial or not plan.makes_new_frames:
         return {}
     with open_interpolator(arguments) as interpolator:
-        calls = interpolator.calls_at_once(plan.info.height, plan.info.width)
+        calls = arguments.parallel or interpolator.calls_at_once(plan.info.height, plan.info.width)
         needed = estimate_seconds(plan, interpolator, calls)
-        return {"engine": interpolator.engine, "seconds": None if needed is None else round(needed, 1)}
+        seconds = None if needed is None else round(needed, 1)
+        return {"engine": interpolator.engine, "seconds": seconds, "adapt_minutes": arguments.adapt}
 
 
 def planned_target(source: Source) -> Target:
@@ -118,6 +110,7 @@ def as_json(plan: Plan, video_bytes: int | None, free: int | None, tried: dict[s
             "free_bytes": free,
             "engine": tried.get("engine"),
             "model_seconds": tried.get("seconds"),
+            "adapt_minutes": tried.get("adapt_minutes"),
         },
         "streams": [asdict(stream) for stream in plan.streams],
         "notes": list(plan.notes),
@@ -147,7 +140,7 @@ def as_lines(plan: Plan, found: dict[str, Any]) -> str:
         ),
         *(f"stream    {describe_choice(stream)}" for stream in plan.streams),
         f"disk      {disk}",
-        *([] if after["engine"] is None else [f"time      {span_of(after['model_seconds'])} ({after['engine']})"]),
+        *([] if after["engine"] is None else [f"time      {work_of(after)} ({after['engine']})"]),
         *(f"note      {note}" for note in plan.notes),
     ]
     return "\n".join(lines)
@@ -163,7 +156,7 @@ def describe_choice(stream: StreamChoice) -> str:
     return f"{stream.kind} ({name}): {stream.fate}" + (f", {stream.reason}" if stream.reason else "")
 
 
-def span_of(seconds: float | None) -> str:
-    if seconds is None:
-        return "unknown"
-    return f"about {timedelta(seconds=max(1, round(seconds)))} for the new frames"
+def work_of(output: dict[str, Any]) -> str:
+    seconds, minutes = output["model_seconds"], output["adapt_minutes"]
+    span = "unknown" if seconds is None else f"about {timedelta(seconds=max(1, round(seconds)))} for the new frames"
+    return span if minutes is None else f"{span}, after {minutes:g} min of fine-tuning"

@@ -80,7 +80,11 @@ class VideoReader(AbstractContextManager["VideoReader"]):
         self._elements = Elements()
         if isinstance(path, InputPipe) and "matroska" in self.container.format.name:
             path.watch(self._elements.feed)
-        self.clock = frame_clock(path, self.container, self.stream, window)
+        try:
+            self.clock = frame_clock(path, self.container, self.stream, window)
+        except BaseException:
+            self._input.close()
+            raise
 
     def _open(self) -> None:
         self._input = open_input(self.path)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -85,21 +85,22 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         self.container = self._input.container
         self._source = source
         self._covers: list[av.Packet[Any]] = []
-        for choice in choices:
-            if choice.fate in (Fate.COPIED, Fate.CONVERTED):
-                self._add(self.container.streams[choice.index], choice)
-        self._packets = WindowPackets(source, self.container, window, self._lanes, self._is_hidden)
-        self._copy_tags(retag)
-        self._coming = iter(self._packets)
         self._next: tuple[Fraction, av.Packet[Any] | None] | None = None
-        if self._lanes:
-            self._next = next(self._coming, None)
-        else:
-            self._input.close()
         self.start = Fraction(0)
         """Time of the earliest packet; sound with encoder delay starts before 0."""
         self.starts: dict[int, Fraction] = {}
         """Time of the first packet of every stream that has any, by its index."""
+        with ExitStack() as unless_complete:
+            unless_complete.callback(self._input.close)
+            for choice in choices:
+                if choice.fate in (Fate.COPIED, Fate.CONVERTED):
+                    self._add(self.container.streams[choice.index], choice)
+            self._packets = WindowPackets(source, self.container, window, self._lanes, self._is_hidden)
+            self._copy_tags(retag)
+            self._coming = iter(self._packets)
+            if self._lanes:
+                self._next = next(self._coming, None)
+                unless_complete.pop_all()
 
     @property
     def warnings(self) -> list[str]:

@@ -6,7 +6,6 @@ may be none of them (Wortsman et al. 2022, Robust Fine-Tuning of Zero-Shot Model
 """
 
 import math
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -103,7 +102,7 @@ def adapt(
     general, card, _ = load_weights(weights)
     if rendering.strength is None:
         rendering = replace(rendering, strength=card.strength)
-    fitted, samples = fit(weights, shots, lively, minutes, show, device)
+    fitted, samples = fit(weights, shots, minutes, show, device)
     scores: dict[float, list[float]] = {}
     for share in SHARES:
         scores[share] = rendered(mixed(general, fitted, share), lively, rendering)
@@ -123,21 +122,19 @@ def adapt(
 def fit(
     weights: Path,
     shots: list[Shot],
-    places: Sequence[Place],
     minutes: float,
     show: Callable[[float], None],
     device: torch.device,
 ) -> tuple[InterpolationNetwork, int]:
     """The network fitted to `shots`, and how many samples it saw."""
-    recipe = Recipe(minutes, learning_rate=LEARNING_RATE, warm_up=20, averaging=0.99, validate_every=math.inf)
+    recipe = Recipe(minutes, learning_rate=LEARNING_RATE, warm_up=20, averaging=0.99, keeps=False)
     objective = MeanObjective(LossWeights(flow=FLOW_WEIGHT))
-    with tempfile.TemporaryDirectory() as folder:
-        network = load_weights(weights)[0]
-        training = Training(network, objective, recipe, Validation(places, device), Path(folder), device)
-        samples = batches([Share(RealClips(shots, CROP), 1.0)], BATCH, seed=0, start=0, workers=0, device=device)
-        with closing(training.run(samples)) as reports:
-            for report in reports:
-                show(report.fraction)
+    network = load_weights(weights)[0]
+    training = Training(network, objective, recipe, Validation([], device), weights.parent, device)
+    samples = batches([Share(RealClips(shots, CROP), 1.0)], BATCH, seed=0, start=0, workers=0, device=device)
+    with closing(training.run(samples)) as reports:
+        for report in reports:
+            show(report.fraction)
     return training.average.cpu(), training.progress.samples
 
 

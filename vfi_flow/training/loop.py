@@ -60,6 +60,8 @@ class Recipe:
     """Minutes between validations, which also save the checkpoint."""
     validate_start: bool = False
     """Also before the first step: the best weights are then never worse than those that the run began with."""
+    keeps: bool = True
+    """Whether the run is validated, logged and written to its folder; the caller may only want the averaged weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,7 @@ class Training:
             count += 1
             if self.group.rank:
                 continue  # process 0 validates, reports and saves for all
-            due = time.monotonic() - validated > 60 * self.recipe.validate_every
+            due = self.recipe.keeps and time.monotonic() - validated > 60 * self.recipe.validate_every
             if due or self.progress.step % self.REPORT_EVERY == 0:
                 yield self._logged(sums, count, self.validate() if due else None)
                 sums, count = {}, 0
@@ -172,10 +174,10 @@ class Training:
                     self.save()
                     validated = time.monotonic()
         if not self.group.rank:
-            yield self._logged(sums, count, self.validate())
+            yield self._logged(sums, count, self.validate() if self.recipe.keeps else None)
 
     def _finish(self) -> None:
-        if self.group.rank:
+        if self.group.rank or not self.recipe.keeps:
             return
         self.save()
         for error in self.unwritten.values():
@@ -262,6 +264,8 @@ class Training:
 
     def _logged(self, sums: dict[str, float], count: int, scores: dict[str, float] | None) -> Report:
         report = self._report(sums, count, scores)
+        if not self.recipe.keeps:
+            return report
         path = self.folder / "log.jsonl"
         try:
             with open(path, "a") as file:
