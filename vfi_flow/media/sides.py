@@ -18,6 +18,11 @@ class Sides:
     def __bool__(self) -> bool:
         return self != Sides()
 
+    @property
+    def widths(self) -> tuple[int, int, int, int]:
+        """In the order of `from_sides`."""
+        return self.top, self.bottom, self.left, self.right
+
     def size_inside(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns that lie between them in a picture of that size; below 1 where nothing does."""
         return height - self.top - self.bottom, width - self.left - self.right
@@ -38,13 +43,13 @@ class Sides:
         """What belongs to both."""
         return self._with(other, min)
 
-    def without(self, outer: "Sides") -> "Sides":
-        """What of them is left inside `outer` ones."""
-        return self._with(outer, lambda own, taken: max(0, own - taken))
+    def where(self, there: "Sides") -> "Sides":
+        """Those sides that are `there`."""
+        return self._with(there, lambda own, other: own if other else 0)
 
-    def widened(self, pixels: int) -> "Sides":
-        """Those that are there, by so many pixels."""
-        return self._with(self, lambda side, _: side + pixels if side else 0)
+    def plus(self, further: "Sides") -> "Sides":
+        """With those that lie inside of them."""
+        return self._with(further, lambda own, more: own + more)
 
     def _with(self, other: "Sides", join: Callable[[int, int], int]) -> "Sides":
         return Sides(
@@ -53,3 +58,9 @@ class Sides:
             join(self.left, other.left),
             join(self.right, other.right),
         )
+
+
+def from_sides(picture: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Views of `picture` (H, W, ...) that begin at its top, bottom, left and right; columns are rows in the latter."""
+    turned = picture.swapaxes(0, 1)
+    return picture, picture[::-1], turned, turned[::-1]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vfi_flow.media.sides import Sides
-from vfi_flow.pipeline.bars import BLACK, Crop, bars_of, crop_of
+from vfi_flow.pipeline.bars import BLACK, SMALLEST, Crop, bars_of, certain, crop_of, edge_of
 from vfi_flow.pipeline.filling import filled
 
 Grid = np.ndarray
@@ -96,6 +96,7 @@ class Shot:
         """`crops`: the model does not see what has been a bar since the first frame."""
         self._crops = crops
         self._bars: Sides | None = None
+        self._edges: dict[Sides, Sides] = {}
         self._frames: deque[np.ndarray] = deque(maxlen=FRAMES)
         self._ranges: dict[int, np.ndarray] = {}
         self.count = 0
@@ -126,11 +127,17 @@ class Shot:
         return replace(overlay_between(*map(crop.hidden.inside, (left, right, spread_of_all))), crop=crop)
 
     def _crop(self, left: np.ndarray, right: np.ndarray, spread_of_all: np.ndarray) -> Crop | None:
-        black = bars_of(spread_of_all, grey_of(left), BLACK)
+        greys = grey_of(left), grey_of(right)
+        black = bars_of(spread_of_all, greys[0], BLACK)
         if black is None:
             return None
         self._bars = black if self._bars is None else self._bars.common(black)
-        return crop_of(self._bars, left, right)
+        bars = self._bars.where(certain(black, spread_of_all, greys[0]))
+        if min(bars.size_inside(*greys[0].shape)) < SMALLEST:
+            return None
+        if bars not in self._edges:  # one that changes all the time would be seen
+            self._edges[bars] = edge_of(bars, *greys)
+        return crop_of(bars, left, right, self._edges[bars])
 
 
 def overlay_between(left: np.ndarray, right: np.ndarray, spread_of_all: np.ndarray) -> Overlay:
@@ -142,12 +149,11 @@ def overlay_between(left: np.ndarray, right: np.ndarray, spread_of_all: np.ndarr
        moving pixel do too: the inside of a box.
     2. In these blocks every still pixel counts, near the edges with a wider tolerance. So the mask is exact to the
        pixel, and what is doubtful in one frame does not come and go.
-    3. Around edges it is wider by a pixel, which is part letter and part ground, and ends softly.
+    3. Around edges it is wider by a pixel, which is part letter and part ground, and ends softly; bars end sharply.
     4. Where blocks with edges are dense, they are letters.
     """
     grey, hole = grey_of(left), None
-    core = np.ones(grey.shape, bool)
-    (bars_of(spread_of_all, grey) or Sides()).inside(core)[:] = False
+    core = np.zeros(grey.shape, bool)
     moves = blocks_of(spread(left, right) >= MOVES) >= MOVING_BLOCK
     moving = around(moves, RADIUS)
     near = moving >= MOVING_SHARE
@@ -166,15 +172,18 @@ def overlay_between(left: np.ndarray, right: np.ndarray, spread_of_all: np.ndarr
             still = (strict & inside) | (loose & close_pixels)
             still &= neighbours(still) >= SUPPORT
             still |= widened(still & is_edge & close_pixels)
-            core |= still
+            core = still
             letters = seeds & (around(seeds, RADIUS) >= LETTERS) & (around(moves, 1) >= LETTERS_MOVING)
             hole = still & to_pixels(grown(letters, close), grey.shape) if letters.any() else None
-    return overlay_of(core, left, right, hole)
+    weights = np.where(core, 9, neighbours(core))
+    for bar in (bars_of(spread_of_all, grey) or Sides()).parts(weights):
+        bar[:] = 9
+    return overlay_of(weights, left, right, hole)
 
 
-def overlay_of(core: np.ndarray, left: np.ndarray, right: np.ndarray, hole: np.ndarray | None = None) -> Overlay:
-    """The overlay of the pixels in `core`, with a soft edge around them."""
-    weights = np.where(core, 9, neighbours(core)).ravel()
+def overlay_of(weights: np.ndarray, left: np.ndarray, right: np.ndarray, hole: np.ndarray | None = None) -> Overlay:
+    """The overlay of the pixels that have a weight, (H, W) in 0..9."""
+    weights = weights.ravel()
     places = np.flatnonzero(weights)
     one, other = (frame.reshape(-1, frame.shape[-1])[places] for frame in (left, right))
     lowest, highest = np.minimum(one, other), np.maximum(one, other)
