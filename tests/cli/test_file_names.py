@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from blending import Blend
@@ -79,6 +80,32 @@ def test_a_name_that_is_no_text_can_be_reported():
 
     report = Path("report.json").read_text(encoding="utf-8")
     assert json.loads(report)["input"]["path"].endswith(name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names")
+def test_a_pipe_with_a_name_is_read_once():
+    """As a shell writes `<(command)`."""
+    write_clip(Path("in.mkv"), moving_square(8))
+    os.mkfifo("pipe.mkv")
+    writer = Thread(target=lambda: Path("pipe.mkv").write_bytes(Path("in.mkv").read_bytes()))
+    writer.start()
+
+    assert interpolate("pipe.mkv", "out.mkv") == 0
+
+    writer.join()
+    assert len(video_times(Path("out.mkv"))) == 16
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names")
+@pytest.mark.parametrize("words", [[], ["-y"]])
+def test_a_pipe_with_a_name_is_not_replaced(words, capsys):
+    """Its reader would wait for ever."""
+    os.mkfifo("pipe.mp4")
+
+    assert interpolate("in.mp4", "pipe.mp4", *words) == 7
+
+    assert "pipe.mp4: is no file that could be replaced; write to - and" in capsys.readouterr().err
+    assert Path("pipe.mp4").is_fifo() and sorted(os.listdir()) == ["in.mp4", "pipe.mp4"]
 
 
 def test_what_only_has_the_name_of_an_unfinished_result_is_not_removed_unasked(capsys):

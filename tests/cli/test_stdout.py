@@ -1,14 +1,17 @@
 """Standard output has the video and nothing else, whatever libraries print."""
 
 import errno
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from clips import moving_square, write_clip
+from blending import Blend
+from clips import moving_square, video_times, write_clip
 
+from vfi_flow.cli.main import main
 from vfi_flow.cli.stdout import own_stdout
 
 TESTS = Path(__file__).parents[1]
@@ -142,3 +145,23 @@ def test_afterwards_standard_output_belongs_to_everybody_again(capfd):
     out, err = capfd.readouterr()
     assert out.splitlines() == ["before", "data", "after"]
     assert err.splitlines() == ["inside"]
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("stderr", [Full(), None], ids=["full", "closed"])
+def test_no_log_is_no_reason_to_end_a_job(tmp_path, monkeypatch, capsys, stderr):
+    source = write_clip(tmp_path / "in.mp4", moving_square(6))
+    monkeypatch.setattr("vfi_flow.inference.interpolator.Interpolator", Blend)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", stderr)
+        assert main(["interpolate", str(source), str(tmp_path / "out.mp4"), "--progress", "json"]) == 0
+        assert main(["interpolate", str(source), str(tmp_path / "out.mp4")]) == 7
+
+    assert capsys.readouterr().out == ""
+    assert len(video_times(tmp_path / "out.mp4")) == 12

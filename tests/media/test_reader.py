@@ -202,7 +202,7 @@ def test_a_window_after_the_end_holds_no_frame(tmp_path):
 
 
 def test_a_window_must_end_after_its_start():
-    with pytest.raises(UsageError, match="ends at 1 s, before it starts at 2 s"):
+    with pytest.raises(UsageError, match="starts at 2 s and ends at 1 s: nothing is in it"):
         Window(Fraction(2), Fraction(1))
 
 

@@ -1,5 +1,6 @@
 """Numbered pictures of 16 bits, of floats and with transparency."""
 
+import warnings
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from clips import moving_square, write_clip
 from deep_clips import moving_numbers
 
 from vfi_flow.media.images import CODECS, ImageSequence
+from vfi_flow.media.pixels.linear_light import srgb_encoded
 from vfi_flow.media.pixels.samples import views
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -94,6 +96,36 @@ def test_exr_keeps_light_beyond_white(tmp_path, pix_fmt, channels, options):
     low, high = np.minimum(before[channel], after[channel]), np.maximum(before[channel], after[channel])
     assert (made[channel] >= 0.99 * low - 0.01).all() and (made[channel] <= 1.01 * high + 0.01).all()
     assert made[channel].max() > 15
+
+
+def test_what_is_no_number_is_dark_in_new_pictures(tmp_path):
+    frames = [np.stack(light(n, 3)) for n in range(2)]
+    for number, value in ((5, np.nan), (6, np.inf), (7, -np.inf)):
+        for frame in frames:
+            frame[:, number, 9] = value
+    source = write_pictures(tmp_path / "in", ".exr", [list(frame) for frame in frames], "gbrpf32le", {})
+    (tmp_path / "out").mkdir()
+    output = ImageSequence(tmp_path / "out" / "%03d.exr")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        interpolated(source, output)
+
+    made = channels_of(output.path(2))[1]
+    assert all(values[5:8, 9].tolist() == pytest.approx([0, 100, 0], abs=0.01) for values in made.values())
+
+
+def test_sixteen_bits_become_linear_light_without_a_loss(tmp_path):
+    """Half floats would hold ten of them in what is bright."""
+    levels = np.linspace(60000, 65535, 48 * 64).reshape(48, 64).round()
+    source = write_pictures(tmp_path / "in", ".png", [[levels] * 3] * 2, "rgb48be", {})
+    (tmp_path / "out").mkdir()
+    output = ImageSequence(tmp_path / "out" / "%03d.exr")
+
+    interpolated(source, output)
+
+    encoded = srgb_encoded(channels_of(output.path(1))[1]["r"].astype(np.float32))
+    assert np.abs(encoded * 65535 - levels).max() < 1
 
 
 def test_a_video_becomes_linear_light_and_back(tmp_path):

@@ -242,6 +242,16 @@ def test_a_missing_picture_ends_the_job_before_it_starts(tmp_path):
         interpolated(source, tmp_path / "out.mp4")
 
 
+@pytest.mark.parametrize("number", [2, 8, 9])
+def test_an_empty_picture_ends_the_job_before_it_starts(tmp_path, number):
+    """FFmpeg takes it for the end: the pictures behind it would be lost."""
+    source = numbered(tmp_path / "in", ".png", moving_square(9))
+    source.path(number).write_bytes(b"")
+
+    with pytest.raises(InputError, match=rf"000{number}\.png: the file is empty"):
+        interpolated(source, tmp_path / "out.mp4")
+
+
 def test_a_damaged_picture_leaves_no_result(tmp_path):
     source = numbered(tmp_path / "in", ".png", moving_square(9))
     source.path(5).write_bytes(source.path(5).read_bytes()[:300])

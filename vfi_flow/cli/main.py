@@ -17,7 +17,7 @@ COMMANDS = ("interpolate", "probe", "scenes", "compare", "evaluate", "train", "e
 
 INTERRUPTED = 130
 
-GLUED = re.compile("-[frtx][a-z_:]")
+GLUED = re.compile("-[fhirtx][a-z_:]")
 """An option of ffmpeg's that is none here: `-threads` would be read as `-t hreads`."""
 
 

@@ -77,7 +77,9 @@ def add_encoding_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-f", dest="format", choices=PIPE_FORMATS, help="of standard output (default: yuv4mpegpipe)")
     group.add_argument("-an", action="store_true", help="leave the sound out")
     group.add_argument("--threads", type=read_by(parse_threads), metavar="N", help="CPU threads of every stage")
-    group.add_argument("-y", "--overwrite", action="store_true", help="replace the output if it exists")
+    existing = group.add_mutually_exclusive_group()
+    existing.add_argument("-y", "--overwrite", action="store_true", help="replace the output if it exists")
+    existing.add_argument("-n", action="store_true", help="never do that (default)")
 
 
 def read_source(arguments: argparse.Namespace) -> Source:
@@ -90,6 +92,8 @@ def read_source(arguments: argparse.Namespace) -> Source:
         return ImageSequence(path, framerate or USUAL_RATE)
     if framerate is not None and raw is None:
         raise UsageError(f"-framerate is for numbered pictures (frames/%06d.png) and --raw; {text} is not such a name")
+    if path.is_fifo():  # as a shell writes <(command)
+        return InputPipe(FileIO(path))
     if text != "-":
         return path
     if sys.stdin is None:

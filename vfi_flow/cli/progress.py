@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from vfi_flow.cli.stderr import write_line
 from vfi_flow.pipeline.run import Progress
 
 CHOICES = ("auto", "bar", "json", "none")
@@ -38,7 +39,7 @@ def wants_bar(choice: str) -> bool:
 
 def write_event(event: str, name: str, **fields: object) -> None:
     """One line of JSON on stderr about the job of that name."""
-    print(json.dumps({"v": 1, "event": event, "file": name, **fields}), file=sys.stderr, flush=True)
+    write_line(json.dumps({"v": 1, "event": event, "file": name, **fields}))
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         stop_like_ctrl_c()
         prepared = prepare(settings_from(arguments))
     if changed:
-        print(f"{arguments.output}: goes on with other options: {', '.join(changed)}", file=sys.stderr)
+        say(f"{arguments.output}: goes on with other options: {', '.join(changed)}")
     keep(arguments)
     with start_processes(prepared.processes) as group:
         try:

@@ -95,6 +95,10 @@ with 40 frames and 0.6 GB with 10, x265 1.5 GB with 20. Four clips at 10 lost 0.
 their size."""
 
 
+EXACT_IN_HALF = 10
+"""Bits that a half float holds of light just below 1.0."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderOptions:
     """What the user asked for; None: the default."""
@@ -143,7 +147,7 @@ def choose_encoder(options: EncoderOptions, info: VideoInfo, output: Target, rat
         notes.append(f"{codec.name} cannot store full range; the video is converted to limited range")
     settings.update(colour_options(codec.name, settings, colour, pix_fmt))
     settings.update(look_ahead_options(codec.name, settings, info.width * info.height))
-    if codec.name == "exr" and bits_of(info.pix_fmt) <= 16:
+    if codec.name == "exr" and bits_of(info.pix_fmt) <= (16 if is_float(info.pix_fmt) else EXACT_IN_HALF):
         settings["format"] = "half"
     if codec.name in ("libx264", "libx265") and isinstance(output, Path) and output.suffix.lower() == ".avi":
         settings["bf"] = "0"  # AVI stores frames in the order of decoding and no times

@@ -28,7 +28,7 @@ class Window:
             raise UsageError(f"the part to use starts or ends later than any video, after {LONGEST_VIDEO} s")
         if self.end is not None and self.end <= self.start:
             raise UsageError(
-                f"the part to use ends at {float(self.end):g} s, before it starts at {float(self.start):g} s"
+                f"the part to use starts at {float(self.start):g} s and ends at {float(self.end):g} s: nothing is in it"
             )
 
     @property

@@ -70,7 +70,7 @@ class ImageSequence:
         return sorted(n for n in numbers if self.path(n).name in names or self.path(n).exists())
 
     def first_number(self) -> int:
-        """InputError where there is no picture, or one is missing between the first and the last."""
+        """InputError where there is no picture, one is empty, or one is missing between the first and the last."""
         numbers = self.numbers()
         if not numbers:
             raise InputError(f"{self}: no such pictures")
@@ -78,6 +78,9 @@ class ImageSequence:
             first = next(number + 1 for number, following in pairwise(numbers) if following > number + 1)
             more = f" and {missing - 1} others" if missing > 1 else ""
             raise InputError(f"{self.path(first)}{more}: missing between the first and the last picture")
+        if empty := [path for path in map(self.path, numbers) if not path.stat().st_size]:  # FFmpeg would end there
+            more = f" and {len(empty) - 1} others" if len(empty) > 1 else ""
+            raise InputError(f"{empty[0]}{more}: the file is empty")
         return numbers[0]
 
     @property

@@ -52,6 +52,8 @@ def _check_place(output: OnDisk, source: Source, overwrite: bool) -> None:
         raise OutputError(f"{folder}: no such folder for the result")
     if isinstance(output, Path) and output.is_dir():
         raise OutputError(f"{output}: is a folder, expected a file name")
+    if isinstance(output, Path) and output.exists() and not output.is_file():
+        raise OutputError(f"{output}: is no file that could be replaced; write to - and redirect standard output there")
     there, partial = files_of(output), partial_of(output)
     if share_files(there, files_of(source)):
         raise OutputError(f"{output}: is the input itself; choose another name")

@@ -1,7 +1,8 @@
 """Pictures of linear light, as OpenEXR holds them: the model sees them gamma-encoded, as all it has learned from.
 
-From linear to linear the curve of PQ is used, with 1.0 as 100 cd/m2: it reaches to 100.0 without a loss that could be
-seen. Towards a video, and from one, the curve of sRGB is used, or PQ where the video is PQ.
+From linear to linear the curve of PQ is used, with 1.0 as 100 cd/m2: it reaches from 0 to 100.0 without a loss that
+could be seen. Towards a video, and from one, the curve of sRGB is used, or PQ where the video is PQ. What is no number
+counts as 0.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,7 @@ C1, C2, C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 
 
 def pq_encoded(light: Plane) -> Plane:
-    power = np.power(np.clip(light / PEAK, 0, 1), M1)
+    power = np.power(np.clip(np.nan_to_num(light / PEAK), 0, 1), M1)
     return np.power((C1 + C2 * power) / (1 + C3 * power), M2).astype(np.float32)
 
 
@@ -35,7 +36,7 @@ def pq_decoded(signal: Plane) -> Plane:
 
 def srgb_encoded(light: Plane) -> Plane:
     """IEC 61966-2-1; brighter than white is white."""
-    light = np.clip(light, 0, 1)
+    light = np.clip(np.nan_to_num(light), 0, 1)
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.power(light, 1 / 2.4) - 0.055).astype(np.float32)
 
 

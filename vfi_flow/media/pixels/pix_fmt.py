@@ -12,7 +12,7 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import PIX_FMTS, ImageSequence
 from vfi_flow.media.pipe import OutputPipe
-from vfi_flow.media.pixels.samples import bits_of, chroma_halvings, has_alpha, readable_format
+from vfi_flow.media.pixels.samples import bits_of, chroma_halvings, has_alpha, is_float, readable_format
 
 Y4M_PIX_FMTS = (
     *("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p", "gray"),
@@ -120,9 +120,15 @@ def is_same(source: str, target: str) -> bool:
     return old == new or (old.model == "grey" and (old.bits, old.alpha) == (new.bits, new.alpha))
 
 
+def is_same_float(source: str, target: str) -> bool:
+    """Whether both are floats of the same channels: OpenEXR stores them as halves where these are enough."""
+    old, new = traits_of(source), traits_of(target)
+    return is_float(source) and is_float(target) and (old.model, old.alpha) == (new.model, new.alpha)
+
+
 def note_on(codec: str, info: VideoInfo, pix_fmt: str) -> str | None:
     """The sentence about what the result cannot hold; None where it holds all."""
-    if is_same(info.pix_fmt, pix_fmt):
+    if is_same(info.pix_fmt, pix_fmt) or (codec == "exr" and is_same_float(info.pix_fmt, pix_fmt)):
         return None
     if has_alpha(info.pix_fmt) and not has_alpha(pix_fmt):
         return f"{codec} cannot store transparency ({info.pix_fmt}); {pix_fmt} is written without it"
