@@ -1,4 +1,4 @@
-"""What README.md says is true: commands parse, the example runs, links lead somewhere."""
+"""What README.md and the pages beside it say is true: commands parse, the example runs, links lead somewhere."""
 
 import re
 import shlex
@@ -15,11 +15,13 @@ from vfi_flow.cli.main import INTERRUPTED, build_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+OPTIONS = (ROOT / "docs" / "interpolate.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
     """Contents of the fenced code blocks in `language`."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", README + CONTRIBUTING, flags=re.MULTILINE | re.DOTALL)
 
 
 def shell_commands() -> list[list[str]]:
@@ -30,7 +32,7 @@ def shell_commands() -> list[list[str]]:
 
 def table(header: str) -> list[list[str]]:
     """Cells of the rows of the table whose first column is called `header`."""
-    [rows] = re.findall(rf"^\| {header} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", README, flags=re.MULTILINE)
+    [rows] = re.findall(rf"^\| {header} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", OPTIONS, flags=re.MULTILINE)
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows.splitlines()]
 
 
@@ -48,18 +50,18 @@ def test_every_command_line_is_understood(words):
 
 
 def test_every_command_that_is_named_exists():
-    named = set(re.findall(r"vfi-flow ([a-z]+)", README))
+    named = set(re.findall(r"vfi-flow ([a-z]+)", README + OPTIONS + CONTRIBUTING))
 
     assert {"interpolate", "doctor", "evaluate", "train"} <= named
     assert named <= set(subcommands())
 
 
-def test_every_option_in_the_table_exists():
+def test_the_table_has_every_option():
     named = {name for row in table("option") for name in re.findall(r"`(-[^ `]+)", row[0])}
-    known = {name for action in subcommands()["interpolate"]._actions for name in action.option_strings}
+    actions = [action.option_strings for action in subcommands()["interpolate"]._actions if action.option_strings]
 
-    assert {"-x", "-r", "--steps"} <= named
-    assert named <= known
+    assert named <= {name for names in actions for name in names}
+    assert [names for names in actions if named.isdisjoint(names)] == [["-h", "--help"], ["-i"], ["-n"]]
 
 
 def test_the_table_of_exit_codes_is_complete():
@@ -69,9 +71,14 @@ def test_the_table_of_exit_codes_is_complete():
     assert {int(row[0]) for row in table("exit code")} == {0, INTERRUPTED, *(kind.exit_code for kind in kinds)}
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)[^)]*\)", README))))
-def test_links_to_files_lead_somewhere(target):
-    assert target.startswith("https://") or (ROOT / target).exists()
+def links() -> list[tuple[str, str]]:
+    pages = {"README.md": README, "CONTRIBUTING.md": CONTRIBUTING, "docs/interpolate.md": OPTIONS}
+    return [(page, link) for page, text in pages.items() for link in set(re.findall(r"\]\(([^)#]+)[^)]*\)", text))]
+
+
+@pytest.mark.parametrize(("page", "target"), sorted(links()))
+def test_links_to_files_lead_somewhere(page, target):
+    assert target.startswith("https://") or ((ROOT / page).parent / target).exists()
 
 
 @pytest.mark.parametrize("then", ["vfi-flow interpolate", "pytest"])

@@ -73,7 +73,9 @@ def test_two_processes_train_are_stopped_and_resumed(videos: Path, tmp_path: Pat
     ]
     assert stopped >= 40  # the first line of the log is written after 20 steps of 2
     assert resumed.returncode == 0
-    assert told_again.startswith(f"vfi-flow: {output}: goes on with other options: --learning-rate 0.001 (was default)\n")
+    assert told_again.startswith(
+        f"vfi-flow: {output}: goes on with other options: --learning-rate 0.001 (was default)\n"
+    )
     assert samples(output) == stopped + 8
     assert (output / "best.safetensors").is_file()
     assert json.loads((output / "options.json").read_text())["crop"] == 64
