@@ -36,7 +36,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         type=read_by(parse_tile),
         default="auto",
         metavar="auto|off|N",
-        help="overlapping tiles: auto only if memory is short (default), off never, N at most N pixels a side",
+        help="overlapping tiles: auto only if memory is short (default), off never, N at most N pixels a side (512 or more)",
     )
     add_scale_option(group)
 
@@ -70,4 +70,10 @@ def open_interpolator(arguments: argparse.Namespace, model: str | Path | None = 
 def parse_tile(text: str) -> str | int:
     if text not in ("auto", "off") and not text.isdecimal():
         raise ValueError(f"{text!r} is not auto, off or a number of pixels")
-    return int(text) if text.isdecimal() else text
+    if not text.isdecimal():
+        return text
+    from vfi_flow.inference.tiling import SMALLEST
+
+    if int(text) < SMALLEST:
+        raise ValueError(f"{text} pixels are too few for a tile, at least {SMALLEST}")
+    return int(text)
