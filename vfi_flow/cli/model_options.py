@@ -36,7 +36,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         type=read_by(parse_tile),
         default="auto",
         metavar="auto|off|N",
-        help="overlapping tiles: auto only if memory is short (default), off never, N at most N pixels a side (512 or more)",
+        help="overlapping tiles: auto if memory is short (default), off never, N at most N pixels a side (512 or more)",
     )
     add_scale_option(group)
 
