@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -25,10 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow import Interpolator
-from vfi_flow.cli.evaluate import load_callable
+from vfi_flow.cli.callables import Middle, middle_of, middles
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.training import surfaces
-from vfi_flow.training.baselines import make_baseline
 from vfi_flow.training.effects import add_grain, to_bytes
 from vfi_flow.training.frame import Frame
 from vfi_flow.training.layers import Layer, Motion, Stage, render
@@ -175,19 +173,13 @@ CASES = {
     "cartoon": Case("flat colours with outlines", from_scene(cartoon_scene)),
 }
 
-Method = Callable[[Frame, Frame], Frame]
-
-
-def of_model(interpolator: Interpolator) -> Method:
-    return lambda frame0, frame1: interpolator(frame0, frame1, taus=[0.5])[0]
-
 
 def score(made: Frame, drawn: Trial) -> float:
     """PSNR in dB inside the trial's area; 100 for no difference."""
     return psnr(made[drawn.where], drawn.frames[1][drawn.where])
 
 
-def measure(case: Case, methods: dict[str, Method], sheet: list[Frame]) -> dict[str, float]:
+def measure(case: Case, methods: dict[str, Middle], sheet: list[Frame]) -> dict[str, float]:
     """Mean PSNR of every method; the first trial's frames are added to `sheet` as one row."""
     scores: dict[str, list[float]] = {name: [] for name in methods}
     for seed in range(SEEDS):
@@ -227,16 +219,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows: dict[str, dict[str, float]] = {}
     sheet: list[Frame] = []
     with ExitStack() as stack:
-        methods: dict[str, Method] = {}
+        methods: dict[str, Middle] = {}
         for steps in (0, 1):
             interpolator = Interpolator(
                 model=options.model, steps=steps, engine=options.engine, threads=options.threads
             )
-            methods[f"steps {steps}"] = of_model(stack.enter_context(interpolator))
-        for name in ("dis", "blend"):
-            methods[name] = partial(make_baseline(name), tau=0.5)
-        for name in options.against:
-            methods[name.rpartition(":")[2]] = partial(load_callable(name), tau=0.5)
+            methods[f"steps {steps}"] = middle_of(stack.enter_context(interpolator))
+        methods |= middles(["dis", "blend"], options.against)
         for name in options.only or CASES:
             rows[name] = measure(CASES[name], methods, sheet)
     print(table(rows))

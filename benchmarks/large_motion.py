@@ -12,24 +12,20 @@ in brackets without a border as wide as the distance, and the CPU time of a new 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
-from vfi_flow.export.bench import parse_size
 
 from vfi_flow import Interpolator
-from vfi_flow.cli.evaluate import load_callable
+from vfi_flow.cli.callables import Middle, middle_of, middles
 from vfi_flow.errors import VfiFlowError
+from vfi_flow.spelling import parse_size, read_by
 from vfi_flow.training import surfaces
-from vfi_flow.training.baselines import make_baseline
 from vfi_flow.training.frame import Frame
 from vfi_flow.training.metrics import psnr
-
-Method = Callable[[Frame, Frame], Frame]
 
 PICTURES = 4
 SOFT = 0.8
@@ -62,7 +58,7 @@ def pan(picture: Frame, width: int, height: int, pixels: int, angle: float) -> t
     return window(-0.5), window(0), window(0.5)
 
 
-def measure(method: Method, pans: Sequence[tuple[Frame, Frame, Frame]], border: int) -> tuple[float, float, float]:
+def measure(method: Middle, pans: Sequence[tuple[Frame, Frame, Frame]], border: int) -> tuple[float, float, float]:
     """Mean PSNR of whole frames and of what is `border` pixels inside; seconds of CPU time for a frame."""
     inside = slice(border, -border), slice(border, -border)
     rows = []
@@ -87,7 +83,7 @@ def table(rows: dict[int, dict[str, tuple[float, float, float]]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, metavar="DIR")
-    parser.add_argument("--size", type=parse_size, default=(1280, 720), metavar="WxH")
+    parser.add_argument("--size", type=read_by(parse_size), default=(1280, 720), metavar="WxH")
     parser.add_argument("--pixels", type=int, nargs="+", default=[10, 40, 60, 80, 120], metavar="N")
     parser.add_argument("--model", default="base", metavar="NAME|FILE")
     parser.add_argument("--against", action="append", default=[], metavar="MODULE:NAME", help="as of vfi-flow evaluate")
@@ -98,13 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seen, rows = pictures(options.photos), {}
     cv2.setNumThreads(1)
     with ExitStack() as stack:
-        methods: dict[str, Method] = {}
+        methods: dict[str, Middle] = {}
         for scale in ("auto", 1):
             interpolator = stack.enter_context(Interpolator(options.model, steps=0, threads=1, scale=scale))
-            methods[f"scale {scale}"] = lambda frame0, frame1, of=interpolator: of(frame0, frame1, [0.5])[0]
-        methods["dis"] = partial(make_baseline("dis"), tau=0.5)
-        for name in options.against:
-            methods[name.rpartition(":")[2]] = partial(load_callable(name), tau=0.5)
+            methods[f"scale {scale}"] = middle_of(interpolator)
+        methods |= middles(["dis"], options.against)
         for pixels in options.pixels:
             pans = [pan(picture, width, height, pixels, 0.2 + 0.4 * n) for n, picture in enumerate(seen)]
             rows[pixels] = {name: measure(method, pans, pixels) for name, method in methods.items()}

@@ -30,6 +30,7 @@ from vfi_flow.inference.interpolator import Interpolator
 from vfi_flow.media.encoder import DEFAULT_OPTIONS
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
+from vfi_flow.spelling import parse_size, read_by
 
 CODEC = "libx264"
 
@@ -106,12 +107,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="CPU time of everything but the model.")
     parser.add_argument("clip", nargs="?", type=Path, help="default: generated")
     parser.add_argument("--pairs", type=int, default=20, help="of the generated clip (default: 20)")
-    parser.add_argument("--size", default="1280x720", help="of the generated clip")
+    parser.add_argument(
+        "--size",
+        type=read_by(parse_size),
+        default=(1280, 720),
+        metavar="WxH",
+        help="of the generated clip (default: 1280x720)",
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=1, choices=(0, 1, 2))
     parser.add_argument("--threads", type=int, default=1, help="of the model")
     options = parser.parse_args(arguments)
-    width, height = (int(number) for number in options.size.split("x"))
+    width, height = options.size
     with tempfile.TemporaryDirectory() as folder:
         source = options.clip or generated_clip(Path(folder) / "clip.mp4", options.pairs + 1, width, height)
         try:

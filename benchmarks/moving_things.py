@@ -11,10 +11,9 @@ Optical Flow), and the same around what only one of the two frames shows.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,17 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow import Interpolator
-from vfi_flow.cli.evaluate import load_callable
+from vfi_flow.cli.callables import Middle, middle_of, middles
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.training import surfaces
-from vfi_flow.training.baselines import make_baseline
 from vfi_flow.training.effects import to_bytes
 from vfi_flow.training.frame import Frame
 from vfi_flow.training.layers import Stage, render
 from vfi_flow.training.metrics import psnr
 from vfi_flow.training.scenes import photo_scene
-
-Method = Callable[[Frame, Frame], Frame]
 
 SIDE, SCENES, PAINTED = 384, 32, 8
 AROUND = np.ones((5, 5), np.uint8)
@@ -67,7 +63,7 @@ def error(made: Frame, truth: Frame) -> float:
     return float(np.sqrt(np.square(made.astype(np.float64) - truth).mean())) if made.size else float("nan")
 
 
-def measure(method: Method, scene: Scene) -> tuple[float, float, float]:
+def measure(method: Middle, scene: Scene) -> tuple[float, float, float]:
     frame0, truth, frame1 = scene.frames
     made = method(frame0, frame1)
     return psnr(made, truth), error(made, truth), error(made[scene.hidden], truth[scene.hidden])
@@ -91,14 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.scenes < 1:
         parser.error(f"--scenes must be at least 1, got {options.scenes}")
     with ExitStack() as stack:
-        methods: dict[str, Method] = {}
+        methods: dict[str, Middle] = {}
         for model in options.model:
-            interpolator = stack.enter_context(Interpolator(model, steps=0))
-            methods[model] = lambda frame0, frame1, of=interpolator: of(frame0, frame1, [0.5])[0]
-        for name in ("dis", "blend"):
-            methods[name] = partial(make_baseline(name), tau=0.5)
-        for name in options.against:
-            methods[name.rpartition(":")[2]] = partial(load_callable(name), tau=0.5)
+            methods[model] = middle_of(stack.enter_context(Interpolator(model, steps=0)))
+        methods |= middles(["dis", "blend"], options.against)
         rows: dict[str, list[tuple[float, float, float]]] = {name: [] for name in methods}
         for scene in scenes(options.photos, options.scenes):
             for name, method in methods.items():

@@ -29,6 +29,7 @@ import vfi_flow
 from vfi_flow.errors import UsageError, VfiFlowError
 from vfi_flow.files import check_free, write_complete
 from vfi_flow.inference.providers import parse_device
+from vfi_flow.spelling import parse_size, read_by
 
 WORKER = Path(__file__).with_name("bench_worker.py")
 CLOSING_SECONDS = 10
@@ -168,13 +169,6 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
         yield f"{place} {size:>9} {row.milliseconds:8.1f} {row.cpu_milliseconds:8.1f} {row.peak_mib:8.0f} {ratio:6.2f}"
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 640x360")
-    return int(width), int(height)
-
-
 def parse_count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
@@ -197,7 +191,7 @@ def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--against", nargs="+", default=[], type=Path, metavar="FILE.onnx", help="files of others")
     parser.add_argument("--device", nargs="+", default=["cpu"], metavar="NAME", help="as of interpolate (default cpu)")
     parser.add_argument(
-        "--size", nargs="+", default=[(640, 360)], type=parse_size, metavar="WxH", help="default 640x360"
+        "--size", nargs="+", default=[(640, 360)], type=read_by(parse_size), metavar="WxH", help="default 640x360"
     )
     parser.add_argument("--rounds", type=parse_count, default=5, metavar="N", help="pairs of every case (default 5)")
     parser.add_argument(

@@ -23,8 +23,7 @@ from vfi_flow.export.stream_graphs import ComposeGraph
 from vfi_flow.export.to_onnx import PLAIN, Variant, finish, share_weights, stored_types, trace
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError
-from vfi_flow.files import write_complete
-from vfi_flow.inference.onnx_session import file_hash
+from vfi_flow.files import file_hash, write_complete
 from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import Card, load_weights

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from vfi_flow import files
 from vfi_flow.errors import OutputError
-from vfi_flow.files import check_free, is_same, write_complete
+from vfi_flow.files import cache_folder, check_free, is_same, write_complete
 from vfi_flow.pipeline.output_files import share_files
 
 
@@ -109,3 +110,10 @@ def test_where_files_have_no_numbers_their_names_tell_them_apart(tmp_path, monke
 
     assert is_same(one, link) and not is_same(one, other)
     assert share_files([one], [other, link]) and not share_files([one], [other])
+
+
+def test_the_cache_is_where_the_user_wants_it(monkeypatch):
+    monkeypatch.setattr(files.sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", os.path.join("somewhere", "else"))
+
+    assert cache_folder() == Path("somewhere", "else", "vfi_flow")

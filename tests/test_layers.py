@@ -16,17 +16,18 @@ MATHS = {"flow_matching", "motion"}
 MAY_IMPORT = {
     "errors": set(),
     "files": {"errors"},
+    "spelling": set(),
     "stopping": set(),
     "versions": set(),
     "flow_matching": {"errors"},
     "motion": {"errors"},
     "model": {"errors", *MATHS},
-    "media": {"errors"},
-    "inference": {"errors", *MATHS, "model"},
+    "media": {"errors", "spelling"},
+    "inference": {"errors", "files", *MATHS, "model"},
     "pipeline": {"errors", "files", "versions", *MATHS, "model", "media", "inference"},
     # These use the package and are not used by it; only the command line may start them.
     "training": {"errors", "stopping", *MATHS, "model", "media", "inference"},
-    "export": {"errors", "files", *MATHS, "model", "inference"},
+    "export": {"errors", "files", "spelling", *MATHS, "model", "inference"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT)
 ROOT_MODULE = "vfi_flow"  # vfi_flow/__init__.py: version and the lazily imported Interpolator

@@ -1,7 +1,9 @@
-"""Files that are whole or not there, and replace nothing by accident."""
+"""Files that are whole or not there, and replace nothing by accident; what tells them apart; where caches are."""
 
 import contextlib
+import hashlib
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -66,3 +68,19 @@ def identity(path: Path) -> tuple[int, int] | Path:
     """What all names of a file that is there have in common; on shares that number no files, where they lead to."""
     found = path.stat()
     return (found.st_dev, found.st_ino) if found.st_ino else path.resolve()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where this user's programs keep what can be made again."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+        return Path(base) / "vfi_flow" if base else Path.home() / "AppData" / "Local" / "vfi_flow"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "vfi_flow"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vfi_flow"

@@ -23,3 +23,12 @@ def test_it_times_a_job_a_plain_loop_and_the_model(benchmark, trained_model, cap
 def test_a_clip_that_is_missing_is_one_sentence(benchmark, tmp_path: Path, capsys):
     assert benchmark.main([str(tmp_path / "missing.mp4"), "--rounds", "1"]) == 3
     assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", ["foo", "64", "64x0", "64x-8"])
+def test_a_size_that_is_none_is_one_sentence(benchmark, size, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        benchmark.main(["--size", size])
+
+    assert stopped.value.code == 2
+    assert f"'{size}' is not a size such as 640x360" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,7 @@ from vfi_flow.inference import onnx_session, providers
 from vfi_flow.inference.engine import Motion
 from vfi_flow.inference.onnx_interpolator import OnnxEngine
 from vfi_flow.inference.onnx_session import check_placement, open_session
-from vfi_flow.inference.providers import PROVIDERS, Device, Setting, cache_folder, find_device, parse_device
+from vfi_flow.inference.providers import PROVIDERS, Device, Setting, find_device, parse_device
 
 NAMES = ["cpu", "cuda", "tensorrt", "directml", "coreml", "openvino", "webgpu"]
 
@@ -97,13 +96,6 @@ def test_a_cache_that_cannot_be_made_is_named(tmp_path, monkeypatch):
     said = complaint(onnx_session.compiled_folder, runtime, graph, PROVIDERS["tensorrt"], {})
 
     assert said.startswith(str(graph)) and "cannot be made" in said
-
-
-def test_the_cache_is_where_the_user_wants_it(monkeypatch):
-    monkeypatch.setattr(providers.sys, "platform", "linux")
-    monkeypatch.setenv("XDG_CACHE_HOME", os.path.join("somewhere", "else"))
-
-    assert cache_folder() == Path("somewhere", "else", "vfi_flow")
 
 
 # ---- what --device means --------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vfi_flow import __version__
 from vfi_flow.errors import OutputError
-from vfi_flow.inference.onnx_session import file_hash
+from vfi_flow.files import file_hash
 from vfi_flow.pipeline.plan import Plan
 
 if TYPE_CHECKING:

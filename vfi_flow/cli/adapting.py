@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from vfi_flow.cli.adapted_models import RECORD, WEIGHTS, keep, kept, key_of, scratch_folder
 from vfi_flow.cli.export import quiet_tracer
-from vfi_flow.cli.option_types import read_by
 from vfi_flow.cli.progress import FOR_PEOPLE, wants_bar, write_event
 from vfi_flow.cli.stderr import say
 from vfi_flow.errors import UsageError, needing
-from vfi_flow.files import write_complete
-from vfi_flow.inference.providers import cache_folder
+from vfi_flow.files import cache_folder, write_complete
 from vfi_flow.pipeline.plan import Plan
+from vfi_flow.spelling import read_by
 
 if TYPE_CHECKING:
     from vfi_flow.training.adaptation import Adaptation

@@ -1,13 +1,13 @@
 """`vfi-flow compare`: a contact sheet of true frames beside the same frames made again."""
 
 import argparse
-import re
 from contextlib import ExitStack
 from pathlib import Path
 
 from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.files import check_free, write_complete
+from vfi_flow.spelling import parse_size, read_by
 
 DESCRIPTION = """Frames of a clip are dropped and made again from their neighbours by the model, by blending and by
 optical flow (DIS). The PNG has a row for each place and a column for each method, with the PSNR of what is shown."""
@@ -25,7 +25,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--at", type=float, nargs="+", metavar="SECONDS", help="places from the start of the clip")
     parser.add_argument("--count", type=int, default=4, help="number of evenly spaced places without --at (default 4)")
     parser.add_argument(
-        "--crop", type=crop_size, metavar="auto|WxH", help="show only the part in which most moves; auto: a third"
+        "--crop",
+        type=read_by(crop_size),
+        metavar="auto|WxH",
+        help="show only the part in which most moves; auto: a third",
     )
     add_model_arguments(parser, steps="1")
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace OUTPUT.png if it exists")
@@ -80,7 +83,7 @@ def nearest(times: list[float], seconds: float) -> int:
 def crop_size(text: str) -> tuple[int, int]:
     if text == "auto":
         return CROP_AUTO
-    if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", text):
-        raise argparse.ArgumentTypeError(f"expected auto or a size such as 160x90, got '{text}'")
-    width, height = text.split("x")
-    return int(width), int(height)
+    try:
+        return parse_size(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither auto nor a size such as 160x90") from None

@@ -1,18 +1,15 @@
 """`vfi-flow evaluate`: drop frames of clips, make them again, compare the methods in one table."""
 
 import argparse
-import importlib
-import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from fractions import Fraction
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from vfi_flow import __version__
+from vfi_flow.cli.callables import load_callable
 from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
-from vfi_flow.errors import ComponentError, UsageError, VfiFlowError
+from vfi_flow.errors import UsageError, VfiFlowError
 from vfi_flow.files import check_free, write_complete
 
 DESCRIPTION = """Every chosen frame of every clip in a folder is dropped and made again from its neighbours, by the
@@ -118,38 +115,6 @@ def read_lpips(path: Path) -> Any:
     from vfi_flow.training.lpips import load_lpips
 
     return load_lpips(path)
-
-
-def load_callable(name: str) -> Callable[..., Any]:
-    """What `package.module:callable` names; modules of the current folder are found too.
-
-    Whatever it does wrong when it is called is a ComponentError with its name.
-    """
-    module, _, attribute = name.partition(":")
-    if not module or not attribute:
-        raise UsageError(f"--against takes MODULE:NAME, got '{name}'")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    try:
-        found = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise UsageError(f"--against {name}: there is no module '{error.name}'") from error
-    except (Exception, SystemExit) as error:  # whatever a module may do when it is imported
-        raise UsageError(f"--against {name}: cannot be imported ({type(error).__name__}: {error})") from error
-    target = getattr(found, attribute, None)
-    if not callable(target):
-        raise UsageError(f"--against {name}: the module '{module}' has no callable '{attribute}'")
-
-    @wraps(target)
-    def called(*arguments: Any, **named: Any) -> Any:
-        try:
-            return target(*arguments, **named)
-        except VfiFlowError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise ComponentError(f"--against {name}: {type(error).__name__}: {error}") from error
-
-    return called
 
 
 def with_progress(items: Any, total: int, what: str) -> Any:

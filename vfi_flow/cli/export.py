@@ -2,15 +2,17 @@
 
 import argparse
 import os
+from contextlib import suppress
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from vfi_flow.cli.option_types import parse_share, read_by
+from vfi_flow.cli.option_types import parse_share
 from vfi_flow.cli.stderr import say
 from vfi_flow.errors import UsageError, VerificationError, needing
 from vfi_flow.inference.scale import SCALES
+from vfi_flow.spelling import parse_size, read_by
 
 DESCRIPTION = """Writes a model as ONNX files; files of the same names are replaced. Layouts: `native` takes frames,
 place, noise and strength; `3in` two images and a timestep; `7ch` and `11ch` one tensor of planes, as vs-mlrt gives them
@@ -144,10 +146,9 @@ def read_steps(values: list[str]) -> list[Any]:
 
 def read_size(text: str) -> tuple[int, int]:
     """Width and height."""
-    width, _, height = text.partition("x")
-    sides = [int(side) if side.isdecimal() and len(side) <= len(str(LONGEST_SIDE)) else 0 for side in (width, height)]
-    if not all(0 < side <= LONGEST_SIDE for side in sides):
-        raise UsageError(
-            f"--size takes WIDTHxHEIGHT such as 1920x1080, from 1x1 to {LONGEST_SIDE}x{LONGEST_SIDE}, got '{text}'"
-        )
-    return sides[0], sides[1]
+    with suppress(ValueError):
+        if max(size := parse_size(text)) <= LONGEST_SIDE:
+            return size
+    raise UsageError(
+        f"--size takes WIDTHxHEIGHT such as 1920x1080, from 1x1 to {LONGEST_SIDE}x{LONGEST_SIDE}, got '{text}'"
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from vfi_flow.cli.adapting import add_adapt_option
 from vfi_flow.cli.model_options import add_model_options
-from vfi_flow.cli.option_types import parse_threads, read_by
+from vfi_flow.cli.option_types import parse_threads
 from vfi_flow.cli.options import (
     add_encoding_options,
     add_reading_options,
@@ -18,6 +18,7 @@ from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.pipeline.output_frames import CutFill
 from vfi_flow.pipeline.plan import Job
+from vfi_flow.spelling import read_by
 
 
 def add_job_options(parser: argparse.ArgumentParser) -> None:

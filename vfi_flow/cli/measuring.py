@@ -7,9 +7,10 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from vfi_flow.cli.model_options import DEVICE_HELP, add_scale_option
-from vfi_flow.cli.option_types import parse_strength, read_by
+from vfi_flow.cli.option_types import parse_strength
 from vfi_flow.errors import ComponentError, UsageError
 from vfi_flow.inference.engine import MOST_THREADS
+from vfi_flow.spelling import read_by
 
 if TYPE_CHECKING:
     from vfi_flow.training.evaluate import Method

@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vfi_flow.cli.option_types import parse_scale, parse_strength, read_by
+from vfi_flow.cli.option_types import parse_scale, parse_strength
 from vfi_flow.inference.providers import PROVIDERS
+from vfi_flow.spelling import read_by
 
 if TYPE_CHECKING:
     from vfi_flow.inference.interpolator import Interpolator

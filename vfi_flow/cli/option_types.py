@@ -1,35 +1,15 @@
 """Words of a command line as values, for options of any command."""
 
-import argparse
 import re
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Literal, TypeVar
+from typing import Literal
 
 from vfi_flow.inference.engine import MOST_THREADS
 from vfi_flow.inference.scale import SCALES
 from vfi_flow.model.config import LARGEST_STRENGTH
+from vfi_flow.spelling import parse_count
 
-T = TypeVar("T")
 SHARE = re.compile(r"[01](\.\d{1,3})?|1/[1-9]")
-
-
-def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """`parse` as an argparse type whose ValueErrors are shown as they are."""
-
-    def read(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
-
-
-def parse_count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{text!r} is not a whole number above 0")
-    return int(text)
 
 
 def parse_threads(text: str) -> int:

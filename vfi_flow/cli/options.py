@@ -10,7 +10,7 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
-from vfi_flow.cli.option_types import parse_count, parse_threads, read_by
+from vfi_flow.cli.option_types import parse_threads
 from vfi_flow.errors import UsageError
 from vfi_flow.media.container import PIPE_FORMATS, Y4M
 from vfi_flow.media.deinterlace import Deinterlace
@@ -20,6 +20,7 @@ from vfi_flow.media.frame import Window
 from vfi_flow.media.images import USUAL_RATE, ImageSequence, is_pattern
 from vfi_flow.media.pipe import InputPipe, OutputPipe
 from vfi_flow.media.spelling import parse_rate, parse_ratio, parse_raw, parse_seconds
+from vfi_flow.spelling import parse_count, read_by
 
 
 def add_time_options(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from vfi_flow.cli.option_types import parse_threads, read_by
+from vfi_flow.cli.option_types import parse_threads
 from vfi_flow.cli.options import add_part_options, read_source, window_from
 from vfi_flow.cli.progress import CHOICES, progress_display
 from vfi_flow.cli.stderr import say
@@ -17,6 +17,7 @@ from vfi_flow.media.scene_list import FoundCut, as_json, find_cuts, to_text
 from vfi_flow.pipeline.output_files import names_of
 from vfi_flow.pipeline.report import describe_input
 from vfi_flow.pipeline.run import Progress
+from vfi_flow.spelling import read_by
 
 EXAMPLES = """examples:
   vfi-flow scenes in.mkv cuts.json                             then delete or add lines

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from vfi_flow.errors import ComponentError
+from vfi_flow.files import file_hash
 from vfi_flow.inference.engine import ModelInfo
-from vfi_flow.inference.onnx_session import file_hash, open_session
+from vfi_flow.inference.onnx_session import open_session
 from vfi_flow.inference.providers import find_device
 from vfi_flow.model.config import SCHEMA
 

@@ -1,7 +1,6 @@
 """One ONNX graph, open on one device: what was asked for, or a sentence that says why not."""
 
 import contextlib
-import hashlib
 import io
 import os
 from collections import Counter
@@ -15,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, OutOfMemoryError
+from vfi_flow.files import cache_folder, file_hash
 from vfi_flow.inference.providers import (
     PROVIDERS,
     Device,
     Provider,
     Setting,
-    cache_folder,
     has_plugin,
     what_to_do,
 )
@@ -264,12 +263,6 @@ def load_runtime() -> Any:
     onnxruntime.disable_telemetry_events()  # of a module that the program had imported before
     onnxruntime.set_default_logger_severity(ERRORS_ONLY)
     return onnxruntime
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def first_line(error: Exception) -> str:

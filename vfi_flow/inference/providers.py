@@ -4,7 +4,6 @@ Options follow ONNX Runtime's documentation where the hardware was not at hand; 
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from ctypes.util import find_library
@@ -260,13 +259,3 @@ def has_plugin(provider: Provider) -> bool:
 def what_to_do(device: Device) -> str:
     """The end of every sentence about a device that does not work."""
     return f"; it needs {device.provider.needs}{HINT}"
-
-
-def cache_folder() -> Path:
-    """Where this user's programs keep what can be made again."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA")
-        return Path(base) / "vfi_flow" if base else Path.home() / "AppData" / "Local" / "vfi_flow"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "vfi_flow"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vfi_flow"

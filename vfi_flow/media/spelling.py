@@ -7,6 +7,7 @@ import av
 
 from vfi_flow.media.pipe import RawFrames
 from vfi_flow.media.timing import NTSC, standards_near
+from vfi_flow.spelling import parse_size
 
 UNITS = {"ms": Fraction(1, 1000), "us": Fraction(1, 1_000_000), "s": Fraction(1)}
 
@@ -47,11 +48,14 @@ def parse_seconds(text: str) -> Fraction:
 def parse_raw(text: str) -> RawFrames:
     """What `1920x1080:yuv420p` says of frames without a header; ValueError with a sentence otherwise."""
     size, _, pix_fmt = text.partition(":")
-    width, _, height = size.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height) and pix_fmt):
-        raise ValueError(f"{text!r} does not say what the frames are; write WIDTHxHEIGHT:FORMAT (1920x1080:yuv420p)")
     try:
-        return RawFrames(int(width), int(height), av.VideoFormat(pix_fmt).name)
+        width, height = parse_size(size if pix_fmt else "")
+    except ValueError:
+        raise ValueError(
+            f"{text!r} does not say what the frames are; write WIDTHxHEIGHT:FORMAT (1920x1080:yuv420p)"
+        ) from None
+    try:
+        return RawFrames(width, height, av.VideoFormat(pix_fmt).name)
     except ValueError:
         raise ValueError(f"no pixel format named {pix_fmt!r}; for example yuv420p, yuv420p10le, rgb24") from None
 
