@@ -25,10 +25,12 @@ from numpy.typing import NDArray
 
 from vfi_flow import Interpolator
 from vfi_flow.cli.callables import Middle, middle_of, middles
+from vfi_flow.cli.option_types import parse_threads
 from vfi_flow.errors import VfiFlowError
+from vfi_flow.spelling import read_by
 from vfi_flow.training import surfaces
-from vfi_flow.training.effects import add_grain, to_bytes
-from vfi_flow.training.frame import Frame
+from vfi_flow.training.effects import add_grain
+from vfi_flow.training.frame import Frame, to_bytes
 from vfi_flow.training.layers import Layer, Motion, Stage, render
 from vfi_flow.training.metrics import psnr
 from vfi_flow.training.overlays import draw_hud, draw_letterbox, draw_subtitle
@@ -211,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="base", metavar="NAME|FILE")
     parser.add_argument("--engine", default="onnx", choices=("onnx", "torch"))
     parser.add_argument("--only", nargs="+", choices=sorted(CASES), metavar="CASE", help=", ".join(CASES))
-    parser.add_argument("--threads", type=int)
+    parser.add_argument("--threads", type=read_by(parse_threads), metavar="N")
     parser.add_argument("--against", action="append", default=[], metavar="MODULE:NAME", help="as of vfi-flow evaluate")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--sheet", type=Path, metavar="FILE.png")
@@ -240,4 +242,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except VfiFlowError as error:
-        sys.exit(f"failure_modes.py: {error}")
+        print(f"failure_modes.py: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -110,4 +110,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except VfiFlowError as error:
-        sys.exit(f"large_motion.py: {error}")
+        print(f"large_motion.py: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -25,12 +25,13 @@ from pathlib import Path
 import av
 import numpy as np
 
+from vfi_flow.cli.option_types import parse_threads
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.inference.interpolator import Interpolator
 from vfi_flow.media.encoder import DEFAULT_OPTIONS
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
-from vfi_flow.spelling import parse_size, read_by
+from vfi_flow.spelling import parse_count, parse_size, read_by
 
 CODEC = "libx264"
 
@@ -106,7 +107,9 @@ def measure(source: Path, folder: Path, rounds: int, steps: int, threads: int) -
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="CPU time of everything but the model.")
     parser.add_argument("clip", nargs="?", type=Path, help="default: generated")
-    parser.add_argument("--pairs", type=int, default=20, help="of the generated clip (default: 20)")
+    parser.add_argument(
+        "--pairs", type=read_by(parse_count), metavar="N", default=20, help="of the generated clip (default: 20)"
+    )
     parser.add_argument(
         "--size",
         type=read_by(parse_size),
@@ -114,9 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="WxH",
         help="of the generated clip (default: 1280x720)",
     )
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=read_by(parse_count), metavar="N", default=3)
     parser.add_argument("--steps", type=int, default=1, choices=(0, 1, 2))
-    parser.add_argument("--threads", type=int, default=1, help="of the model")
+    parser.add_argument("--threads", type=read_by(parse_threads), metavar="N", default=1, help="of the model")
     options = parser.parse_args(arguments)
     width, height = options.size
     with tempfile.TemporaryDirectory() as folder:

@@ -24,8 +24,7 @@ from vfi_flow import Interpolator
 from vfi_flow.cli.callables import Middle, middle_of, middles
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.training import surfaces
-from vfi_flow.training.effects import to_bytes
-from vfi_flow.training.frame import Frame
+from vfi_flow.training.frame import Frame, to_bytes
 from vfi_flow.training.layers import Stage, render
 from vfi_flow.training.metrics import psnr
 from vfi_flow.training.scenes import photo_scene
@@ -103,4 +102,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except VfiFlowError as error:
-        sys.exit(f"moving_things.py: {error}")
+        print(f"moving_things.py: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -24,9 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vfi_flow.errors import ComponentError
-from vfi_flow.training.baselines import to_bytes
 from vfi_flow.training.batches import to_image
-from vfi_flow.training.frame import Frame
+from vfi_flow.training.frame import Frame, to_bytes
 
 ALIGNMENT = 128
 """Height and width are filled up to multiples of this."""

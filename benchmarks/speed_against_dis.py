@@ -28,6 +28,7 @@ import numpy as np
 from vfi_flow import Interpolator, Neighbour
 from vfi_flow.errors import InputError, VfiFlowError
 from vfi_flow.inference.pair import Pair
+from vfi_flow.spelling import parse_count, read_by
 from vfi_flow.training.baselines import Dis
 from vfi_flow.training.decoding import decode
 from vfi_flow.training.frame import Frame
@@ -80,10 +81,10 @@ def of_model(interpolator: Interpolator, taus: list[float]) -> Method:
 def main() -> int:
     parser = argparse.ArgumentParser(description="CPU time per frame of the model beside OpenCV's DIS optical flow.")
     parser.add_argument("clip", type=Path, nargs="?", help="a video (default: generated frames)")
-    parser.add_argument("--pairs", type=int, default=12, help="timed pairs (default 12)")
+    parser.add_argument("--pairs", type=read_by(parse_count), metavar="N", default=12, help="timed pairs (default 12)")
     parser.add_argument("--factor", type=int, default=2, help="new frames of a pair, and one (default 2)")
-    parser.add_argument("--width", type=int, default=640)
-    parser.add_argument("--height", type=int, default=360)
+    parser.add_argument("--width", type=read_by(parse_count), metavar="N", default=640)
+    parser.add_argument("--height", type=read_by(parse_count), metavar="N", default=360)
     parser.add_argument("--model", nargs="+", default=["base"], metavar="NAME|FILE", help="default base")
     parser.add_argument("--json", type=Path, help="write the numbers there")
     arguments = parser.parse_args()

@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,7 @@ import vfi_flow
 from vfi_flow.errors import UsageError, VfiFlowError
 from vfi_flow.files import check_free, write_complete
 from vfi_flow.inference.providers import parse_device
-from vfi_flow.spelling import parse_size, read_by
+from vfi_flow.spelling import parse_count, parse_size, read_by
 
 WORKER = Path(__file__).with_name("bench_worker.py")
 CLOSING_SECONDS = 10
@@ -169,18 +170,6 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
         yield f"{place} {size:>9} {row.milliseconds:8.1f} {row.cpu_milliseconds:8.1f} {row.peak_mib:8.0f} {ratio:6.2f}"
 
 
-def parse_count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def parse_factor(text: str) -> int:
-    if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 2 up")
-    return int(text)
-
-
 def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m vfi_flow.export.bench",
@@ -193,11 +182,17 @@ def read_arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--size", nargs="+", default=[(640, 360)], type=read_by(parse_size), metavar="WxH", help="default 640x360"
     )
-    parser.add_argument("--rounds", type=parse_count, default=5, metavar="N", help="pairs of every case (default 5)")
     parser.add_argument(
-        "--factor", type=parse_factor, default=2, metavar="N", help="new frames of a pair, and one (default 2)"
+        "--rounds", type=read_by(parse_count), default=5, metavar="N", help="pairs of every case (default 5)"
     )
-    parser.add_argument("--threads", type=parse_count, default=1, metavar="N", help="of the CPU (default 1)")
+    parser.add_argument(
+        "--factor",
+        type=read_by(partial(parse_count, least=2)),
+        default=2,
+        metavar="N",
+        help="new frames of a pair, and one (default 2)",
+    )
+    parser.add_argument("--threads", type=read_by(parse_count), default=1, metavar="N", help="of the CPU (default 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
     return parser.parse_args(words)
 

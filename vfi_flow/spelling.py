@@ -19,10 +19,10 @@ def read_by(parse: Callable[[str], T]) -> Callable[[str], T]:
     return read
 
 
-def parse_count(text: str) -> int:
-    """A whole number above 0; ValueError with a sentence otherwise."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{text!r} is not a whole number above 0")
+def parse_count(text: str, least: int = 1) -> int:
+    """A whole number from `least` up; ValueError with a sentence otherwise."""
+    if not text.isdecimal() or int(text) < least:
+        raise ValueError(f"{text!r} is not a whole number above {least - 1}")
     return int(text)
 
 

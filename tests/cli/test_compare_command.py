@@ -134,7 +134,6 @@ def test_the_psnr_of_what_is_shown_stands_below_it(monkeypatch):
         (["{clip}", "missing/s.png"], 7, "missing: no such folder for the sheet"),
         (["{clip}", "there.png"], 7, "there.png exists; pass --overwrite to replace it"),
         (["{clip}", "s.png", "--at", "9"], 2, "--at 9: the clip has frames from 0 to 0.267 s"),
-        (["{clip}", "s.png", "--count", "0"], 2, "--count must be at least 1"),
         (["{clip}", "s.png", "--crop", "65x48"], 2, "--crop 65x48 is larger than the frames, 64x48"),
         (["short.mp4", "s.png"], 3, "short.mp4: 2 frames are too few"),
         (["text.mp4", "s.png"], 3, "text.mp4: not a video file that FFmpeg can read"),
@@ -153,6 +152,21 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_written(
     assert reason in error and error.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["short.mp4", "text.mp4", "there.png"]
     assert (tmp_path / "there.png").read_text() == "precious"
+
+
+@pytest.mark.parametrize(("option", "value"), [("--count", "0"), ("--count", "x"), ("--threads", "0")])
+def test_a_wrong_number_is_one_sentence_and_nothing_is_written(clip, tmp_path, capsys, option, value):
+    with pytest.raises(SystemExit) as stopped:
+        main(["compare", str(clip), str(tmp_path / "s.png"), option, value])
+
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert f"argument {option}: '{value}' is not a whole number above 0" in error and error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_steps_may_stand_before_the_names(clip, tmp_path):
+    assert main(["compare", "--steps", "none", str(clip), str(tmp_path / "sheet.png"), "--count", "1"]) == 0
 
 
 def test_an_existing_sheet_is_replaced_when_asked(clip, tmp_path):

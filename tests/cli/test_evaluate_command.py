@@ -236,7 +236,6 @@ def test_a_bad_clip_among_good_ones_is_left_out_with_a_line_and_exit_code_1(tmp_
         (["--steps", "none", "--baselines", "rife"], 2, "unknown baseline 'rife'"),
         (["--steps", "none", "--tau", "1/9"], 2, "--tau must be"),
         (["--steps", "none", "--gap", "0"], 2, "--gap must be at least 1"),
-        (["--steps", "none", "--threads", "0"], 2, "--threads must be at least 1"),
         (["--steps", "none", "--draws", "1"], 2, "--draws must be"),
         (["--steps", "none", "--against", "nowhere:f"], 2, "no module 'nowhere'"),
         (["--steps", "none", "--against", "math:nothing"], 2, "no callable 'nothing'"),
@@ -308,6 +307,32 @@ def test_values_that_cannot_be_parsed_are_misuse(folder, arguments, capsys):
 
     assert stopped.value.code == 2
     assert arguments[0].split("=")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--threads", "0"], "argument --threads: '0' is not a whole number above 0"),
+        (["--threads", "9999999"], "argument --threads: 9999999 are too many"),
+        (["--per-clip", "0"], "argument --per-clip: '0' is not a whole number above 0"),
+        (["--steps", "x"], "argument --steps: expected numbers such as 0,1 or none, got 'x'"),
+        (["--steps", "0", "0"], "argument --steps: expected different numbers, got '0 0'"),
+    ],
+)
+def test_wrong_numbers_are_one_sentence(folder, arguments, reason, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "--data", str(folder), *arguments])
+
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert reason in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("steps", [["0,2"], ["0", "2"]], ids=["comma", "space"])
+def test_steps_may_have_commas_or_spaces_between_them(folder, steps, interpolator):
+    assert main(["evaluate", "--steps", *steps, "--data", str(folder), "--baselines", "none", "--per-clip", "1"]) == 0
+
+    assert [options["steps"] for options in interpolator.opened] == [0, 2]
 
 
 def test_a_missing_package_is_named_with_its_remedy(folder, monkeypatch, capsys):

@@ -7,7 +7,7 @@ from pathlib import Path
 from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
 from vfi_flow.errors import InputError, UsageError
 from vfi_flow.files import check_free, write_complete
-from vfi_flow.spelling import parse_size, read_by
+from vfi_flow.spelling import parse_count, parse_size, read_by
 
 DESCRIPTION = """Frames of a clip are dropped and made again from their neighbours by the model, by blending and by
 optical flow (DIS). The PNG has a row for each place and a column for each method, with the PSNR of what is shown."""
@@ -23,14 +23,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("input", type=Path, metavar="INPUT", help="a video")
     parser.add_argument("output", type=Path, metavar="OUTPUT.png")
     parser.add_argument("--at", type=float, nargs="+", metavar="SECONDS", help="places from the start of the clip")
-    parser.add_argument("--count", type=int, default=4, help="number of evenly spaced places without --at (default 4)")
+    parser.add_argument(
+        "--count",
+        type=read_by(parse_count),
+        default=4,
+        metavar="N",
+        help="number of evenly spaced places without --at (default 4)",
+    )
     parser.add_argument(
         "--crop",
         type=read_by(crop_size),
         metavar="auto|WxH",
         help="show only the part in which most moves; auto: a third",
     )
-    add_model_arguments(parser, steps="1")
+    add_model_arguments(parser, steps=[1], several=False)
     parser.add_argument("-y", "--overwrite", action="store_true", help="replace OUTPUT.png if it exists")
     parser.set_defaults(run=run)
 
@@ -52,8 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
     if len(times) < 3:
         raise InputError(f"{arguments.input}: {len(times)} frames are too few; 3 are needed to drop one of them")
     if arguments.at is None:
-        if arguments.count < 1:
-            raise UsageError(f"--count must be at least 1, got {arguments.count}")
         chosen = footage.places(spacing, arguments.count)
         if not chosen:
             raise InputError(f"{arguments.input}: a cut lies beside every frame that would be dropped")

@@ -11,6 +11,7 @@ from vfi_flow.cli.callables import load_callable
 from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
 from vfi_flow.errors import UsageError, VfiFlowError
 from vfi_flow.files import check_free, write_complete
+from vfi_flow.spelling import parse_count, read_by
 
 DESCRIPTION = """Every chosen frame of every clip in a folder is dropped and made again from its neighbours, by the
 model and by the baselines, and compared with the truth. The table has PSNR, SSIM, LPIPS (if its weights are given),
@@ -23,12 +24,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "evaluate", help="measure a model against true frames and against baselines", description=DESCRIPTION
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of videos, with its subfolders")
-    add_model_arguments(parser, steps="0,1")
+    add_model_arguments(parser, steps=[0, 1], several=True)
     parser.add_argument("--gap", type=int, default=1, help="distance to the nearer neighbour, frames (default 1)")
     parser.add_argument("--tau", type=fraction, default=Fraction(1, 2), help="place of the frame, k/n (default 0.5)")
     parser.add_argument(
         "--per-clip",
-        type=places_per_clip,
+        type=read_by(places_per_clip),
         default=3,
         metavar="N|all",
         help="how many evenly spaced frames of a clip are dropped (default 3), or all: every other frame",
@@ -138,8 +139,4 @@ def fraction(text: str) -> Fraction:
 
 
 def places_per_clip(text: str) -> int | None:
-    if text == "all":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 or all, got '{text}'")
-    return int(text)
+    return None if text == "all" else parse_count(text)

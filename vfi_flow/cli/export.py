@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from vfi_flow.cli.option_types import parse_share
+from vfi_flow.cli.option_types import parse_share, split_words
 from vfi_flow.cli.stderr import say
 from vfi_flow.errors import UsageError, VerificationError, needing
 from vfi_flow.inference.scale import SCALES
@@ -40,7 +40,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=["0,1,2"],
         nargs="+",
         metavar="N",
-        help="solver steps, a file for each (default 0 1 2); input: their number is an input of the file (native)",
+        help="solver steps, 0,1 or 0 1, a file for each (default 0 1 2); input: their number is an input (native)",
     )
     parser.add_argument(
         "--size", metavar="WxH", help="one fixed size (at most 16384 a side) and batch 1, for runtimes that want it"
@@ -124,7 +124,7 @@ def verify(files: list[Any], places: list[Any]) -> None:
 
 def words(values: list[str]) -> list[str]:
     """Names with spaces or commas between them, each once."""
-    return list(dict.fromkeys(word for value in values for word in value.split(",") if word))
+    return list(dict.fromkeys(filter(None, split_words(values))))
 
 
 def read_names(option: str, values: list[str], known: tuple[str, ...]) -> list[str]:

@@ -2,23 +2,46 @@
 
 import argparse
 import importlib.util
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vfi_flow.cli.model_options import DEVICE_HELP, add_scale_option
-from vfi_flow.cli.option_types import parse_strength
-from vfi_flow.errors import ComponentError, UsageError
-from vfi_flow.inference.engine import MOST_THREADS
+from vfi_flow.cli.option_types import parse_strength, parse_threads, split_words
+from vfi_flow.errors import ComponentError
 from vfi_flow.spelling import read_by
 
 if TYPE_CHECKING:
     from vfi_flow.training.evaluate import Method
 
 
-def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
+class Steps(argparse.Action):
+    """Different numbers of solver steps, `0,1` or `0 1`, or `none`; the value is a list of them."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        try:
+            setattr(namespace, self.dest, parse_steps([values] if isinstance(values, str) else values or []))
+        except ValueError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, steps: list[int], several: bool) -> None:
+    """`several`: numbers of steps may be words of their own, which must not stand before names of files."""
+    shown = ",".join(map(str, steps))
     parser.add_argument(
-        "--steps", type=steps_list, default=steps, metavar="LIST", help=f"solver steps (default {steps}), or none"
+        "--steps",
+        action=Steps,
+        nargs="+" if several else None,
+        default=steps,
+        metavar="N" if several else "LIST",
+        help=f"solver steps, {'0,1 or 0 1' if several else 'such as 0,1'} (default {shown}), or none",
     )
     parser.add_argument(
         "--neighbours",
@@ -39,7 +62,12 @@ def add_model_arguments(parser: argparse.ArgumentParser, steps: str) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of the noise (default 0)")
     parser.add_argument("--device", default="auto", metavar="NAME", help=DEVICE_HELP)
     add_scale_option(parser)
-    parser.add_argument("--threads", type=int, help="threads of the model and of OpenCV (default: all cores)")
+    parser.add_argument(
+        "--threads",
+        type=read_by(parse_threads),
+        metavar="N",
+        help="threads of the model and of OpenCV (default: all cores)",
+    )
 
 
 def require_training_packages() -> None:
@@ -52,10 +80,9 @@ def require_training_packages() -> None:
 
 
 def set_threads(threads: int | None) -> None:
+    """Of OpenCV and torch; None leaves them as they are."""
     if threads is None:
         return
-    if not 1 <= threads <= MOST_THREADS:
-        raise UsageError(f"--threads must be at least 1 and at most {MOST_THREADS}, got {threads}")
     import cv2
     import torch
 
@@ -94,15 +121,15 @@ def open_model(arguments: argparse.Namespace, stack: ExitStack) -> tuple[list["M
     return methods, model
 
 
-def steps_list(text: str) -> list[int]:
-    if text == "none":
+def parse_steps(values: Sequence[str]) -> list[int]:
+    words, given = split_words(values), " ".join(values)
+    if words == ["none"]:
         return []
-    try:
-        steps = [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers such as 0,1 or none, got '{text}'") from None
-    if min(steps) < 0 or len(set(steps)) < len(steps):
-        raise argparse.ArgumentTypeError(f"expected different numbers from 0, got '{text}'")
+    if not all(word.isdecimal() for word in words):
+        raise ValueError(f"expected numbers such as 0,1 or none, got '{given}'")
+    steps = [int(word) for word in words]
+    if len(set(steps)) < len(steps):
+        raise ValueError(f"expected different numbers, got '{given}'")
     return steps
 
 

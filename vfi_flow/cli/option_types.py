@@ -1,6 +1,7 @@
 """Words of a command line as values, for options of any command."""
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Literal
 
@@ -10,6 +11,11 @@ from vfi_flow.model.config import LARGEST_STRENGTH
 from vfi_flow.spelling import parse_count
 
 SHARE = re.compile(r"[01](\.\d{1,3})?|1/[1-9]")
+
+
+def split_words(values: Iterable[str]) -> list[str]:
+    """What stands between spaces or commas, of words of a command line."""
+    return [word for value in values for word in value.split(",")]
 
 
 def parse_threads(text: str) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError, UsageError, needing
-from vfi_flow.training.frame import Frame
+from vfi_flow.training.frame import Frame, to_bytes
 
 Flow = NDArray[np.float32]
 """(H, W, 2), pixels, where to look: channel 0 = dx (right), channel 1 = dy (down)."""
@@ -191,8 +191,3 @@ def load_cv2() -> Any:
 def to_grey(frame: Frame) -> Frame:
     cv2 = load_cv2()
     return cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-
-
-def to_bytes(image: NDArray[np.floating]) -> Frame:
-    """Clamp, round, cast."""
-    return np.clip(image, 0, 255).round().astype(np.uint8)

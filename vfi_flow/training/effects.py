@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from vfi_flow.training import surfaces
+from vfi_flow.training.frame import to_bytes
 from vfi_flow.training.motions import Rng
 
 
@@ -32,10 +33,6 @@ def dissolve(rng: Rng, frames: Sequence[np.ndarray], others: Sequence[np.ndarray
 
 def add_grain(rng: Rng, frames: Sequence[np.ndarray], sigma: float) -> list[np.ndarray]:
     return [frame + np.float32(sigma) * rng.standard_normal(frame.shape, np.float32) for frame in frames]
-
-
-def to_bytes(frame: np.ndarray) -> np.ndarray:
-    return np.clip(frame + 0.5, 0, 255).astype(np.uint8)
 
 
 def damage(rng: Rng, frame0: np.ndarray, frame1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

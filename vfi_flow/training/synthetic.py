@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from vfi_flow.training import surfaces
-from vfi_flow.training.effects import add_grain, change_light, damage, dissolve, to_bytes
+from vfi_flow.training.effects import add_grain, change_light, damage, dissolve
+from vfi_flow.training.frame import to_bytes
 from vfi_flow.training.layers import Stage, render
 from vfi_flow.training.motions import Rng
 from vfi_flow.training.overlays import static_overlay
