@@ -12,7 +12,7 @@ from vfi_flow.motion.resize import double, double_flow, halve
 from vfi_flow.motion.warp import backward_warp, overshoot, sharp_backward_warp
 
 SMALLEST_DEVIATION, LARGEST_DEVIATION = 1 / 255, 0.25
-OUTSIDE, FAR_OUTSIDE = 0.8, 8.0
+OUTSIDE_PENALTY, FAR_OUTSIDE = 0.8, 8.0
 """How much less a frame counts, as a logit, per pixel that motion leads outside it, and the pixels from which it
 counts no further."""
 
@@ -105,12 +105,12 @@ def compose(image0: Tensor, image1: Tensor, tau: Tensor, composition: Compositio
     flow = composition.flow
     warped0 = sharp_backward_warp(image0, flow[:, :2])
     warped1 = sharp_backward_warp(image1, flow[:, 2:])
-    outside0, outside1 = outside(flow[:, :2]), outside(flow[:, 2:])
-    blend = torch.sigmoid(composition.preference + outside1 - outside0)
+    penalty0, penalty1 = outside_penalty(flow[:, :2]), outside_penalty(flow[:, 2:])
+    blend = torch.sigmoid(composition.preference + penalty1 - penalty0)
     followed = warped1 + blend * (warped0 - warped1)
     unfollowed = image0 + tau * (image1 - image0)
     # Where motion leaves a frame there is nothing to compare, and no reason to doubt the motion.
-    mean = followed + torch.sigmoid(double(composition.crossfade) - outside0 - outside1) * (unfollowed - followed)
+    mean = followed + torch.sigmoid(double(composition.crossfade) - penalty0 - penalty1) * (unfollowed - followed)
     sharp, mean = mean, shrink_octaves(mean, kept(warped0, warped1, blend, composition.detail))
     sharp, mean = sharp + composition.residual, mean + composition.residual
     happens = double(composition.activity)
@@ -122,6 +122,6 @@ def kept(warped0: Tensor, warped1: Tensor, blend: Tensor, detail: Tensor) -> Ten
     return torch.sigmoid(coherence(warped0, warped1, blend) + detail)
 
 
-def outside(flow: Tensor) -> Tensor:
-    """How much less a frame counts where `flow` leaves it, as a logit."""
-    return OUTSIDE * overshoot(flow).clamp(max=FAR_OUTSIDE)
+def outside_penalty(flow: Tensor) -> Tensor:
+    """(B, 1, H, W), 0 or more: how much less a frame counts where `flow` (B, 2, H, W) leaves it, as a logit."""
+    return OUTSIDE_PENALTY * overshoot(flow).clamp(max=FAR_OUTSIDE)

@@ -7,7 +7,7 @@ from vfi_flow.model.composition import LARGEST_DEVIATION, SMALLEST_DEVIATION, Co
 from vfi_flow.model.config import NetworkConfig
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.layers import ResidualBlock, convolution, plane
-from vfi_flow.model.registration import FLOW_SCALE, MotionAtTau
+from vfi_flow.model.registration import MOTION_GAIN, MotionAtTau
 from vfi_flow.motion.coherence import AROUND
 from vfi_flow.motion.lucas_kanade import displacement, fine_step, length
 from vfi_flow.motion.luma import Subsampled
@@ -100,7 +100,7 @@ class FusionNetwork(nn.Module):
         learned0 = backward_warp(frame0.at_2, flow[:, :2])
         learned1 = backward_warp(frame1.at_2, flow[:, 2:])
         warped = [x for picture in seen for x in (self.fold(picture.luma), picture.colour)]
-        motion = [course.context, flow * FLOW_SCALE, course.mask]
+        motion = [course.context, flow * MOTION_GAIN, course.mask]
         unwarped = [halve(frame0.luma), halve(frame1.luma), *(4 * x for x in apart)]
         dtype = learned0.dtype
         others = [x.to(dtype) for x in (*warped, *motion, *unwarped)]

@@ -22,7 +22,7 @@ from vfi_flow.motion.resize import box_mean, double, double_flow, halve
 from vfi_flow.motion.rest import from_rest, or_rest
 from vfi_flow.motion.warp import backward_warp, overshoot
 
-FLOW_SCALE = 0.1
+MOTION_GAIN = 0.1
 """Motion enters convolutions divided by ten, so that it is of the size of the other inputs."""
 
 
@@ -126,7 +126,7 @@ class MatchLevel(nn.Module):
         seen = [scores, readout, confidence]
         if before is not None:
             readout = readout + before.motion
-            seen += [before.motion * FLOW_SCALE, before.mask, before.context, without_partner(before.motion)]
+            seen += [before.motion * MOTION_GAIN, before.mask, before.context, without_partner(before.motion)]
         inputs = torch.cat([features0, features1, *(x.to(features0.dtype) for x in seen)], 1)
         output = self.shuffle(self.head(self.narrow(self.body(self.stem(inputs))))).float()
         motion, mask, context, gate = output.split([2, 1, self.context, 1], 1)
