@@ -30,6 +30,11 @@ MAY_IMPORT = {
     "export": {"errors", "files", "spelling", *MATHS, "model", "inference"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT)
+# Of `media` a part may import these modules, and none of them, nor what they import, knows the part.
+PARTS_OF_MEDIA = {
+    "damage": {"container", "endpoints", "images", "moment", "opening", "pipe", "timing"},
+    "pixels": {"description", "side_data"},
+}
 ROOT_MODULE = "vfi_flow"  # vfi_flow/__init__.py: version and the lazily imported Interpolator
 
 HEAVY = {"torch", "cv2", "kornia", "onnx", "onnxruntime", "onnxscript", "safetensors"}
@@ -106,6 +111,15 @@ def broken_rules(name: str, source: str, is_package: bool = False) -> list[str]:
     return found
 
 
+def names_used(name: str, path: Path) -> set[str]:
+    """Dotted names of the modules that a module imports; of `from package import module` both."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    source = path.read_text()
+    taken = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    parts = {f"{node.module}.{alias.name}" for node in taken for alias in node.names}
+    return {found.name for found in imports(source, package)} | parts
+
+
 @pytest.mark.parametrize(("name", "path"), modules(), ids=[name for name, _ in modules()])
 def test_imports_point_one_way(name, path):
     assert broken_rules(name, path.read_text(), path.name == "__init__.py") == []
@@ -115,6 +129,27 @@ def test_every_subpackage_has_its_place_in_the_order():
     folders = {path.parent.name for path in (ROOT / "vfi_flow").glob("*/__init__.py")}
 
     assert folders <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("part", PARTS_OF_MEDIA)
+def test_imports_between_media_and_its_parts_point_one_way(part):
+    media = "vfi_flow.media"
+    used = {name: names_used(name, path) for name, path in modules() if name.startswith(f"{media}.")}
+    allowed = {f"{media}.{name}" for name in PARTS_OF_MEDIA[part]}
+    inside = {name for name in used if f"{name}.".startswith(f"{media}.{part}.")}
+
+    beneath, waiting = set(), list(allowed)
+    while waiting:
+        name = waiting.pop()
+        if name not in beneath:
+            beneath.add(name)
+            waiting += used[name] & used.keys()
+    assert {other for name in inside for other in used[name] if other in used} - inside == allowed
+    assert beneath & inside == set()
+
+
+def test_every_part_of_media_has_its_place_in_the_order():
+    assert {path.parent.name for path in (ROOT / "vfi_flow" / "media").glob("*/__init__.py")} == set(PARTS_OF_MEDIA)
 
 
 @pytest.mark.parametrize(

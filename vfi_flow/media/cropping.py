@@ -7,9 +7,9 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from vfi_flow.media.deinterlace import Timed
 from vfi_flow.media.description import value_of
 from vfi_flow.media.filters import filtered, filters_for
+from vfi_flow.media.moment import Timed
 from vfi_flow.media.sides import Sides
 
 

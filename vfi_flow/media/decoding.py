@@ -10,7 +10,8 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from vfi_flow.media.damage.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTime, InOrder, Stamp
+from vfi_flow.media.damage.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTime, InOrder
+from vfi_flow.media.moment import Stamp
 from vfi_flow.media.opening import fraction, reason
 from vfi_flow.media.pixels.alpha_decoder import decoder_of
 from vfi_flow.media.pixels.samples import kind_of_samples

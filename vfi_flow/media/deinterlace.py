@@ -6,13 +6,12 @@ from contextlib import suppress
 from enum import StrEnum
 from fractions import Fraction
 from itertools import chain
-from typing import NamedTuple
 
 import av
 
 from vfi_flow.errors import UsageError
-from vfi_flow.media.damage.holding import Moment
 from vfi_flow.media.filters import filters_for
+from vfi_flow.media.moment import Moment, Timed
 
 UNIT = Fraction(1, 1000)
 """Of the filter's own clock, on which frames are only numbered."""
@@ -31,11 +30,6 @@ class Deinterlace(StrEnum):
     def pictures(self) -> int:
         """Made of one."""
         return 2 if self is Deinterlace.FIELDS else 1
-
-
-class Timed(NamedTuple):
-    moment: Moment
-    duration: Fraction
 
 
 def deinterlaced(frames: Iterable[Timed], mode: Deinterlace) -> Iterator[Timed]:

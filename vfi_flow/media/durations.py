@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 
-from vfi_flow.media.deinterlace import Timed
+from vfi_flow.media.moment import Timed
 
 LONGEST_WHOLE = Fraction(1, 10)
 """Seconds that a frame of an even video may last and is not cut: its result would be uneven at the end."""

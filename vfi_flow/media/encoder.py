@@ -20,9 +20,9 @@ from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.images import CODECS, ImageSequence
 from vfi_flow.media.opening import reason
 from vfi_flow.media.pipe import OutputPipe
+from vfi_flow.media.pix_fmt import choose_pix_fmt, fits, note_on, traits_of
 from vfi_flow.media.pixels.colour import FULL, LIMITED, Colour, colour_in
 from vfi_flow.media.pixels.light import HLG, PQ, light_options
-from vfi_flow.media.pixels.pix_fmt import choose_pix_fmt, fits, note_on, traits_of
 from vfi_flow.media.pixels.samples import bits_of, has_alpha, is_float
 from vfi_flow.media.raw_video import check_raw
 from vfi_flow.media.scheduling import ordinary_priority

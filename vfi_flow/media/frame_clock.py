@@ -7,11 +7,10 @@ from fractions import Fraction
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from vfi_flow.media.damage.arrivals import Stamp
-from vfi_flow.media.damage.holding import Moment
 from vfi_flow.media.damage.quicktime import HEADER_ROUNDING, last_shown_until
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
+from vfi_flow.media.moment import Moment, Stamp
 from vfi_flow.media.opening import COARSE_FORMATS, MICROSECOND, clock_origin, fraction, start_of
 from vfi_flow.media.timing import common_unit, constant_rate_time, standard_rate, standards_near, storable_unit
 

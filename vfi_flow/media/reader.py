@@ -18,17 +18,17 @@ from vfi_flow.media.animations import plays
 from vfi_flow.media.changes import Changes
 from vfi_flow.media.cropping import crop_of, cropped
 from vfi_flow.media.damage.ending import broken_off, broken_promise, promised_end
-from vfi_flow.media.damage.holding import Hold, Moment
+from vfi_flow.media.damage.holding import Hold
 from vfi_flow.media.damage.integrity import damages
 from vfi_flow.media.damage.matroska import Elements
-from vfi_flow.media.damage.whole import flaw
 from vfi_flow.media.decoding import RECORDINGS, Decoder
-from vfi_flow.media.deinterlace import Deinterlace, Timed, deinterlaced
+from vfi_flow.media.deinterlace import Deinterlace, deinterlaced
 from vfi_flow.media.description import described, immersive
 from vfi_flow.media.durations import cut, shown
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import SourceFrame, VideoInfo, Window
 from vfi_flow.media.frame_clock import BARE_FORMATS, frame_clock
+from vfi_flow.media.moment import Moment, Timed
 from vfi_flow.media.opening import MICROSECOND, PIPE_HINT, fraction, open_input, pick_video
 from vfi_flow.media.pipe import InputPipe
 from vfi_flow.media.pixels.chroma_location import chroma_location
@@ -37,6 +37,7 @@ from vfi_flow.media.pixels.light import dynamic_light, needs_dolby_vision
 from vfi_flow.media.pixels.samples import kind_of_samples
 from vfi_flow.media.rotation import display_matrix
 from vfi_flow.media.side_data import side_data
+from vfi_flow.media.whole import flaw
 
 ROUNDING = Fraction(1, 20)
 """Of a frame: so little of one at the end of a window comes from times that a container has rounded."""

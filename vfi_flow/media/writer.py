@@ -108,7 +108,7 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self.stream.disposition = info.disposition
         if info.display_matrix:
             self.stream.set_display_matrix(info.display_matrix)
-        self._with_palette = palette_for(encoder, info)
+        self._with_palette = palette_for(encoder.codec, info.width, info.height, encoder.pix_fmt)
         self._without_light = encoder.codec == "png" and info.colour.light is not None
         self._frame_time = max(1, to_pts(1 / self.rate, unit))
         self._pts = array("q")

@@ -102,7 +102,7 @@ def trial_sizes(plan: Plan) -> tuple[list[int], list[int]]:
         configure(stream, plan.encoder, plan.info, Fraction(1, 25))
         with ordinary_priority():
             stream.codec_context.open()
-        with_palette = palette_for(plan.encoder, plan.info)
+        with_palette = palette_for(plan.encoder.codec, plan.info.width, plan.info.height, plan.encoder.pix_fmt)
         for number, frame in enumerate(islice(reader.frames(), TRIAL_FRAMES)):
             picture = with_palette(converter.to_target(frame.picture))
             picture.pts, picture.time_base, picture.pict_type = number, Fraction(1, 25), 0

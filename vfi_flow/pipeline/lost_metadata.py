@@ -19,8 +19,8 @@ from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import InputPipe, OutputPipe
+from vfi_flow.media.pix_fmt import traits_of
 from vfi_flow.media.pixels.colour import BT601, Colour, Converter
-from vfi_flow.media.pixels.pix_fmt import traits_of
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.media.remux import CopiedStream, StreamCopier
 from vfi_flow.media.tags import QUICKTIME_LANGUAGES, lasting_tags, roles_of

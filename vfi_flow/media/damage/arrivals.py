@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import av
 
+from vfi_flow.media.moment import Stamp
+
 ONE_PICTURE_A_PACKET = frozenset(
     (
         *("h264", "hevc", "av1", "vp9", "mpeg1video", "mpeg2video", "dvvideo", "prores", "dnxhd", "cfhd"),
@@ -15,9 +17,6 @@ ONE_PICTURE_A_PACKET = frozenset(
     )
 )
 """Codecs (FFmpeg's names) without packets that show nothing, as VP8's hidden references and MPEG-4's place holders."""
-
-Stamp = int | None
-"""A time stamp in units of the stream; None where the container has none."""
 
 
 class Arrivals(Protocol):

@@ -1,24 +1,14 @@
 """The last whole picture, shown once more for every one that is damaged or missing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 
-from vfi_flow.media.damage.arrivals import Stamp
+from vfi_flow.media.moment import Moment, Stamp
 
 MOST_IN_A_ROW = 10_000
 """Pictures that are held to fill a gap; a longer one comes from a wrong time stamp."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A picture at its time on the file's clock."""
-
-    stamp: Stamp
-    time: Fraction
-    picture: av.VideoFrame
 
 
 class Hold:

@@ -6,17 +6,14 @@ from fractions import Fraction
 import av
 from av.filter import Graph
 
-from vfi_flow.media.encoder import Encoder
-from vfi_flow.media.frame import VideoInfo
-
 GENERATE = "stats_mode=single"
 USE = "new=1:dither=bayer:bayer_scale=3"
 """Error diffusion would change everywhere when a little changes somewhere; a fixed pattern stays where it is."""
 
 
-def palette_for(encoder: Encoder, info: VideoInfo) -> Callable[[av.VideoFrame], av.VideoFrame]:
+def palette_for(codec: str, width: int, height: int, pix_fmt: str) -> Callable[[av.VideoFrame], av.VideoFrame]:
     """What a picture goes through before the encoder: nothing, or for GIF a `Palette`."""
-    return Palette(info.width, info.height, encoder.pix_fmt) if encoder.codec == "gif" else lambda picture: picture
+    return Palette(width, height, pix_fmt) if codec == "gif" else lambda picture: picture
 
 
 class Palette:
