@@ -11,7 +11,7 @@ from vfi_flow.model.config import ALIGNMENT
 from vfi_flow.model.encoder import FrameFeatures
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.registration import Registration
-from vfi_flow.model.scale import enlarge, halved
+from vfi_flow.model.scale import enlarge_maps, halved
 
 FEATURES, SIDES = FrameFeatures._fields, ("_0", "_1")
 REGISTERED = ("half", "quarter", "eighth", "at_4", "at_8", "at_16", "far_8", "far_16")
@@ -194,10 +194,8 @@ class EnlargeGraph(ExportGraph):
         self.inputs = (*feature_ports(network, ENLARGED, SIDES), *found)
 
     def forward(self, half0: Tensor, half1: Tensor, *found: Tensor) -> tuple[Tensor, ...]:
-        frame0, frame1, _ = read_features((half0, half1), ENLARGED)
         motion, mask, context = found
-        made = enlarge(Registration(motion, mask, context, unexplained=motion), frame0, frame1)
-        return made.motion, made.mask, made.context
+        return enlarge_maps(motion, mask, context, half0, half1)
 
     def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
         question = example_question(height, width)

@@ -35,9 +35,8 @@ class FusionNetwork(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.grid = config.flow_scale
-        inputs = 2 * config.encoder[0] + 2 * (4 + 3) + config.levels[-1].context + 4 + 1 + 1 + 4
         width, rank = config.fusion_width, config.rank
-        self.stem = convolution(inputs, width, rank=rank)
+        self.stem = convolution(self.inputs(config), width, rank=rank)
         self.body = nn.Sequential(*[ResidualBlock(width, rank) for _ in range(config.fusion_blocks)])
         self.at_pixels = [4, 1, 1, 1, 1]  # flow, blend, residual of the luma, deviation, gate
         self.at_half = [1, 2]  # crossfade, detail kept of two octaves
@@ -45,11 +44,29 @@ class FusionNetwork(nn.Module):
         self.head = nn.Conv2d(rank, 4 * sum(self.at_pixels) + sum(self.at_half), 1)
         self.detail_slope = nn.Parameter(torch.tensor([-1.81, 0.66]).view(1, 2, 1, 1))
         self.fold, self.unfold = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
+        self._start_as_warped()
+
+    @staticmethod
+    def inputs(config: NetworkConfig) -> int:
+        """Channels that `features` looks at."""
+        learned = 2 * config.encoder[0]
+        warped = 2 * (4 + 3)  # four lumas and a colour of either frame
+        motion = config.levels[-1].context + 4 + 1  # context, flow, mask
+        unwarped = 2 + 2  # both lumas; how far the frames disagree as they are and warped
+        tau = 1
+        return learned + warped + motion + unwarped + tau
+
+    def _start_as_warped(self) -> None:
+        """The gate of the flow's step is open, nothing is crossfaded, detail is kept as coherence and speed say."""
+        sizes = [*(4 * channels for channels in self.at_pixels), *self.at_half]
         with torch.no_grad():
             self.head.weight *= 0.1
-            self.head.weight[-7:] = 0
-            # gate open, no crossfade, detail as coherence and speed say
-            self.head.bias.copy_(torch.tensor([0.0] * 28 + [1.5] * 4 + [-4.0, 1.93, 1.33]))  # type: ignore[union-attr]
+            self.head.bias.zero_()  # type: ignore[union-attr]
+            biases = self.head.bias.split(sizes)  # type: ignore[union-attr]
+            *_, gate, crossfade, detail = zip(self.head.weight.split(sizes), biases, strict=True)
+            for (weight, bias), start in ((gate, [1.5] * 4), (crossfade, [-4.0]), (detail, [1.93, 1.33])):
+                weight.zero_()
+                bias.copy_(torch.tensor(start))
 
     def forward(self, frame0: FrameFeatures, frame1: FrameFeatures, tau: Tensor, course: MotionAtTau) -> Composition:
         flow = double_flow(course.flow)

@@ -24,16 +24,32 @@ def halved(image: Tensor) -> Tensor:
     return aligned(halve(image))
 
 
-@torch.no_grad()
 def enlarge(found: Registration, frame0: FrameFeatures, frame1: FrameFeatures) -> Registration:
     """The motion between two frames, given what was `found` of them at half of their size (see `halved`)."""
-    height, width = frame0.half.shape[-2:]
+    maps = enlarge_maps(found.motion, found.mask, found.context, frame0.half, frame1.half)
+    return Registration(*maps, found.unexplained)
+
+
+@torch.no_grad()
+def enlarge_maps(
+    motion: Tensor, mask: Tensor, context: Tensor, half0: Tensor, half1: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The maps of a `Registration`, found at half of the size of the frames, for the whole ones.
+
+    Args:
+        motion, mask, context: (B, 2 | 1 | C, h/4, w/4), as `Registration` has them, or filled up as `halved` does.
+        half0, half1: (B, 3, h/2, w/2), the whole frames at half of their size, as `FrameFeatures` has them.
+
+    Returns:
+        motion, mask and context on h/2 x w/2.
+    """
+    height, width = half0.shape[-2:]
     motion, mask, context = (
-        plane[:, :, :height, :width] for plane in (double_flow(found.motion), double(found.mask), double(found.context))
+        plane[:, :, :height, :width] for plane in (double_flow(motion), double(mask), double(context))
     )
     for _ in range(STEPS):
-        before = warp_both(frame0.half, frame1.half, motion)
+        before = warp_both(half0, half1, motion)
         step = lucas_kanade_step(*before, MIDDLE, WINDOW, DAMPING, BLOCK)
-        after = warp_both(frame0.half, frame1.half, motion + step)
+        after = warp_both(half0, half1, motion + step)
         motion = motion + improvement(before, after, SEEN) * step
-    return Registration(motion, mask, context, found.unexplained)
+    return motion, mask, context
