@@ -108,31 +108,35 @@ def case(
     path: Path, device: Device, height: int, width: int, threads: int, new: int
 ) -> tuple[Callable[[], object], dict[str, str]]:
     """What makes `new` frames of a pair and gives the last of them, and what it is."""
-    runtime = load_runtime()
-    ports, metadata = ports_of(runtime, path)
+    ports, metadata = ports_of(load_runtime(), path)
     layout = layout_of(path, ports)
     about = {"layout": layout, "precision": metadata.get("precision", "-"), "steps": metadata.get("steps", "-")}
-
-    def opened(file: Path, inputs: Sequence[Any], values: Sequence[Any]) -> Graph:
-        sizes = axis_sizes(inputs, values) if device.provider.fixed_size else {}
-        return Graph(runtime, file, device, threads, sizes)
-
     if layout == "stream":
         return stream(path, int(about["steps"]), device, height, width, threads, new), about
-    if layout != "split":
-        values = feed(layout, ports, height, width)
-        check_size(path, ports, values)
-        graph = opened(path, ports, values)
-        return repeated(lambda: graph(values), new), about
-    # As in a stream: one frame is new, of the other the features are there.
+    if layout == "split":
+        return split(path, device, height, width, threads, new), about
+    values = feed(layout, ports, height, width)
+    check_size(path, ports, values)
+    graph = opened(path, ports, values, device, threads)
+    return repeated(lambda: graph(values), new), about
+
+
+def opened(path: Path, ports: Sequence[Any], values: Sequence[Any], device: Device, threads: int) -> Graph:
+    """The graph, for the sizes of `values` alone where the device wants that."""
+    sizes = axis_sizes(ports, values) if device.provider.fixed_size else {}
+    return Graph(load_runtime(), path, device, threads, sizes)
+
+
+def split(path: Path, device: Device, height: int, width: int, threads: int, new: int) -> Callable[[], object]:
+    """What makes `new` frames of a pair as in a stream: one frame is new, of the other the features are there."""
     images = [image.transpose(0, 2, 3, 1).copy() for image in frames(*padded_size(height, width))]
     noise = np.random.default_rng(1).standard_normal((1, 3, *padded_size(height, width)), dtype=np.float32)
     known = {"tau": np.full((1, 1, 1, 1), np.float32(0.5)), "noise": noise, "strength": np.ones(1, np.float32)}
 
     def part(name: str, values: dict[str, Any]) -> Graph:
         file = path if name == SYNTHESISE else path.with_name(f"{path.name.rpartition(SYNTHESISE)[0]}.{name}.onnx")
-        inputs = ports_of(runtime, file)[0]
-        return opened(file, inputs, [values[port.name] for port in inputs])
+        ports = ports_of(load_runtime(), file)[0]
+        return opened(file, ports, [values[port.name] for port in ports], device, threads)
 
     encode = part("encode", {"frame": images[0]})
     kept = encode.named({"frame": images[0]}, stays=True)
@@ -146,7 +150,7 @@ def case(
         values |= register.named(values, stays=True)
         return repeated(lambda: list(synthesise.named(values).values()), new)()
 
-    return make, about
+    return make
 
 
 def repeated(make: Callable[[], Any], times: int) -> Callable[[], Any]:

@@ -4,7 +4,7 @@ import argparse
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vfi_flow import __version__
 from vfi_flow.cli.callables import load_callable
@@ -12,6 +12,10 @@ from vfi_flow.cli.measuring import add_model_arguments, open_model, require_trai
 from vfi_flow.errors import UsageError, VfiFlowError
 from vfi_flow.files import check_free, write_complete
 from vfi_flow.spelling import parse_count, read_by
+
+if TYPE_CHECKING:
+    from vfi_flow.training.evaluate import Method, Options
+    from vfi_flow.training.report import Report
 
 DESCRIPTION = """Every chosen frame of every clip in a folder is dropped and made again from its neighbours, by the
 model and by the baselines, and compared with the truth. The table has PSNR, SSIM, LPIPS (if its weights are given),
@@ -57,36 +61,63 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     require_training_packages()
-    from vfi_flow.training import decoding, evaluate, html_report, places, report
-    from vfi_flow.training.baselines import make_baseline
+    from vfi_flow.training import decoding, evaluate, report
 
     if arguments.draws < 0 or arguments.draws == 1:
         raise UsageError(f"--draws must be 0 or at least 2, got {arguments.draws}")
     set_threads(arguments.threads)
     clips = decoding.find_videos(arguments.data)
+    check_outputs(arguments, clips)
+    options = options_from(arguments)
+    with ExitStack() as stack:
+        own, model = open_model(arguments, stack)
+        methods = [*own, *others(arguments)]
+        check_names([method.name for method in methods])
+        results = list(with_progress(evaluate.evaluate_clips(clips, methods, options), len(clips), "clips"))
+    tell(arguments, report.Report(results, settings_of(arguments, model), report.curves_of(own)))
+    return 0 if len(results) == len(clips) else VfiFlowError.exit_code
+
+
+def check_outputs(arguments: argparse.Namespace, clips: list[Path]) -> None:
+    """OutputError where a result would replace a clip or another result."""
     outputs = [path for path in (arguments.json, arguments.html) if path is not None]
     for path in outputs:
         taken = {"one of the clips": clips, "named twice": [other for other in outputs if other is not path]}
         check_free(path, "the results", taken, overwrite=True)
-    options = evaluate.Options(
+
+
+def options_from(arguments: argparse.Namespace) -> "Options":
+    from vfi_flow.training import evaluate, html_report, places
+
+    return evaluate.Options(
         spacing=places.spacing(arguments.tau, arguments.gap),
         per_clip=arguments.per_clip,
         draws=arguments.draws,
         lpips=None if arguments.lpips is None else read_lpips(arguments.lpips),
         pictures=html_report.PICTURES if arguments.html is not None else 0,
     )
-    with ExitStack() as stack:
-        methods, model = open_model(arguments, stack)
-        curves = report.curves_of(methods)
-        methods += [evaluate.without_noise(name, load_callable(name)) for name in arguments.against]
-        methods += [evaluate.without_noise(name, make_baseline(name)) for name in arguments.baselines]
-        if not methods:
-            raise UsageError("nothing to evaluate: --steps none, --baselines none and no --against")
-        if len({method.name for method in methods}) < len(methods):
-            raise UsageError(f"two methods have one name: {', '.join(method.name for method in methods)}")
-        results = list(with_progress(evaluate.evaluate_clips(clips, methods, options), len(clips), "clips"))
 
-    settings = {
+
+def others(arguments: argparse.Namespace) -> list["Method"]:
+    """What the model is compared with."""
+    from vfi_flow.training.baselines import make_baseline
+    from vfi_flow.training.evaluate import without_noise
+
+    against = [without_noise(name, load_callable(name)) for name in arguments.against]
+    return against + [without_noise(name, make_baseline(name)) for name in arguments.baselines]
+
+
+def check_names(names: list[str]) -> None:
+    """UsageError where there is no method, or a name that does not tell which one is meant."""
+    if not names:
+        raise UsageError("nothing to evaluate: --steps none, --baselines none and no --against")
+    if len(set(names)) < len(names):
+        raise UsageError(f"two methods have one name: {', '.join(names)}")
+
+
+def settings_of(arguments: argparse.Namespace, model: dict[str, str] | None) -> dict[str, Any]:
+    """What the numbers depend on, as JSON holds it."""
+    return {
         "vfi_flow": __version__,
         "data": str(arguments.data),
         "tau": str(arguments.tau),
@@ -101,7 +132,12 @@ def run(arguments: argparse.Namespace) -> int:
         "threads": arguments.threads,
         "model": model,
     }
-    result = report.Report(results, settings, curves)
+
+
+def tell(arguments: argparse.Namespace, result: "Report") -> None:
+    """Writes the files that were asked for, and the table to stdout."""
+    from vfi_flow.training import html_report, report
+
     try:
         if arguments.json is not None:
             write_complete(arguments.json, result.to_json().encode())
@@ -109,7 +145,6 @@ def run(arguments: argparse.Namespace) -> int:
             write_complete(arguments.html, html_report.to_html(result).encode("utf-8", "backslashreplace"))
     finally:  # a file that cannot be written does not take the table with it
         print(report.to_text(result), end="", flush=True)
-    return 0 if len(results) == len(clips) else VfiFlowError.exit_code
 
 
 def read_lpips(path: Path) -> Any:

@@ -80,6 +80,10 @@ class Found:
             self.overlays += span.overlay is not None
             yield span
 
+    def warnings(self, plan: Plan) -> list[str]:
+        """Of the list of cuts."""
+        return self.listed.warnings(plan.job.window == Window()) if self.listed is not None else []
+
 
 def run(
     plan: Plan,
@@ -123,6 +127,24 @@ def run(
         with clock.during("verify"):
             verify(plan, written, writer, copier)
             lost = untold(plan, copier, partial)
+    warnings = [*plan.notes, *reader.warnings, *found.warnings(plan), *copier.warnings]
+    warnings += [*uneven_times(plan, written, keeps), *lost]
+    resumed = chunks.stored_frames if chunks is not None else 0
+    return report_on(plan, found, written, copier, clock, started, resumed, warnings, engine or {})
+
+
+def report_on(
+    plan: Plan,
+    found: Found,
+    written: Written,
+    copier: StreamCopier,
+    clock: StageClock,
+    started: float,
+    resumed: int,
+    warnings: list[str],
+    engine: Mapping[str, Any],
+) -> Report:
+    """What was done, in a job that `started` at that time of `time.perf_counter` and ends now."""
     return Report(
         plan=plan,
         frames=dict(written.kinds),
@@ -132,22 +154,16 @@ def run(
         repeats=found.repeats,
         overlays=found.overlays,
         kept=copier.copied,
-        resumed=chunks.stored_frames if chunks is not None else 0,
+        resumed=resumed,
         stage_seconds=dict(clock.seconds),
         wall_seconds=time.perf_counter() - started,
-        warnings=[
-            *plan.notes,
-            *reader.warnings,
-            *(found.listed.warnings(plan.job.window == Window()) if found.listed is not None else []),
-            *copier.warnings,
-            *warnings_on(plan, written, keeps),
-            *lost,
-        ],
-        engine=engine or {},
+        warnings=warnings,
+        engine=engine,
     )
 
 
-def warnings_on(plan: Plan, written: Written, keeps_times: bool) -> list[str]:
+def uneven_times(plan: Plan, written: Written, keeps_times: bool) -> list[str]:
+    """The warning of frames whose times the format of the result has evened, if there are any."""
     if keeps_times or written.drift <= 1 / plan.rate:
         return []
     return [f"{plan.job.output}: the times of unevenly spaced frames are lost in this format; use -r RATE or another"]

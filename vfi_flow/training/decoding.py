@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 SUFFIXES = frozenset(
-    (".3gp", ".avi", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".ogv", ".ts", ".webm", ".wmv", ".y4m")
-) | {".flv", ".mpeg", ".mts"}
+    (
+        *(".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv"),
+        *(".ts", ".webm", ".wmv", ".y4m"),
+    )
+)
 """Of files in a folder that are taken for videos."""
 
 
