@@ -234,6 +234,7 @@ def open_engine(engine: str, model: str | Path, steps: int, device: str, threads
 
 
 def check_frames(frame0: Frame, frame1: Frame) -> None:
+    """UsageError unless both are arrays (H, W, 3 or 4) of uint8 or uint16 with pixels, and alike in shape and type."""
     for name, frame in (("frame0", frame0), ("frame1", frame1)):
         if not isinstance(frame, np.ndarray) or frame.dtype not in FULL_SCALE:
             kind = getattr(frame, "dtype", type(frame).__name__)
@@ -255,6 +256,10 @@ def whole_number(name: str, value: SupportsIndex) -> int:
 
 
 def check_neighbour(name: str, neighbour: Neighbour | None, frame: Frame) -> None:
+    """UsageError unless it is None, or a Neighbour like `frame` in shape and type whose interval is finite and above 0.
+
+    `name` is what the sentence calls it: before or after.
+    """
     if neighbour is None:
         return
     if not (isinstance(neighbour, Neighbour) and isinstance(neighbour.frame, np.ndarray)):
@@ -267,6 +272,7 @@ def check_neighbour(name: str, neighbour: Neighbour | None, frame: Frame) -> Non
 
 
 def check_taus(taus: Iterable[float | Fraction]) -> list[float]:
+    """`taus` as numbers of Python's own; UsageError unless all are numbers from 0 to 1."""
     try:
         places = [real_number("tau", tau) for tau in taus]
     except TypeError:

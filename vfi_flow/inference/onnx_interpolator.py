@@ -36,6 +36,7 @@ class Maps:
     """Results of a graph that stay in the memory of the device, to be inputs of others."""
 
     maps: dict[str, Any]
+    """(1, C, h, w) float32 by the names of the graph's outputs: arrays, or values of ONNX Runtime on the device."""
     sizes: dict[str, int]
     """Height and width of the frame and of its maps, by the names of the axes."""
 
@@ -44,6 +45,7 @@ class OnnxEngine:
     """The graphs of layout `stream` in one folder with the weights: `NAME.encode.onnx` to `NAME.compose_STEPS.onnx`."""
 
     def __init__(self, model: str | Path, steps: int, device: str, threads: int | None) -> None:
+        """ComponentError where a file is missing or does not belong to the others, or `device` cannot run them."""
         self._runtime, self._threads = load_runtime(), threads
         self._folder, self._name = find_model(model, self._runtime)
         self.device = find_device(device, self._runtime)
@@ -96,6 +98,7 @@ class OnnxEngine:
             return graph
 
     def encode(self, frame: Image) -> Maps:
+        """The maps of `frame` (H, W, 3) float32, by the names that `FrameFeatures` has for them."""
         sizes = frame_sizes(*frame.shape[:2])
         graph = self._graph(ENCODE, sizes)
         maps = graph.named({"frame": frame[None]}, stays=True)
@@ -104,13 +107,19 @@ class OnnxEngine:
         return Maps(maps, sizes)
 
     def register(self, features0: Maps, features1: Maps) -> Maps:
+        """`motion` (1, 2, h, w), `mask` (1, 1, h, w), `context` (1, C, h, w) and `unexplained` (1, 1, 1, 1).
+
+        They are those of `Registration`; h and w are half of the picture that motion is found on.
+        """
         graph = self._graph(REGISTER, features0.sizes)
         return Maps(graph.named(both(features0, features1), stays=True), features0.sizes)
 
     def reach(self, found: Maps) -> float:
+        """Pixels, by `scale.reach` of `motion`, which is copied from the device for that."""
         return reach(as_array(found.maps["motion"]))
 
     def enlarge(self, found: Maps, features0: Maps, features1: Maps) -> Maps:
+        """What `register` gives, of frames at half of whose size motion was `found`; `unexplained` stays as it is."""
         sizes = features0.sizes | found_sizes(found)
         maps = {f"found_{name}": value for name, value in found.maps.items()}
         made = self._graph(ENLARGE, sizes).named({**both(features0, features1), **maps}, stays=True)
@@ -125,6 +134,7 @@ class OnnxEngine:
         noise: NDArray[np.float32],
         strength: float,
     ) -> Image:
+        """The new frame (H, W, 3) float32 in [0, 1], in the computer's memory; the rest as in `Engine.compose`."""
         beside = {"motion_before": motion.before.maps["motion"], "motion_after": motion.after.maps["motion"]}
         beside["intervals"] = np.array(motion.intervals, np.float32).reshape(1, 2, 1, 1)
         beside["frame_width"] = np.array([motion.frame_width], np.float32)
@@ -135,6 +145,7 @@ class OnnxEngine:
         return frame
 
     def release(self) -> None:
+        """Closes the graphs; the next call opens those that it needs, from the same files."""
         with self._opening:
             encode = self._graphs.get((ENCODE, ()))
             self._graphs.clear()
@@ -142,6 +153,7 @@ class OnnxEngine:
             encode.give_back(np.zeros((1, ALIGNMENT, ALIGNMENT, 3), np.float32))
 
     def close(self) -> None:
+        """The same as `release`."""
         self.release()
 
 

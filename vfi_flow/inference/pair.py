@@ -23,10 +23,14 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
+    """Two frames to make others between, with what lies around them; all are of one shape and type."""
+
     frame0: Frame
     frame1: Frame
     before: Neighbour | None = None
+    """The frame before `frame0`; None: unknown, or it tells nothing of the motion between the two."""
     after: Neighbour | None = None
+    """The frame after `frame1`, likewise."""
 
     @property
     def intervals(self) -> tuple[float, float]:

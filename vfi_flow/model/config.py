@@ -8,7 +8,8 @@ SCHEMA = "vfi_flow-1"
 """What files of weights and graphs call their own format; another one is read by another version."""
 
 LARGEST_STRENGTH = 2
-"""Of what is drawn on top of the mean; 1 is one sample as trained."""
+"""Strengths are from 0 to this, ends included. They scale what is drawn on top of the mean: 0 draws nothing, 1 one
+sample as trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,10 @@ class LevelConfig:
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
+    """Sizes of an `InterpolationNetwork`, which decide the shapes of its weights; and what it may cost."""
+
     name: str
+    """As in `--model NAME`, in files of weights and in exported graphs."""
     downscale: int
     """1, or 2 to find motion and draw detail on frames of half the width and height; the new frame is made of the whole
     ones anyway."""

@@ -186,6 +186,14 @@ def evaluate_clips(paths: Sequence[Path], methods: Sequence[Method], options: Op
 def evaluate_clip(
     path: Path, name: str, methods: Sequence[Method], options: Options, dis: Dis, warm_up: bool = False
 ) -> ClipResult:
+    """What every method makes of the chosen places of a clip, measured; InputError where it has none.
+
+    Args:
+        name: of the clip, in tables.
+        methods: all see the same frames, and one place after the other.
+        dis: measures how far things move, which says nothing of the methods.
+        warm_up: every method makes a frame of this size first that is not counted.
+    """
     spacing = options.spacing
     footage = places.look_through(path)
     frames = len(footage.times)

@@ -31,6 +31,11 @@ class Moved(NamedTuple):
 
 
 def move(network: InterpolationNetwork, batch: Batch) -> Moved:
+    """Features and motion of a batch, as they are when a frame of a video is made.
+
+    Gradients reach encoder and registration through what the two frames show; what `before` and `after` add is a
+    constant. It is taken off `even_flow`, so that registration is not asked for what the two frames cannot show.
+    """
     frame0, frame1 = network.encode(batch.frame0), network.encode(batch.frame1)
     registration = network.registration(frame0, frame1)
     even = registration.at(batch.tau)

@@ -25,11 +25,15 @@ TIMES = dict.fromkeys(endpoint_times(2), MORE_STEPS) | dict.fromkeys(endpoint_ti
 
 
 class Objective(Protocol):
+    """One stage of the training."""
+
     name: str
 
-    def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]: ...
+    def parameters(self, network: InterpolationNetwork) -> dict[str, nn.Parameter]:
+        """Those that are learned, by their names in `network`."""
 
-    def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]: ...
+    def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Terms whose sum is minimised, scalars with their weights in them, by name; `generator` draws the noise."""
 
 
 class MeanObjective:
@@ -119,6 +123,12 @@ class VelocityObjective:
         return {name: p for name, p in network.named_parameters() if name.startswith("velocity.")}
 
     def losses(self, network: InterpolationNetwork, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+        """The terms of the loss, scalars with their weights in them.
+
+        `flow matching` is the error of the expected residual at one path time a sample, in units of the deviation. With
+        LPIPS there are `lpips` and `sharpness` besides, of a frame drawn in one step or, one time in four, in two.
+        Gradients reach the velocity network alone.
+        """
         with torch.no_grad():
             moved = move(network, batch)
             mean = network.fused(moved.frame0, moved.frame1, batch.tau, moved.course)
