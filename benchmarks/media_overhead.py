@@ -28,7 +28,7 @@ import numpy as np
 from vfi_flow.cli.option_types import parse_threads
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.inference.interpolator import Interpolator
-from vfi_flow.media.encoder import DEFAULT_OPTIONS
+from vfi_flow.media.encoder_choice import DEFAULT_OPTIONS
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 from vfi_flow.spelling import parse_count, parse_size, read_by

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vfi_flow.errors import ComponentError, OutputError, UsageError, VfiFlowError
-from vfi_flow.media.encoder import EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.encoder_choice import choose_encoder
 from vfi_flow.media.frame import VideoInfo
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.pixels.colour import Colour

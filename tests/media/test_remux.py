@@ -12,7 +12,8 @@ from blending import Blend
 from clips import moving_square, stream_packets, write_clip
 
 from vfi_flow.media.container import form_of
-from vfi_flow.media.encoder import EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.encoder_choice import choose_encoder
 from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.reader import VideoReader

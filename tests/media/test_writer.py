@@ -12,7 +12,8 @@ from clips import moving_square, video_times, write_clip
 
 from vfi_flow.errors import OutputError
 from vfi_flow.media import writer as writer_module
-from vfi_flow.media.encoder import EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.encoder_choice import choose_encoder
 from vfi_flow.media.frame import Window
 from vfi_flow.media.pipe import OutputPipe
 from vfi_flow.media.reader import VideoReader

@@ -9,7 +9,8 @@ from blending import Blend
 from clips import moving_square, pixels, write_clip
 
 from vfi_flow.errors import ComponentError
-from vfi_flow.media.encoder import HARDWARE, EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import HARDWARE, EncoderOptions
+from vfi_flow.media.encoder_choice import choose_encoder
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
 from vfi_flow.pipeline.plan import Job, make_plan

@@ -14,7 +14,8 @@ from av.stream import Disposition, Stream
 
 from vfi_flow.errors import VfiFlowError
 from vfi_flow.media import timecode
-from vfi_flow.media.encoder import USUAL_LOCATION, Encoder
+from vfi_flow.media.encoder import Encoder
+from vfi_flow.media.encoder_choice import USUAL_LOCATION
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.images import ImageSequence

@@ -11,7 +11,8 @@ from vfi_flow.media import animations
 from vfi_flow.media.chunks import JOINABLE
 from vfi_flow.media.container import form_of
 from vfi_flow.media.deinterlace import Deinterlace
-from vfi_flow.media.encoder import KEEP_CAPTIONS, Encoder, EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import Encoder, EncoderOptions
+from vfi_flow.media.encoder_choice import KEEP_CAPTIONS, choose_encoder
 from vfi_flow.media.endpoints import Source, Target
 from vfi_flow.media.frame import VideoInfo, Window
 from vfi_flow.media.pipe import InputPipe

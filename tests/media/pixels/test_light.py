@@ -6,7 +6,8 @@ import av
 import pytest
 from deep_clips import moving_numbers, write_numbers
 
-from vfi_flow.media.encoder import EncoderOptions, choose_encoder
+from vfi_flow.media.encoder import EncoderOptions
+from vfi_flow.media.encoder_choice import choose_encoder
 from vfi_flow.media.frame import Window
 from vfi_flow.media.pixels.light import HLG, PQ, Light, light_of, light_options
 from vfi_flow.media.reader import VideoReader
