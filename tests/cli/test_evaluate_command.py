@@ -189,6 +189,20 @@ def test_what_a_users_own_interpolator_does_wrong_is_a_sentence_and_exit_code_4(
     assert capsys.readouterr().err.endswith(f"vfi-flow: --against bad_one:f: {kind}: no\n")
 
 
+def test_gains_are_counted_from_the_method_that_is_named(folder, tmp_path, interpolator, capsys):
+    path = tmp_path / "result.json"
+    words = ["--steps", "0", "--baselines", "blend,dis,repeat", "--reference", "repeat", "--json", str(path)]
+
+    assert main(["evaluate", "--data", str(folder), *words]) == 0
+
+    assert " gain on repeat, dB |" in capsys.readouterr().out
+    methods = {method["name"]: method for method in json.loads(path.read_text())["methods"]}
+    own, repeated = methods["base steps 0"], methods["repeat"]
+    assert own["psnr_gain_db"]["gain_over"] == "repeat"
+    psnr = [np.mean([clip["psnr_db"] for clip in method["by_clip"].values()]) for method in (own, repeated)]
+    assert own["psnr_gain_db"]["mean"] == pytest.approx(psnr[0] - psnr[1])
+
+
 def test_lpips_is_measured_when_its_weights_are_given(folder, tmp_path, capsys):
     random = np.random.default_rng(0)
     weights = {name: np.abs(random.normal(size=shape)) for name, shape in expected_shapes().items()}
@@ -245,6 +259,11 @@ def test_a_bad_clip_among_good_ones_is_left_out_with_a_line_and_exit_code_1(tmp_
             ["--steps", "none", "--against", "math:cos", "--against", "math:cos"],
             2,
             "two methods have one name: math:cos",
+        ),
+        (
+            ["--steps", "none", "--reference", "rife"],
+            2,
+            "rife is not among the methods: repeat, blend",
         ),
         (["--steps", "none", "--lpips", "missing.npz"], 3, "missing.npz: no such file"),
         (["--steps", "none", "--json", "missing/r.json"], 7, "missing: no such folder for the results"),

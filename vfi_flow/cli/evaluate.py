@@ -48,6 +48,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--against", action="append", default=[], metavar="MODULE:NAME", help="callable (frame0, frame1, tau) -> frame"
     )
+    parser.add_argument(
+        "--reference", metavar="METHOD", help="what gains are counted from, by its name in the table (default: dis)"
+    )
     parser.add_argument("--lpips", type=Path, metavar="FILE.npz", help="weights of LPIPS v0.1, AlexNet")
     parser.add_argument(
         "--draws", type=int, default=0, metavar="N", help="measure the spread over N draws of the noise"
@@ -72,9 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         own, model = open_model(arguments, stack)
         methods = [*own, *others(arguments)]
-        check_names([method.name for method in methods])
+        check_names([method.name for method in methods], arguments.reference)
         results = list(with_progress(evaluate.evaluate_clips(clips, methods, options), len(clips), "clips"))
-    tell(arguments, report.Report(results, settings_of(arguments, model), report.curves_of(own)))
+    settings = settings_of(arguments, model)
+    tell(arguments, report.Report(results, settings, report.curves_of(own), arguments.reference))
     return 0 if len(results) == len(clips) else VfiFlowError.exit_code
 
 
@@ -107,12 +111,14 @@ def others(arguments: argparse.Namespace) -> list["Method"]:
     return against + [without_noise(name, make_baseline(name)) for name in arguments.baselines]
 
 
-def check_names(names: list[str]) -> None:
-    """UsageError where there is no method, or a name that does not tell which one is meant."""
+def check_names(names: list[str], reference: str | None) -> None:
+    """UsageError where there is no method, no such reference, or a name that does not tell which one is meant."""
     if not names:
         raise UsageError("nothing to evaluate: --steps none, --baselines none and no --against")
     if len(set(names)) < len(names):
         raise UsageError(f"two methods have one name: {', '.join(names)}")
+    if reference is not None and reference not in names:
+        raise UsageError(f"--reference {reference} is not among the methods: {', '.join(names)}")
 
 
 def settings_of(arguments: argparse.Namespace, model: dict[str, str] | None) -> dict[str, Any]:

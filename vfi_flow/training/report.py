@@ -50,6 +50,8 @@ class Report:
     settings: dict[str, Any]
     curves: Sequence[Sequence[str]] = ()
     """Methods that differ in strength alone, the mean (strength 0) first where it is among them."""
+    compared_with: str | None = None
+    """The reference, where one was chosen."""
 
     @property
     def methods(self) -> list[str]:
@@ -57,8 +59,8 @@ class Report:
 
     @property
     def reference(self) -> str | None:
-        """What the other methods are compared with, clip by clip: optical flow if it is among them."""
-        return next((name for name in ("dis", "dis-fast", "blend") if name in self.methods), None)
+        """What the other methods are compared with, clip by clip: optical flow if it is among them, unless chosen."""
+        return self.compared_with or next((name for name in ("dis", "dis-fast", "blend") if name in self.methods), None)
 
     def has(self, metric: str) -> bool:
         """Whether it was measured of any method."""
