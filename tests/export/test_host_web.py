@@ -39,6 +39,8 @@ def models(tiny_model, tmp_path_factory) -> Path:
     [fixed] = write_variants(tiny_model, folder, ["u8"], [0], [Variant(size=(48, 32))])
     fixed.path.rename(folder / "fixed.u8_1.onnx")
     (folder / "text.u8_1.onnx").write_text("not a model at all")
+    shutil.copy(folder / "tiny.u8_0.onnx", folder / "mixed.u8_0.onnx")
+    shutil.copy(folder / "text.u8_1.onnx", folder / "mixed.u8_1.onnx")
     (folder / "half.u8_1.onnx").write_bytes((folder / "tiny.u8_1.onnx").read_bytes()[:200_000])
     return folder
 
@@ -246,6 +248,24 @@ def test_a_file_that_is_not_its_model_is_named(page, model, complaint):
     assert page.show(model) == "No model"
 
     assert page.problem() == f"{complaint}{EXPORT}"
+
+
+def test_a_model_that_does_not_start_leaves_no_worker_behind(page):
+    page.show("mixed")
+    page.evaluate(
+        script="""void (window.Worker = class extends Worker {
+            static running = 0;
+            constructor(...words) { super(...words); Worker.running++; }
+            terminate() { super.terminate(); Worker.running--; }
+        })"""
+    )
+    page.check(selector="#steps [value='0']")
+    page.wait(script="document.querySelector('#engine').matches('.ready')")
+    assert page.evaluate(script="Worker.running") == 1
+
+    page.check(selector="#steps [value='1']")
+    page.wait(script="document.querySelector('#engine').matches('.failed')")
+    assert page.evaluate(script="Worker.running") == 0
 
 
 def test_without_a_model_the_page_says_how_to_export_one(page):

@@ -45,21 +45,28 @@ export class Engine {
   static async start({ name, bytes }, wanted = "auto") {
     let note = "";
     if (wanted !== "wasm" && (await hasGraphicsCard())) {
-      const engine = new Engine();
       try {
-        await engine.#open(name, bytes, "webgpu");
-        return engine;
+        return await Engine.#on("webgpu", name, bytes);
       } catch (error) {
-        engine.close();
         if (error instanceof Problem) throw error;
         note = `WebGPU is not used: ${error.message}.`;
       }
     } else if (wanted === "webgpu") note = "WebGPU is not used: this browser has none here.";
-    const engine = new Engine();
-    await engine.#open(name, bytes, "wasm");
+    const engine = await Engine.#on("wasm", name, bytes);
     engine.note = note;
     if (!self.crossOriginIsolated) engine.note += " One thread only: the server sends no COOP and COEP headers.";
     return engine;
+  }
+
+  static async #on(device, name, bytes) {
+    const engine = new Engine();
+    try {
+      engine.where = await engine.#ask({ question: "open", name, bytes, device });
+      return engine;
+    } catch (error) {
+      engine.close();
+      throw error;
+    }
   }
 
   #worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
@@ -79,10 +86,6 @@ export class Engine {
 
   close() {
     this.#worker.terminate();
-  }
-
-  async #open(name, bytes, device) {
-    this.where = await this.#ask({ question: "open", name, bytes, device });
   }
 
   /** One question at a time; the next one waits. */
