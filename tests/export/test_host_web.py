@@ -140,6 +140,34 @@ def test_what_factor_2_made_serves_4(page, meadow):
     assert page.text(selector="#status").startswith("6 frames made in")
 
 
+def test_other_steps_while_frames_are_made_end_the_work_and_make_may_be_pressed_again(page, tmp_path):
+    pictures = [write_png(tmp_path / f"{n}.png", moving_texture(240, 320, dx=3 * n)) for n in range(3)]
+    page.show()
+    page.open(*pictures)
+    page.check(selector="#factors [value='8']")
+    page.check(selector="#steps [value='0']")
+    page.click(selector="#make")
+    page.wait(script="document.querySelector('#status').textContent.startsWith('Frame 2 of 14')")
+
+    page.check(selector="#steps [value='1']")
+    page.wait(script="document.querySelector('#engine').matches('.ready') && !document.querySelector('#make').disabled")
+
+    assert page.evaluate(script="document.querySelector('#stop').hidden") is True
+    assert (page.text(selector="#status"), page.problem()) == ("", "")
+    assert page.make(2, steps=1) == ""
+
+
+def test_another_factor_while_a_file_is_opened_lets_it_open(page, meadow):
+    page.show()
+    page.files(paths=[str(meadow)])
+    page.wait(script="document.querySelector('#status').textContent === 'Reading frames …'")
+
+    page.check(selector="#factors [value='8']")
+    page.wait(script="document.querySelector('#status').textContent === '4 frames'")
+
+    assert page.evaluate(script="Number(document.querySelector('#scrub').max)") == 24
+
+
 def test_the_saved_video_has_every_frame_at_its_time(page, tmp_path):
     """The gaps of the source differ, and one is a hundredth of a second: no frame is skipped."""
     stamps = [0, 40, 50, 90, 190, 230]

@@ -71,6 +71,7 @@ export class Engine {
 
   #worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
   #last = Promise.resolve();
+  #closing = new AbortController();
   where = "";
   note = "";
 
@@ -79,13 +80,15 @@ export class Engine {
     try {
       return await this.#ask({ question: "frame", frame0, frame1, tau });
     } catch (error) {
-      if (!MEMORY_MESSAGES.test(error.message)) throw error;
+      if (error.name === "AbortError" || !MEMORY_MESSAGES.test(error.message)) throw error;
       throw new OutOfMemory(`A frame of ${frame0.width}×${frame0.height} needs more memory than the browser gives.`);
     }
   }
 
+  /** A terminated worker answers nothing: who waits for a frame gets an AbortError. */
   close() {
     this.#worker.terminate();
+    this.#closing.abort();
   }
 
   /** One question at a time; the next one waits. */
@@ -96,7 +99,10 @@ export class Engine {
   }
 
   #post(message) {
+    const { signal } = this.#closing;
     return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      signal.onabort = () => reject(signal.reason);
       this.#worker.onmessage = ({ data }) => {
         if (!("message" in data)) resolve(data.answer);
         else reject(data.isProblem ? new Problem(data.message) : new Error(data.message));

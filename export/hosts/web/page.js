@@ -80,6 +80,13 @@ async function run(work) {
   }
 }
 
+/** Ends making and saving, as what they work on changes; opening and reading go on. */
+function endMaking() {
+  if ($("stop").hidden) return;
+  job.abort();
+  say("");
+}
+
 /** Enables what can be done now. */
 function offer() {
   const busy = !$("stop").hidden;
@@ -195,6 +202,7 @@ async function make(signal) {
   offer();
   say("Starting the model …", 0);
   const running = await ready();
+  signal.throwIfAborted();
   const indices = motion.missing();
   const began = performance.now();
   for (const [done, index] of indices.entries()) {
@@ -265,7 +273,7 @@ for (const type of ["dragover", "dragleave", "drop"])
 for (const id of ["size", "from", "seconds"]) $(id).addEventListener("change", () => run(decode));
 for (const input of document.querySelectorAll('input[name="factor"]'))
   input.addEventListener("change", () => {
-    job.abort();
+    endMaking();
     if (!motion) return;
     const moment = player.moment;
     motion.factor = chosen("factor");
@@ -274,7 +282,7 @@ for (const input of document.querySelectorAll('input[name="factor"]'))
   });
 for (const input of document.querySelectorAll('input[name="steps"]'))
   input.addEventListener("change", () => {
-    job.abort();
+    endMaking();
     ready().catch(() => {}); // it has been said
     if (!motion) return;
     motion.made.clear();
