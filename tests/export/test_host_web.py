@@ -296,6 +296,16 @@ def test_a_model_that_does_not_start_leaves_no_worker_behind(page):
     assert page.evaluate(script="Worker.running") == 0
 
 
+def test_the_complaint_of_a_model_goes_when_another_one_is_chosen(page):
+    page.show("mixed")
+    assert page.problem().startswith("mixed.u8_1.onnx is not an ONNX file")
+
+    page.check(selector="#steps [value='0']")
+    page.wait(script="document.querySelector('#engine').matches('.ready')")
+
+    assert page.problem() == ""
+
+
 def test_without_a_model_the_page_says_how_to_export_one(page):
     assert page.show("nothing") == "No model"
 

@@ -283,6 +283,7 @@ for (const input of document.querySelectorAll('input[name="factor"]'))
 for (const input of document.querySelectorAll('input[name="steps"]'))
   input.addEventListener("change", () => {
     endMaking();
+    $("problem").hidden = true;
     ready().catch(() => {}); // it has been said
     if (!motion) return;
     motion.made.clear();
