@@ -41,6 +41,8 @@ def models(tiny_model, tmp_path_factory) -> Path:
     (folder / "text.u8_1.onnx").write_text("not a model at all")
     shutil.copy(folder / "tiny.u8_0.onnx", folder / "mixed.u8_0.onnx")
     shutil.copy(folder / "text.u8_1.onnx", folder / "mixed.u8_1.onnx")
+    later = (folder / "tiny.u8_1.onnx").read_bytes().replace(b"vfi_flow-1", b"vfi_flow-9")
+    (folder / "later.u8_1.onnx").write_bytes(later)
     (folder / "half.u8_1.onnx").write_bytes((folder / "tiny.u8_1.onnx").read_bytes()[:200_000])
     return folder
 
@@ -268,6 +270,7 @@ def test_the_page_may_use_threads(page):
     [
         ("floats", "floats.u8_1.onnx has the layout 3in; this page runs u8: "),
         ("fixed", "fixed.u8_1.onnx takes only frames of 48x32. Export it without --size: "),
+        ("later", "later.u8_1.onnx has the schema vfi_flow-9; this page reads vfi_flow-1. Export it: "),
         ("text", "text.u8_1.onnx is not an ONNX file, or it is cut off. Export it again: "),
         ("half", "half.u8_1.onnx is not an ONNX file, or it is cut off. Export it again: "),
     ],

@@ -1,6 +1,7 @@
 /** What the page knows of the ONNX files: their names, what they say of themselves, what goes in and comes out. */
 import { Problem } from "./problem.js";
 
+const SCHEMA = "vfi_flow-1";
 /** Bytes in, bytes out: the frames of a canvas without a conversion of our own. */
 export const LAYOUT = "u8";
 export const STEPS = [0, 1, 2];
@@ -34,6 +35,8 @@ export function check(bytes, name) {
   }
   if (!metadata.schema?.startsWith("vfi_flow-"))
     throw new Problem(`${name} is not a model of vfi_flow. Export one: ${HOW_TO_EXPORT}`);
+  if (metadata.schema !== SCHEMA)
+    throw new Problem(`${name} has the schema ${metadata.schema}; this page reads ${SCHEMA}. Export it: ${HOW_TO_EXPORT}`);
   if (metadata.layout !== LAYOUT)
     throw new Problem(`${name} has the layout ${metadata.layout}; this page runs ${LAYOUT}: ${HOW_TO_EXPORT}`);
   if (metadata.size !== "dynamic")
