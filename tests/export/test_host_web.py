@@ -102,9 +102,11 @@ def test_a_frame_between_two_pictures_is_what_onnxruntime_makes(page, models, tm
 
     page.ready()
     page.open(write_png(tmp_path / "shot9.png", first), write_png(tmp_path / "shot10.png", second))
+    page.make(2, steps=1)
+    assert page.text(selector="#status").startswith("1 frame made in")
     page.make(4, steps=1)
 
-    assert page.scrub(3) == "Made · 1 + 0.75"
+    assert page.scrub(3) == "New frame · 3/4 of the way from 1 to 2"
     assert psnr(page.frame(tmp_path), expected) > WEB_FRAME
     assert page.scrub(0) == "Source frame · 1"
     assert np.array_equal(page.frame(tmp_path), first)
@@ -122,13 +124,13 @@ def test_a_frame_of_a_clip_is_what_the_package_makes_and_the_original_is_one_key
     page.make(4, steps=0)
 
     assert page.evaluate(script="Number(document.querySelector('#scrub').max)") == 12
-    assert page.scrub(5) == "Made · 2 + 0.25"
+    assert page.scrub(5) == "New frame · 1/4 of the way from 2 to 3"
     assert psnr(page.frame(tmp_path), expected) > WEB_CLIP
     page.press(key="o")
     assert page.text(selector="#caption") == "Original, held · 2"
     assert psnr(page.frame(tmp_path), decoded[1]) > WEB_CLIP
     page.press(key="o")
-    assert page.text(selector="#caption") == "Made · 2 + 0.25"
+    assert page.text(selector="#caption") == "New frame · 1/4 of the way from 2 to 3"
     assert page.strangers() == []
 
 
@@ -270,7 +272,7 @@ def test_the_page_may_use_threads(page):
     [
         ("floats", "floats.u8_1.onnx has the layout 3in; this page runs u8: "),
         ("fixed", "fixed.u8_1.onnx takes only frames of 48x32. Export it without --size: "),
-        ("later", "later.u8_1.onnx has the schema vfi_flow-9; this page reads vfi_flow-1. Export it: "),
+        ("later", "later.u8_1.onnx is of vfi_flow-9; this page reads vfi_flow-1. Export it again: "),
         ("text", "text.u8_1.onnx is not an ONNX file, or it is cut off. Export it again: "),
         ("half", "half.u8_1.onnx is not an ONNX file, or it is cut off. Export it again: "),
     ],

@@ -36,7 +36,7 @@ export function check(bytes, name) {
   if (!metadata.schema?.startsWith("vfi_flow-"))
     throw new Problem(`${name} is not a model of vfi_flow. Export one: ${HOW_TO_EXPORT}`);
   if (metadata.schema !== SCHEMA)
-    throw new Problem(`${name} has the schema ${metadata.schema}; this page reads ${SCHEMA}. Export it: ${HOW_TO_EXPORT}`);
+    throw new Problem(`${name} is of ${metadata.schema}; this page reads ${SCHEMA}. Export it again: ${HOW_TO_EXPORT}`);
   if (metadata.layout !== LAYOUT)
     throw new Problem(`${name} has the layout ${metadata.layout}; this page runs ${LAYOUT}: ${HOW_TO_EXPORT}`);
   if (metadata.size !== "dynamic")

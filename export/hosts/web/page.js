@@ -221,7 +221,7 @@ async function make(signal) {
     player.refresh();
   }
   const seconds = (performance.now() - began) / 1000;
-  say(`${indices.length} frames made in ${duration(seconds)}`);
+  say(`${indices.length} ${indices.length === 1 ? "frame" : "frames"} made in ${duration(seconds)}`);
   $("stop").hidden = true;
   offer();
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) player.start();

@@ -1,7 +1,14 @@
 /** The canvas, the slider under it and what they say: shows a SlowMotion, plays it, lets a hand scrub it. */
 
 const COLOURS = { source: "#7fa8d9", made: "#f2b35c", missing: "#333a45" };
-const NAMES = { source: "Source frame", made: "Made", missing: "Not made yet" };
+const NAMES = { source: "Source frame", made: "New frame", missing: "Not made yet" };
+
+/** `1/4 of the way from 4 to 5`; `tau` is a whole number of eighths. */
+function way(tau, from) {
+  let [part, parts] = [8 * tau, 8];
+  for (; part % 2 === 0; parts /= 2) part /= 2;
+  return `${part}/${parts} of the way from ${from} to ${from + 1}`;
+}
 
 export class Player {
   /** `parts` are the elements screen, caption, track, scrub, time, play and compare. */
@@ -53,8 +60,9 @@ export class Player {
     const kind = this.comparing ? "source" : motion.kind(index);
     const { pair, tau } = motion.place(index);
     const name = this.comparing && tau ? "Original, held" : NAMES[kind];
+    const between = tau && !this.comparing;
     this.caption.className = kind;
-    this.caption.textContent = `${name} · ${pair + 1}${tau && !this.comparing ? ` + ${tau}` : ""}`;
+    this.caption.textContent = `${name} · ${between ? way(tau, pair + 1) : pair + 1}`;
     this.time.textContent = `${(this.slower * motion.seconds(index)).toFixed(2)} s`;
     this.scrub.value = index;
     this.scrub.setAttribute("aria-valuetext", `${index + 1} of ${motion.length}, ${this.caption.textContent}`);
