@@ -2,7 +2,13 @@
 
 #include <onnxruntime_cxx_api.h>
 
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
+
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -13,8 +19,10 @@
 #include <fstream>
 #include <iostream>
 #include <limits>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -30,7 +38,13 @@ constexpr int kLargestSide = 32768;
 
 // Rows of R, G, B bytes: what a raw rgb24 video has, a PPM, and a tensor (1, height, width, 3).
 struct Frame {
-    Frame(int width, int height) : width(width), height(height), rgb(std::size_t{3} * width * height) {}
+    Frame(int width, int height) : width(width), height(height) {
+        try {
+            rgb.resize(std::size_t{3} * width * height);
+        } catch (const std::bad_alloc&) {
+            fail("out of memory for frames of " + size());
+        }
+    }
 
     std::string size() const { return std::to_string(width) + "x" + std::to_string(height); }
     char* bytes() { return reinterpret_cast<char*>(rgb.data()); }
@@ -62,7 +76,12 @@ class Interpolator {
         Ort::Value output = tensor(frame);  // the new frame is written to its place
         const std::array<const char*, 3> input_names{"frame0", "frame1", "tau"};
         const char* output_name = "frame";
-        session_.Run(Ort::RunOptions{}, input_names.data(), inputs.data(), inputs.size(), &output_name, &output, 1);
+        try {
+            session_.Run(Ort::RunOptions{}, input_names.data(), inputs.data(), inputs.size(), &output_name, &output, 1);
+        } catch (const Ort::Exception& error) {
+            if (std::strstr(error.what(), "alloc") != nullptr) fail("out of memory for frames of " + frame.size());
+            throw;
+        }
         return frame;
     }
 
@@ -72,13 +91,17 @@ class Interpolator {
 #ifndef _WIN32
         setenv("ORT_DISABLE_TELEMETRY", "1", /*overwrite=*/0);  // it is read when the environment is made
 #endif
-        Ort::Env environment{ORT_LOGGING_LEVEL_ERROR, "interpolate"};
+        Ort::Env environment{ORT_LOGGING_LEVEL_FATAL, "interpolate"};  // errors are exceptions as well
         environment.DisableTelemetryEvents();
         return environment;
     }
 
     static Ort::Session open(const Ort::Env& environment, const std::string& path) {
-        if (!std::filesystem::is_regular_file(path)) fail(path + ": no such file");
+        std::error_code error;
+        if (!std::filesystem::is_regular_file(path, error)) {
+            const bool is_missing = !error || error == std::errc::no_such_file_or_directory;
+            fail(path + ": " + (is_missing ? "no such file" : error.message()));
+        }
         try {
             const std::filesystem::path native = path;
             return Ort::Session(environment, native.c_str(), Ort::SessionOptions{});
@@ -108,8 +131,9 @@ class Interpolator {
 
 // ---- pictures ------------------------------------------------------------------------------------------------------
 
-// The next number of a PPM header, 0 where there is none; comments go from # to the end of the line.
+// The next number of a PPM header, 0 where there is none. Before it stands white space or, from # on, a line's comment.
 int header_number(std::istream& file) {
+    if (file.peek() != '#' && !std::isspace(file.peek())) return 0;
     while ((file >> std::ws).peek() == '#') file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
     int number = 0;
     file >> number;
@@ -122,10 +146,12 @@ Frame read_ppm(const std::string& path) {
     std::array<char, 2> magic{};
     file.read(magic.data(), magic.size());
     const int width = header_number(file), height = header_number(file), maximum = header_number(file);
-    file.get();  // one white space
-    const bool readable = file && std::memcmp(magic.data(), "P6", 2) == 0 && maximum == 255 && 0 < width &&
+    const bool ends = std::isspace(file.get());  // the header, with one white space
+    const bool readable = ends && std::memcmp(magic.data(), "P6", 2) == 0 && maximum == 255 && 0 < width &&
                           width <= kLargestSide && 0 < height && height <= kLargestSide;
-    if (readable) {
+    std::error_code unknown;  // the length of a pipe
+    const std::uintmax_t length = std::filesystem::file_size(path, unknown);
+    if (readable && (unknown || std::uintmax_t{3} * width * height <= length)) {
         Frame frame(width, height);
         if (file.read(frame.bytes(), static_cast<std::streamsize>(frame.rgb.size()))) return frame;
     }
@@ -162,10 +188,19 @@ void write_raw(std::ostream& output, const Frame& frame) {
         fail("standard output: cannot be written");
 }
 
+// Windows would take a byte 26 for the end and write 13 10 for a byte 10.
+void keep_bytes() {
+#ifdef _WIN32
+    _setmode(_fileno(stdin), _O_BINARY);
+    _setmode(_fileno(stdout), _O_BINARY);
+#endif
+}
+
 // `factor` times as many frames. The last one is held, so that the video takes as long as before:
 //   in   0       1       2            factor 2
 //   out  0  0.5  1  1.5  2  2
 void interpolate_stream(Interpolator& interpolator, int factor, int width, int height) {
+    keep_bytes();
     Frame frame0(width, height), frame1(width, height);
     if (!read_raw(std::cin, frame0)) fail("standard input: no frame");
     while (read_raw(std::cin, frame1)) {

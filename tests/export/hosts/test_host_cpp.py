@@ -58,6 +58,37 @@ def test_a_stream_that_ends_too_early_is_one_sentence(stream, data, complaint):
     assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("2 promise.ppm promise.ppm new", "promise.ppm: not a whole binary PPM (P6) of 8 bits"),
+        ("2 32768 32768", "out of memory for frames of 32768x32768"),
+        ("2 3072 3072", "out of memory for frames of 3072x3072"),
+    ],
+    ids=["a header without its picture", "frames", "what the model needs for them"],
+)
+def test_what_does_not_fit_into_memory_is_one_sentence(cpp_source, folder, words, complaint):
+    (folder / "promise.ppm").write_bytes(b"P6\n32768 32768\n255\n")
+    command = f"ulimit -v 2000000; exec {cpp_source}/build/interpolate base.u8_1.onnx {words} </dev/zero >/dev/null"
+
+    done = subprocess.run(["bash", "-c", command], cwd=folder, stderr=subprocess.PIPE, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr == f"{cpp_source}/build/interpolate: {complaint}\n"
+
+
+@pytest.mark.parametrize("name", ["fixed.onnx/inside", "x" * 300])
+def test_a_path_that_cannot_be_looked_up_is_one_sentence(cpp_source, folder, name):
+    for i in (0, 1):
+        write_ppm(folder / f"frame{i}.ppm", moving_texture(4, 6, i))
+    words = [cpp_source / "build" / "interpolate", name, "2", "frame0.ppm", "frame1.ppm", "new"]
+
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{words[0]}: {name}: ") and "filesystem" not in done.stderr
+
+
 def test_a_reader_that_has_enough_ends_the_work(cpp_source, folder):
     command = f"head -c 1000000 /dev/zero | {cpp_source}/build/interpolate base.u8_1.onnx 2 32 18 2>error | head -c 10"
 

@@ -68,6 +68,8 @@ def test_a_model_of_one_size_takes_that_size(host, folder):
         ("base.u8_1.onnx", "2", "nothing.ppm", "nothing.ppm"),
         ("base.u8_1.onnx", "2", "cut.ppm", "cut.ppm: not a whole binary PPM (P6) of 8 bits"),
         ("base.u8_1.onnx", "2", "empty.ppm", "empty.ppm: not a whole binary PPM (P6) of 8 bits"),
+        ("base.u8_1.onnx", "2", "glued.ppm", "glued.ppm: not a whole binary PPM (P6) of 8 bits"),
+        ("base.u8_1.onnx", "2", "open.ppm", "open.ppm: not a whole binary PPM (P6) of 8 bits"),
         ("base.u8_1.onnx", "2", "deep.ppm", "deep.ppm: not a whole binary PPM (P6) of 8 bits"),
         ("base.u8_1.onnx", "1", "large.ppm", "from 2 to 999"),
         ("base.u8_1.onnx", "two", "large.ppm", "from 2 to 999"),
@@ -78,6 +80,8 @@ def test_what_cannot_be_done_is_one_sentence(host, folder, model, factor, frame1
     write_ppm(folder / "small.ppm", moving_texture(6, 8))
     (folder / "cut.ppm").write_bytes((folder / "large.ppm").read_bytes()[:-1])
     (folder / "empty.ppm").touch()
+    (folder / "glued.ppm").write_bytes(b"P68 6 255\n" + bytes(3 * 8 * 6))
+    (folder / "open.ppm").write_bytes(b"P6 8 6 255." + bytes(3 * 8 * 6))
     (folder / "deep.ppm").write_bytes(b"P6 8 6 65535\n" + bytes(2 * 3 * 8 * 6))
 
     done = run(host, folder, model, factor, "large.ppm", frame1, "new")
