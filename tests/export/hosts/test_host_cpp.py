@@ -89,6 +89,19 @@ def test_a_path_that_cannot_be_looked_up_is_one_sentence(cpp_source, folder, nam
     assert done.stderr.startswith(f"{words[0]}: {name}: ") and "filesystem" not in done.stderr
 
 
+def test_a_folder_is_no_library(cpp_source, tmp_path):
+    cache = (cpp_source / "build" / "CMakeCache.txt").read_text()
+    headers = re.findall(r"^ORT_INCLUDE_DIR:\w+=(.*)$", cache, flags=re.MULTILINE)
+    options = [f"-DORT_INCLUDE_DIR={headers[0]}", f"-DORT_LIBRARY={tmp_path}"]
+
+    done = subprocess.run(
+        ["cmake", "-S", cpp_source, "-B", tmp_path / "build", *options], capture_output=True, text=True
+    )
+
+    assert done.returncode != 0
+    assert "set ORT_LIBRARY to the file" in done.stderr
+
+
 def test_a_reader_that_has_enough_ends_the_work(cpp_source, folder):
     command = f"head -c 1000000 /dev/zero | {cpp_source}/build/interpolate base.u8_1.onnx 2 32 18 2>error | head -c 10"
 
