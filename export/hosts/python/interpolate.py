@@ -19,6 +19,7 @@ import onnxruntime
 
 def open_model(path: str) -> onnxruntime.InferenceSession:
     """The model at `path`, ready to run; ValueError where its metadata do not say that it is one of ours with bytes."""
+    onnxruntime.set_default_logger_severity(3)  # errors alone: it warns of what it changes in fp16 files
     try:
         session = onnxruntime.InferenceSession(Path(path).read_bytes(), providers=["CPUExecutionProvider"])
     except Exception as error:
@@ -52,8 +53,7 @@ if __name__ == "__main__":
         if len(sys.argv) != 6 or not re.fullmatch("[2-9]|[1-9][0-9]{1,2}", sys.argv[2]):
             raise ValueError("takes MODEL FACTOR FRAME0.ppm FRAME1.ppm PREFIX, FACTOR from 2 to 999")
         frames = interpolate(open_model(sys.argv[1]), [read_ppm(path) for path in sys.argv[3:5]], int(sys.argv[2]))
-        for number, frame in enumerate(frames, 1):
-            header = b"P6\n%d %d\n255\n" % frame.shape[1::-1]
-            Path(f"{sys.argv[5]}{number:03}.ppm").write_bytes(header + frame.tobytes())
+        for i, frame in enumerate(frames, 1):
+            Path(f"{sys.argv[5]}{i:03}.ppm").write_bytes(b"P6\n%d %d\n255\n" % frame.shape[1::-1] + frame.tobytes())
     except (OSError, ValueError) as error:
         sys.exit(f"{sys.argv[0]}: {error}")

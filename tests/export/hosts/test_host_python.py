@@ -41,6 +41,19 @@ def test_the_command_of_its_readme_makes_pictures(folder):
     assert [read_ppm(folder / f"new00{i}.ppm").shape for i in (1, 2, 3)] == 3 * [(20, 30, 3)]
 
 
+def test_onnxruntime_says_nothing_of_a_file_in_half_precision(tiny_model, tmp_path):
+    from vfi_flow.export.write import Variant, write_variants
+
+    [half] = write_variants(tiny_model, tmp_path, ["u8"], [1], [Variant("fp16", size=(48, 32))])
+    for i in (0, 1):
+        write_ppm(tmp_path / f"frame{i}.ppm", moving_texture(32, 48, i))
+    words = [sys.executable, SCRIPT, half.path, "2", "frame0.ppm", "frame1.ppm", "new"]
+
+    done = subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True)
+
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_the_program_of_its_readme_runs(folder):
     [program] = re.findall(
         r"^```python\n(.*?)^```$", (FOLDER / "README.md").read_text(), flags=re.MULTILINE | re.DOTALL
