@@ -146,7 +146,7 @@ def test_what_factor_2_made_serves_4(page, meadow):
 
 def test_other_steps_while_frames_are_made_end_the_work_and_make_may_be_pressed_again(page, tmp_path):
     pictures = [write_png(tmp_path / f"{n}.png", moving_texture(240, 320, dx=3 * n)) for n in range(3)]
-    page.show()
+    page.ready()
     page.open(*pictures)
     page.check(selector="#factors [value='8']")
     page.check(selector="#steps [value='0']")
@@ -162,7 +162,7 @@ def test_other_steps_while_frames_are_made_end_the_work_and_make_may_be_pressed_
 
 
 def test_another_factor_while_a_file_is_opened_lets_it_open(page, meadow):
-    page.show()
+    page.ready()
     page.files(paths=[str(meadow)])
     page.wait(script="document.querySelector('#status').textContent === 'Reading frames …'")
 
@@ -233,6 +233,73 @@ def test_pictures_of_two_sizes_are_named(page, tmp_path):
     page.ready()
 
     assert page.open(*pictures) == "The pictures must have one size: 30.png is 30×20, 32.png is 32×20"
+
+
+def test_pictures_that_cannot_be_used_are_let_go(page, tmp_path):
+    pictures = [write_png(tmp_path / f"{w}.png", moving_texture(20, w)) for w in (30, 32)]
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG no picture")
+    page.ready()
+    page.evaluate(
+        script="""void (window.bitmaps = [], window.realBitmap = createImageBitmap,
+            window.createImageBitmap = async (file) => {
+                const bitmap = await realBitmap(file);
+                bitmaps.push(bitmap);
+                return bitmap;
+            })"""
+    )
+
+    assert "one size" in page.open(*pictures) and "not a picture" in page.open(pictures[0], tmp_path / "broken.png")
+    assert page.evaluate(script="bitmaps.map(bitmap => bitmap.width)") == [0, 0, 0]
+
+
+def test_a_clip_that_another_one_overtakes_is_let_go(page, meadow):
+    page.ready()
+    page.evaluate(
+        script="""void (window.urls = new Set(), window.realURL = URL.createObjectURL,
+            URL.createObjectURL = (file) => {
+                const url = realURL(file);
+                urls.add(url);
+                return url;
+            },
+            window.realRevoke = URL.revokeObjectURL,
+            URL.revokeObjectURL = (url) => (urls.delete(url), realRevoke(url)),
+            document.querySelector("#files").addEventListener("change", (event) => {
+                window.chosenAgain ??= [...event.target.files];
+            }, { capture: true }))"""
+    )
+    assert page.open(meadow) == ""
+
+    page.evaluate(
+        script="""(() => {
+            for (let time = 0; time < 2; time++) {
+                const again = new DataTransfer();
+                again.items.add(chosenAgain[0]);
+                document.querySelector("#status").textContent = "";
+                document.querySelector("#files").files = again.files;
+                document.querySelector("#files").dispatchEvent(new Event("change"));
+            }
+        })()"""
+    )
+    page.wait(script="document.querySelector('#status').textContent === '4 frames'")
+
+    assert page.evaluate(script="urls.size") == 1
+
+
+def test_stop_while_a_video_is_saved_closes_the_encoder(page, meadow):
+    page.ready()
+    page.open(meadow)
+    page.make(2, steps=0)
+    page.evaluate(
+        script="""void (window.encoders = [], window.VideoEncoder = class extends VideoEncoder {
+            constructor(...words) { super(...words); encoders.push(this); }
+        })"""
+    )
+
+    page.evaluate(script="(document.querySelector('#save-video').click(), document.querySelector('#stop').click())")
+    page.wait(script="document.querySelector('#stop').hidden")
+
+    assert page.evaluate(script="encoders.map(encoder => encoder.state)") == ["closed"]
+    assert page.text(selector="#status") == "Stopped; what is made is kept"
 
 
 def test_of_what_is_too_large_a_smaller_size_is_taken(page, tmp_path):

@@ -26,15 +26,19 @@ export async function openClip(file) {
     const kind = isClip ? "is a clip that this browser cannot play" : "is neither a picture nor a clip";
     throw new Problem(`${file.name} ${kind}. ${CLIP_HELP}`);
   }
-  if (!video.videoWidth) {
+  let seconds;
+  try {
+    if (!video.videoWidth) throw new Problem(`${file.name} has no picture, only sound`);
+    seconds = await lengthOf(video);
+  } catch (error) {
     close();
-    throw new Problem(`${file.name} has no picture, only sound`);
+    throw error;
   }
   let last = Promise.resolve();
   return {
     width: video.videoWidth,
     height: video.videoHeight,
-    seconds: await lengthOf(video),
+    seconds,
     close,
     decode(...wanted) {
       const frames = last.then(() => takeApart(video, ...wanted)); // there is one player: the one before must be done

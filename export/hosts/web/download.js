@@ -36,20 +36,23 @@ export async function video(motion, slower, report, signal) {
     },
     error: (error) => (failure = error),
   });
-  encoder.configure(config);
-  for (let index = 0; index < motion.length; index++) {
-    signal.throwIfAborted();
-    if (failure) throw failure;
-    const { data } = motion.picture(index);
-    const init = { format: "RGBX", codedWidth: width, codedHeight: height, timestamp: 1000 * milliseconds(index) };
-    const frame = new VideoFrame(data, init);
-    encoder.encode(frame, { keyFrame: index % KEY_FRAME_EVERY === 0 });
-    frame.close();
-    while (encoder.encodeQueueSize > 4) await new Promise((resolve) => setTimeout(resolve, 5));
-    report(index / motion.length);
+  try {
+    encoder.configure(config);
+    for (let index = 0; index < motion.length; index++) {
+      signal.throwIfAborted();
+      if (failure) throw failure;
+      const { data } = motion.picture(index);
+      const init = { format: "RGBX", codedWidth: width, codedHeight: height, timestamp: 1000 * milliseconds(index) };
+      const frame = new VideoFrame(data, init);
+      encoder.encode(frame, { keyFrame: index % KEY_FRAME_EVERY === 0 });
+      frame.close();
+      while (encoder.encodeQueueSize > 4) await new Promise((resolve) => setTimeout(resolve, 5));
+      report(index / motion.length);
+    }
+    await encoder.flush();
+  } finally {
+    if (encoder.state !== "closed") encoder.close(); // an error has closed it
   }
-  await encoder.flush();
-  encoder.close();
   return webm({ packets, end, codec, width, height, colour });
 }
 

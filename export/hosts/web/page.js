@@ -142,6 +142,7 @@ async function open(files) {
   await run(async (signal) => {
     say("Opening …");
     const opened = await openSource(files);
+    if (signal.aborted) opened.close();
     signal.throwIfAborted();
     source?.close();
     source = opened;

@@ -8,24 +8,36 @@ const PICTURES_APART = 0.25;
 /** See frames.js; the pictures are in the order of their names, numbers counted as such. */
 export async function openPictures(files) {
   const named = [...files].sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
-  const pictures = await Promise.all(named.map(openPicture));
+  const opened = await Promise.allSettled(named.map(openPicture));
+  const pictures = opened.flatMap(({ value }) => value ?? []);
+  const close = () => pictures.forEach((picture) => picture.close());
+  try {
+    for (const { reason } of opened) if (reason) throw reason;
+    checkSizes(named, pictures);
+  } catch (error) {
+    close();
+    throw error;
+  }
   const [{ width, height }] = pictures;
-  const other = pictures.findIndex((picture) => picture.width !== width || picture.height !== height);
-  if (other > 0)
-    throw new Problem(
-      `The pictures must have one size: ${named[0].name} is ${width}×${height}, ` +
-        `${named[other].name} is ${pictures[other].width}×${pictures[other].height}`,
-    );
   return {
     width,
     height,
-    close: () => pictures.forEach((picture) => picture.close()),
+    close,
     async decode(wanted) {
       const draw = drawer(wanted.width, wanted.height);
       const frames = pictures.slice(0, wanted.most).map(draw);
       return { frames, times: frames.map((_, i) => i * PICTURES_APART) };
     },
   };
+}
+
+function checkSizes(files, pictures) {
+  const sizes = pictures.map(({ width, height }) => `${width}×${height}`);
+  const other = sizes.findIndex((size) => size !== sizes[0]);
+  if (other > 0)
+    throw new Problem(
+      `The pictures must have one size: ${files[0].name} is ${sizes[0]}, ${files[other].name} is ${sizes[other]}`,
+    );
 }
 
 async function openPicture(file) {
@@ -42,9 +54,15 @@ export async function openAnimation(file) {
   const { width, height } = still;
   still.close();
   const decoder = "ImageDecoder" in window ? new ImageDecoder({ data: file.stream(), type: file.type }) : null;
-  await decoder?.completed;
-  const count = decoder?.tracks.selectedTrack.frameCount ?? 1;
-  if (count < 2) throw new Problem(`${file.name} is one picture; choose two or more, or a clip`);
+  let count;
+  try {
+    await decoder?.completed;
+    count = decoder?.tracks.selectedTrack.frameCount ?? 1;
+    if (count < 2) throw new Problem(`${file.name} is one picture; choose two or more, or a clip`);
+  } catch (error) {
+    decoder?.close();
+    throw error;
+  }
   return {
     width,
     height,
