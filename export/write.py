@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from vfi_flow.export.calibration import Place, feeds
 from vfi_flow.export.graph import (
@@ -103,6 +104,10 @@ def check_request(
     """Raises for what cannot be written, before anything is."""
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder")
+    try:
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
     for layout in layouts:
         if layout not in LAYOUTS:
             raise UsageError(f"unknown layout '{layout}'; there are {', '.join(LAYOUTS)}")

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from vfi_flow.export import parity  # noqa: E402
+from vfi_flow.export import parity, write  # noqa: E402
 from vfi_flow.export.write import PLAIN, Variant, write_variants  # noqa: E402
 
 from vfi_flow.cli.main import main  # noqa: E402
@@ -221,6 +221,18 @@ def test_a_file_that_cannot_be_written_is_one_sentence_and_leaves_nothing(
     assert capsys.readouterr() == ("", f"vfi-flow: {path}: cannot be written ({reason})\n")
     assert list(tmp_path.iterdir()) == [path]
     assert path.stat() == before
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(tiny_model, capsys, monkeypatch):
+    if not Path("/proc").is_dir():
+        pytest.skip("no folder that nobody can write to")
+    monkeypatch.setattr(write, "trace", lambda graph: pytest.fail("it was traced"))
+
+    code = main(["export", "--model", str(tiny_model), "--output-dir", "/proc", "--steps", "0"])
+
+    assert code == 7
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("vfi-flow: /proc: cannot be written (") and err.count("\n") == 1
 
 
 def test_an_older_file_is_replaced(tiny_model, tmp_path):
