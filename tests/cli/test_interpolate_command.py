@@ -315,6 +315,14 @@ def test_a_missing_output_name_is_exit_code_2(clip, capsys):
     assert_one_sentence(capsys.readouterr().err, "required: OUTPUT")
 
 
+@pytest.mark.parametrize("command", ["interpolate", "probe", "evaluate", "export"])
+def test_the_help_names_every_scale(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+
+    assert "1|1/2|1/4|1/8" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "words", ["{i} {o} -x 3", "{i} -x 3 {o}", "-x 3 -i {i} {o}", "-i {i} -x 3 {o}", "-y {i} -x 3 {o}"]
 )

@@ -49,7 +49,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--scale",
         type=read_by(parse_share),
         default=Fraction(1),
-        metavar="1|1/2|1/4",
+        metavar="1|1/2|1/4|1/8",
         help="size on which motion is found, in layouts of one file: 1/2 for large frames that move far (default 1)",
     )
     parser.add_argument(

@@ -47,7 +47,7 @@ def add_scale_option(group: argparse._ActionsContainer) -> None:
         "--scale",
         type=read_by(parse_scale),
         default="auto",
-        metavar="auto|1|1/2|1/4",
+        metavar="auto|1|1/2|1/4|1/8",
         help="the size on which motion is found; auto halves frames of 960 pixels and more that move far (default)",
     )
 
