@@ -80,11 +80,25 @@ def test_a_full_disk_behind_standard_output_is_one_sentence(tmp_path, words):
     assert page.exists() == ("evaluate" in words)  # what was measured is not lost
 
 
-def test_a_closed_standard_output_is_one_sentence():
-    command = f"{sys.executable} -m vfi_flow.cli.main doctor >&-"
-    finished = subprocess.run(command, shell=True, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    "words", ["doctor", "doctor --model base", "export", "probe in.mp4", "scenes in.mp4", "evaluate --data ."]
+)
+def test_a_closed_standard_output_is_one_sentence_before_any_work(tmp_path, words):
+    write_clip(tmp_path / "in.mp4", moving_square(5))
+    command = f"{sys.executable} -m vfi_flow.cli.main {words} >&-"
+    finished = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
 
     assert (finished.returncode, finished.stderr) == (7, "vfi-flow: standard output is closed; let it lead somewhere\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_with_a_closed_standard_output_files_are_written_all_the_same(tmp_path):
+    write_clip(tmp_path / "in.mp4", moving_square(5))
+    command = f"{sys.executable} -m vfi_flow.cli.main scenes in.mp4 cuts.json >&-"
+    finished = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert (tmp_path / "cuts.json").exists()
 
 
 @pytest.mark.parametrize("words", [["doctor"], ["doctor", "--json"], ["doctor", "--model", "base"]], ids=" ".join)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vfi_flow import __version__
-from vfi_flow.cli.stdout import own_stdout
+from vfi_flow.cli.stdout import check_stdout, own_stdout
 from vfi_flow.errors import ComponentError, UsageError, VfiFlowError, needing
 from vfi_flow.versions import PACKAGES, installed_version
 
@@ -89,6 +89,7 @@ def row(finding: "Finding") -> str:
 
 def print_cost(name: str) -> int:
     """Parameters and multiply-accumulates of a preset, counted by running it."""
+    check_stdout()
     with needing("train", "counting"):
         from vfi_flow.model.config import preset
         from vfi_flow.model.cost import network_cost

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vfi_flow import __version__
 from vfi_flow.cli.callables import load_callable
 from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
+from vfi_flow.cli.stdout import check_stdout
 from vfi_flow.errors import UsageError, VfiFlowError
 from vfi_flow.files import check_free, write_complete
 from vfi_flow.spelling import parse_count, read_by
@@ -63,6 +64,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check_stdout()
     require_training_packages()
     from vfi_flow.training import decoding, evaluate, report
 

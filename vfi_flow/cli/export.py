@@ -10,6 +10,7 @@ from typing import Any
 
 from vfi_flow.cli.option_types import parse_share, split_words
 from vfi_flow.cli.stderr import say
+from vfi_flow.cli.stdout import check_stdout
 from vfi_flow.errors import UsageError, VerificationError, needing
 from vfi_flow.inference.scale import SCALES
 from vfi_flow.spelling import parse_size, read_by
@@ -68,6 +69,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check_stdout()
     quiet_tracer()
     layouts, steps = words(arguments.layout), read_steps(arguments.steps)
     if not layouts:

@@ -12,6 +12,7 @@ from typing import Any
 from vfi_flow.cli.job_options import add_job_options, job_from
 from vfi_flow.cli.model_options import open_interpolator
 from vfi_flow.cli.options import read_source, read_target
+from vfi_flow.cli.stdout import check_stdout
 from vfi_flow.cli.stops import heard_by
 from vfi_flow.media.container import CONTAINERS
 from vfi_flow.media.endpoints import Source, Target
@@ -48,6 +49,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check_stdout()
     named = arguments.output is not None
     source = read_source(arguments)
     output = read_target(arguments.output, arguments.format) if named else planned_target(source)

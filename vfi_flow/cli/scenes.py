@@ -9,6 +9,7 @@ from vfi_flow.cli.option_types import parse_threads
 from vfi_flow.cli.options import add_part_options, read_source, window_from
 from vfi_flow.cli.progress import CHOICES, progress_display
 from vfi_flow.cli.stderr import say
+from vfi_flow.cli.stdout import check_stdout
 from vfi_flow.cli.stops import heard_by
 from vfi_flow.files import check_free, write_complete
 from vfi_flow.media.pipe import InputPipe
@@ -48,7 +49,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(arguments: argparse.Namespace) -> int:
     source, output = read_source(arguments), arguments.output
-    if output is not None:
+    if output is None:
+        check_stdout()
+    else:
         check_free(output, "the list", {"the input itself": names_of(source)}, arguments.overwrite)
     window = window_from(arguments)
     with heard_by(source):

@@ -13,11 +13,16 @@ from vfi_flow.media.pipe import NOBODY_READS
 LOST = (*NOBODY_READS, errno.ENOSPC)
 
 
+def check_stdout() -> None:
+    """OutputError, before the work starts, where what a command prints would go nowhere."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed; let it lead somewhere")
+
+
 @contextmanager
 def own_stdout() -> Iterator[int]:
     """A descriptor of standard output; what anybody else writes there inside the block goes to stderr."""
-    if sys.stdout is None:
-        raise OutputError("standard output is closed; let it lead somewhere")
+    check_stdout()
     sys.stdout.flush()
     shared = sys.stdout.fileno()
     own = os.dup(shared)
