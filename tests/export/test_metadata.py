@@ -39,7 +39,9 @@ def test_every_layout_says_how_it_is_to_be_fed(steps):
         assert entry["alignment"] == ("16" if part in aligned else "1"), part
         assert entry["minimum_size"] == ("16x16" if part in aligned else "1x1"), part
         assert entry["range"] == ("0..255" if part.startswith("u8") else "0..1"), part
-        if part not in stepless:
+        if part in stepless:
+            assert (entry["steps"], entry["solver"], entry["noise"]) == ("any", "none", "none"), part
+        else:
             assert entry["steps"] == str(steps), part
             assert entry["solver"] == ("midpoint" if steps else "none"), part
             assert entry["noise"] == ("none" if not steps else "input" if part in given else "fixed"), part
