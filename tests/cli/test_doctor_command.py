@@ -141,6 +141,18 @@ def test_without_onnxruntime_it_says_what_to_install(capfd, monkeypatch, words):
     assert "onnxruntime is not installed" in (json.loads(out)["error"] if words else out)
 
 
+@pytest.mark.parametrize("kind", [OSError, ImportError], ids=["OSError", "ImportError"])
+def test_an_onnxruntime_that_misses_a_library_says_which(capfd, monkeypatch, tmp_path, kind):
+    (tmp_path / "onnxruntime.py").write_text(f"raise {kind.__name__}('cannot open shared object msvcp140')")
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    code, out = doctor(capfd)
+
+    assert code == ComponentError.exit_code
+    assert "engine: onnxruntime cannot be loaded (cannot open shared object msvcp140)" in out
+
+
 def test_the_speed_test_keeps_to_its_budget(monkeypatch):
     clock = iter(range(0, 100, 3))
     monkeypatch.setattr(self_test, "time", SimpleNamespace(perf_counter=lambda: next(clock)))

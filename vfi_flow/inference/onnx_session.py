@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -256,8 +257,11 @@ def load_runtime() -> Any:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it is read once, when the module is imported
     try:
         import onnxruntime
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ComponentError('onnxruntime is not installed; run: pip install ".[cpu]" (or [gpu] for CUDA)') from error
+    except (ImportError, OSError) as error:
+        needs = "; it needs the Microsoft Visual C++ runtime" if sys.platform == "win32" else ""
+        raise ComponentError(f"onnxruntime cannot be loaded ({first_line(error)}){needs}") from error
     if not hasattr(onnxruntime, "InferenceSession"):  # what is left after one of the two packages is uninstalled
         raise ComponentError("onnxruntime is damaged; run: pip install --force-reinstall onnxruntime")
     onnxruntime.disable_telemetry_events()  # of a module that the program had imported before
