@@ -542,12 +542,40 @@ def test_graphs_without_their_weights_are_refused(tiny_model, tmp_path):
         Interpolator(tmp_path / "tiny.encode.onnx")
 
 
-def test_graphs_whose_weights_have_become_too_short_say_which_file_to_look_at(tiny_model, tmp_path):
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda data: data[:-1], r"damaged, \d+ bytes instead of \d+"),
+        (lambda data: data[: len(data) // 2], r"damaged, \d+ bytes instead of \d+"),
+        (lambda data: data[:2000], "damaged, or no weights file"),
+        (lambda data: b"", "damaged, or no weights file"),
+        (lambda data: b"version https://git-lfs.github.com/spec/v1\n", "damaged, or no weights file"),
+        (lambda data: data[:8] + b"[1]".ljust(len(data) - 8), "damaged, or no weights file"),
+    ],
+    ids=["by a byte", "half", "header", "empty", "pointer", "other header"],
+)
+def test_graphs_whose_weights_are_damaged_say_which_file_to_look_at_and_no_more(
+    tiny_model, tmp_path, capfd, damage, sentence
+):
     model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx", ".register.onnx", ".compose_1.onnx")
-    model.write_bytes(model.read_bytes()[:2000])
+    model.write_bytes(damage(model.read_bytes()))
 
-    with pytest.raises(ComponentError, match=r"is tiny\.safetensors beside it the file that it was exported with\?$"):
+    with pytest.raises(ComponentError, match=rf"/tiny\.safetensors: {sentence}; copy or install it again$"):
         Interpolator(tmp_path / "tiny.encode.onnx")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_of_a_graph_that_does_not_fit_its_weights_onnxruntime_writes_nothing(tiny_model, tmp_path, capfd):
+    from vfi_flow.inference.onnx_session import load_runtime, open_session
+    from vfi_flow.inference.providers import find_device
+
+    model = copied(tiny_model, tmp_path, ".safetensors", ".encode.onnx")
+    model.write_bytes(model.read_bytes()[:2000])
+    runtime = load_runtime()
+
+    with pytest.raises(ComponentError, match=r"tiny\.encode\.onnx: onnxruntime cannot load it"):
+        open_session(runtime, tmp_path / "tiny.encode.onnx", find_device("cpu", runtime), None, {})
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no model"], ids=["empty", "text"])

@@ -4,6 +4,7 @@
 them; `NAME.enlarge.onnx` has none.
 """
 
+import json
 import re
 import shlex
 from importlib import resources
@@ -21,6 +22,8 @@ ENCODE, REGISTER, ENLARGE, COMPOSE = "encode", "register", "enlarge", "compose"
 PARTS = re.compile(rf"{ENCODE}|{REGISTER}|{ENLARGE}|{COMPOSE}_\d+")
 EXPECTED = f"NAME.safetensors or, beside it, NAME.{ENCODE}.onnx, {REGISTER}, {ENLARGE} or {COMPOSE}_STEPS"
 """The files that name a model."""
+LARGEST_HEADER = 10**8
+"""Bytes; the format allows no more."""
 
 
 def find_model(model: str | Path, runtime: Any) -> tuple[Path, str]:
@@ -74,6 +77,25 @@ def check_weights(session: Any, weights: Path) -> None:
     expected = session.get_modelmeta().custom_metadata_map.get("weights_sha256")
     if expected is not None and file_hash(weights) != expected:
         raise ComponentError(f"{weights}: changed since its graphs were exported; run `{export_command(weights)}`")
+
+
+def check_whole(weights: Path) -> None:
+    """Raises ComponentError for weights that were cut off: what ONNX Runtime says of them cannot be understood.
+
+    A safetensors file begins with the length of its header (8 bytes), and this says where every tensor ends.
+    """
+    try:
+        with open(weights, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(length, LARGEST_HEADER)))
+        ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
+        size, expected = weights.stat().st_size, 8 + length + max(ends)
+    except OSError as error:
+        raise ComponentError(f"{weights}: cannot be read ({error.strerror})") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # of a header that is none
+        raise ComponentError(f"{weights}: damaged, or no weights file; copy or install it again") from error
+    if size != expected:
+        raise ComponentError(f"{weights}: damaged, {size} bytes instead of {expected}; copy or install it again")
 
 
 def export_command(weights: Path) -> str:

@@ -18,6 +18,7 @@ from vfi_flow.inference.model_files import (
     REGISTER,
     check_part,
     check_weights,
+    check_whole,
     export_command,
     find_model,
     read_info,
@@ -48,6 +49,8 @@ class OnnxEngine:
         """ComponentError where a file is missing or does not belong to the others, or `device` cannot run them."""
         self._runtime, self._threads = load_runtime(), threads
         self._folder, self._name = find_model(model, self._runtime)
+        if self._weights.is_file():
+            check_whole(self._weights)
         self.device = find_device(device, self._runtime)
         self.threads = (threads or available_cores()) if self.device.provider.device == "cpu" else 1
         self._opening = Lock()

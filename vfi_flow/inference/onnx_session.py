@@ -26,7 +26,7 @@ from vfi_flow.inference.providers import (
 )
 
 ERRORS_ONLY, FATAL_ONLY = 3, 4
-"""Severities of the messages that ONNX Runtime writes to stderr. What a run fails of is in its exception as well."""
+"""Severities of the messages that ONNX Runtime writes to stderr. What a graph fails of is in the exception as well."""
 CPU = PROVIDERS["cpu"].name
 
 
@@ -104,7 +104,7 @@ def open_session(runtime: Any, path: Path, device: Device, threads: int | None, 
         raise ComponentError(f"{path}: onnxruntime opens no file whose path is not UTF-8; rename it") from error
     provider = device.provider
     options = runtime.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = FATAL_ONLY
     options.enable_mem_pattern = provider.memory_pattern
     # Threads that wait in a loop take the time of those that decode and encode, and on a virtual machine their own.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
