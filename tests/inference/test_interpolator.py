@@ -81,6 +81,17 @@ def test_pairs_out_of_order_give_the_frames_of_pairs_in_order(sampler):
     assert all(equal(made, again) for made, again in zip(in_order, reversed(backwards), strict=True))
 
 
+def test_the_motion_to_one_frame_is_not_taken_for_that_to_another(sampler, tiny_model):
+    frame, near, far = (moving_texture(32, 48, dx=dx) for dx in (0, 2, 9))
+    with Interpolator(tiny_model, steps=1, strength=1.0, threads=1) as fresh:
+        expected = fresh(frame, far, [0.5])
+
+    sampler(frame, near, [0.5])
+    assert equal(sampler(frame, far, [0.5]), expected)
+    sampler(frame, frame, [0.5])
+    assert equal(sampler(frame, far, [0.5]), expected)
+
+
 def test_another_pts_or_seed_gives_another_sample(sampler, tiny_model):
     frame0, frame1 = pair(32, 32)
     first = sampler(frame0, frame1, [0.5], pts=7)
@@ -244,6 +255,18 @@ def test_colour_and_alpha_of_a_frame_are_encoded_once_each(counted):
     assert counted._engine.encoded == 2 * len(frames)
 
 
+def test_alpha_is_made_without_grain_however_strong_that_of_the_colours_is(tiny_model):
+    frames = [transparent(frame, slice(dx, dx + 12)) for frame, dx in zip(pair(32, 48), (8, 10), strict=True)]
+    made = []
+    for strength in (0.0, 1.5):
+        with Interpolator(tiny_model, steps=1, strength=strength, threads=1) as interpolator:
+            made += interpolator(*frames, [0.5])
+
+    plain, grainy = made
+    assert np.array_equal(plain[..., 3], grainy[..., 3])
+    assert not np.array_equal(plain[..., :3], grainy[..., :3])
+
+
 def test_what_is_hidden_does_not_show(sampler):
     """Two pairs that differ only under transparent pixels give frames that look the same."""
     frame0, frame1 = (transparent(frame, slice(0, 12)) for frame in pair(32, 48))
@@ -394,6 +417,17 @@ def test_equal_numbers_of_two_depths_are_two_frames(counted):
     counted(frame1.astype(np.uint16), frame0.astype(np.uint16), [0.5])
 
     assert counted._engine.encoded == 4
+
+
+def test_frames_that_differ_in_one_pixel_are_two_frames(counted):
+    """Only every sixteenth pixel is compared at first."""
+    frame = moving_texture(40, 40)
+    other = frame.copy()
+    other[5, 5] ^= 128
+
+    counted(frame, other, [0.5])
+
+    assert counted._engine.encoded == 2
 
 
 def test_a_frame_changed_in_place_is_not_taken_for_the_old_one(counted):

@@ -28,6 +28,7 @@ class Blender:
 
     def __init__(self, pixels: float = np.inf) -> None:
         self.pixels, self.asked, self.released = pixels, [], 0
+        self.frame_widths = set()
 
     def encode(self, frame):
         self.asked.append(frame.shape[0] * frame.shape[1])
@@ -42,6 +43,7 @@ class Blender:
         return 0.0
 
     def compose(self, features0, features1, motion, tau, noise, strength):
+        self.frame_widths.add(motion.frame_width)
         plain = features0 * np.float32(1 - tau) + features1 * np.float32(tau)
         return plain if noise.shape[2:] == (1, 1) else plain + 0.01 * noise[0].transpose(1, 2, 0)
 
@@ -90,6 +92,16 @@ def test_tiles_of_a_local_engine_are_the_whole_frame(blending):
 
     assert largest <= 512 * 512 < all_at_once
     assert max(int(np.abs(a.astype(int) - b).max()) for a, b in zip(whole, tiled, strict=True)) <= 1  # rounding
+
+
+def test_a_tile_is_told_how_wide_the_whole_frame_is(blending):
+    """What counts as far, in shares of it, is the same in every tile."""
+    interpolator, engine = blending(steps=0, tile=512)
+
+    interpolator(moving_texture(400, 1250), moving_texture(400, 1250, dx=3), [0.5])
+
+    assert max(engine.asked) < 400 * 1250
+    assert engine.frame_widths == {1250}
 
 
 def test_tiles_of_the_network_agree_with_the_whole_frame():
