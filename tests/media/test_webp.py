@@ -10,6 +10,7 @@ import pytest
 from blending import Blend
 
 from vfi_flow.errors import InputError
+from vfi_flow.media.animations import durations
 from vfi_flow.media.webp import Part, drawn, is_animated, open_animation, over
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -100,6 +101,21 @@ def test_an_animation_is_interpolated_into_an_animation(tmp_path):
     assert [frame.pts * frame.time_base for frame in frames] == [Fraction(25 * n, 1000) for n in range(8)]
     reds = [int(frame.to_ndarray(format="rgb24")[6, 8, 0]) for frame in frames]
     assert reds == pytest.approx([0, 20, 40, 60, 80, 100, 120, 120], abs=3)
+
+
+@pytest.mark.parametrize("length", [7, 8])
+def test_a_chunk_of_odd_length_is_followed_by_a_byte_that_does_not_count(tmp_path, length):
+    """RFC 9649, 2.3."""
+    parts = [(0, 0, 40, 2, patch(12, 16, 9, 9, 9, 255)), (0, 0, 70, 2, patch(12, 16, 99, 9, 9, 255))]
+    path = animation(tmp_path / "in.webp", (16, 12), parts)
+    data = path.read_bytes()
+    start = data.index(b"ANIM")
+    body = data[12:start] + chunk(b"ABCD", bytes(length)) + data[start:]
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body)
+
+    assert durations(path).frames == (Fraction(40, 1000), Fraction(70, 1000))
+    with open_animation(path) as container:
+        assert len(list(container.decode(video=0))) == 2
 
 
 @pytest.mark.parametrize("cut", [31, 60, 90, 120])

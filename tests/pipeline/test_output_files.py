@@ -126,3 +126,16 @@ def test_a_link_stays_and_the_file_that_it_leads_to_is_made(tmp_path, there):
     assert link.is_symlink()
     assert len(video_times(output)) == 8
     assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "in.mkv", "out.mkv"]
+
+
+def test_a_link_to_a_name_with_another_ending_is_replaced_and_what_it_led_to_stays(tmp_path):
+    """The name that was given says the format."""
+    source, old = write_clip(tmp_path / "in.mkv", moving_square(4)), tmp_path / "old.mp4"
+    old.write_bytes(b"old")
+    output = tmp_path / "out.mkv"
+    output.symlink_to(old)
+
+    run(make_plan(Job(source, output, overwrite=True)), Blend())
+
+    assert not output.is_symlink() and len(video_times(output)) == 8
+    assert old.read_bytes() == b"old"

@@ -12,6 +12,7 @@ from clips import moving_square, write_clip
 from vfi_flow.errors import OutputError
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
+from vfi_flow.pipeline import output_lock
 from vfi_flow.pipeline.output_lock import alone, locked
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -86,6 +87,41 @@ def test_where_an_open_file_has_another_number_than_its_name_it_is_locked_all_th
 
     assert file is not None and locked(tmp_path / "mark") is None
     os.close(file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_mark_that_its_holder_removes_just_before_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    """Or a third job would find no mark, make one, and write the same result."""
+    mark, lock, opened = tmp_path / "mark", output_lock.lock, []
+
+    def after_the_holder_has_left(file: int) -> None:
+        opened.append(file)
+        if len(opened) == 1:
+            mark.unlink()
+        lock(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(output_lock, "lock", after_the_holder_has_left)
+        file = locked(mark)
+
+    assert file is not None and len(opened) == 2
+    assert locked(mark) is None
+    os.close(file)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_mark_is_removed_while_it_is_locked_and_never_that_of_the_next_job(tmp_path, monkeypatch):
+    leave, taken = output_lock.leave, []
+
+    def while_another_job_tries(mark: Path) -> None:
+        taken.append(locked(mark))
+        leave(mark)
+
+    monkeypatch.setattr(output_lock, "leave", while_another_job_tries)
+    with alone(tmp_path / "out.mp4"):
+        pass
+
+    assert taken == [None]
 
 
 def test_a_mark_that_cannot_be_removed_hides_neither_result_nor_error(tmp_path, monkeypatch):

@@ -140,6 +140,17 @@ def test_a_frame_in_the_right_format_is_not_touched():
     assert Converter(colour, "yuv420p", colour).to_target(picture) is picture
 
 
+@pytest.mark.parametrize(("rgb", "plane"), [((0, 0, 255), 1), ((255, 0, 0), 2)], ids=["blue", "red"])
+@pytest.mark.parametrize("matrix", [1, 6])
+def test_the_purest_blue_and_red_of_full_range_have_the_largest_chroma(matrix, rgb, plane):
+    """By the textbook 255.5; what goes beyond a byte would come out as 0, the complementary colour."""
+    colour = Colour(matrix, FULL, 2, 2)
+
+    made = Converter(colour, "yuv444p", colour).from_rgb(np.full((32, 64, 3), rgb, np.uint8))
+
+    assert (planes_of(made)[plane] == 255).all()
+
+
 def test_another_subsampling_keeps_luma_exactly():
     luma = np.random.default_rng(2).integers(0, 256, (31, 63), dtype=np.uint8)
     picture = picture_of([luma, *[np.full((16, 32), 120, np.uint8)] * 2], "yuv420p", 6)
@@ -160,6 +171,15 @@ def test_an_untagged_picture_is_taken_by_its_height(height, matrix):
 
 def test_the_old_full_range_formats_are_full_range():
     assert colour_of(av.VideoFrame(16, 16, "yuvj420p")).range == FULL
+
+
+@pytest.mark.parametrize(("tag", "meant"), [(0, FULL), (LIMITED, LIMITED), (FULL, FULL)])
+@pytest.mark.parametrize("pix_fmt", ["gray", "gray10le", "ya8"])
+def test_grey_is_full_range_where_it_does_not_say_otherwise(pix_fmt, tag, meant):
+    picture = av.VideoFrame(16, 16, pix_fmt)
+    picture.color_range = tag
+
+    assert colour_of(picture).range == meant
 
 
 def test_only_a_change_between_rgb_and_yuv_changes_the_meaning():
