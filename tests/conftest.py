@@ -1,7 +1,7 @@
 """Every test runs against this checkout, installed or not: an older installed copy never hides a change."""
 
-import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +15,22 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))  # subprocesses
 
 import vfi_flow
+from vfi_flow.stopping import STOPPING
 
-if importlib.util.find_spec("vfi_flow.export") is None:
-    # pyproject.toml installs the folder export/ as vfi_flow.export; without an installation it is found this way.
-    vfi_flow.__path__.append(str(ROOT))
+# pyproject.toml installs the folder export/ as vfi_flow.export. That of this checkout is found this way, before one
+# that was installed from another.
+vfi_flow.__path__.append(str(ROOT))
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Signals that whoever runs the tests has told to ignore (nohup, a shell's `&`) are heard, by jobs as well."""
+    deaf = [number for number in STOPPING if signal.getsignal(number) is signal.SIG_IGN]
+    for number in deaf:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number in deaf:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")

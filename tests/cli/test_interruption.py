@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -19,34 +18,35 @@ from clips import moving_square, pixels, stream_packets, video_times, write_clip
 from vfi_flow.cli.stops import stop_on_signal
 from vfi_flow.stopping import STOPPING
 
-
-@pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    """Signals that whoever runs the tests has told to ignore (nohup, a shell's `&`) are heard, by jobs as well."""
-    deaf = [number for number in STOPPING if signal.getsignal(number) is signal.SIG_IGN]
-    for number in deaf:
-        signal.signal(number, signal.SIG_DFL)
-    yield
-    for number in deaf:
-        signal.signal(number, signal.SIG_IGN)
-
+pytestmark = pytest.mark.usefixtures("heard")
 
 JOB = """
-import sys, time
+import os, sys, threading, time
 import numpy as np
 from vfi_flow.cli.main import main
 from vfi_flow.inference import interpolator
 from vfi_flow.media import chunks
 
+def is_waited_for():
+    frame = sys._current_frames()[threading.main_thread().ident]
+    return (frame.f_code.co_name, frame.f_back.f_code.co_name) == ("wait", "get")
+
 class Slow:
     model_name = model_hash = engine = scale = "slow"
-    strength, any_size = 1.0, True
+    strength, any_size, calls = 1.0, True, 0
     def __init__(self, **options): pass
     def __enter__(self): return self
     def __exit__(self, *error): pass
     def tile_side(self, height, width): pass
     def calls_at_once(self, height, width): return 1
     def __call__(self, frame0, frame1, taus, *, pts=0, before=None, after=None):
+        self.calls += 1
+        if str(self.calls) == os.environ.get("HANGS_IN_CALL"):
+            while not is_waited_for():
+                time.sleep(0.005)
+            open("hangs", "w").close()
+            while not os.path.exists("goes on"):
+                time.sleep(0.005)
         time.sleep(float(sys.argv[1]))
         return [np.round(frame0 * (1.0 - t) + frame1 * t).astype(frame0.dtype) for t in taus]
 
@@ -61,16 +61,21 @@ ROOT = Path(__file__).parents[2]
 class Started:
     """A job in a process of its own."""
 
-    def __init__(self, *words: object, seconds_a_call: float = 0.05) -> None:
+    def __init__(self, *words: object, seconds_a_call: float = 0.05, hangs_in_call: int = 0, folder: Path = ROOT):
+        """In one call the model may hang, until there is a file `goes on` in `folder`; it makes a file `hangs` there
+        when all frames before are written."""
         quiet = [] if "--progress" in words else ["--progress", "none"]
         command = [sys.executable, "-c", JOB, str(seconds_a_call), *map(str, words), *quiet]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HANGS_IN_CALL": str(hangs_in_call)}
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, cwd=folder)
 
     def wait_for_chunk(self, folder: Path, first: int) -> "Started":
         """Until the chunk that begins with frame `first` is complete."""
+        return self.wait_for(folder / f"{first:09d}.json")
+
+    def wait_for(self, file: Path) -> "Started":
         deadline = time.monotonic() + 60
-        while self.process.poll() is None and not (folder / f"{first:09d}.json").exists():
+        while self.process.poll() is None and not file.exists():
             assert time.monotonic() < deadline
             time.sleep(0.002)
         return self
@@ -145,18 +150,22 @@ def test_a_kill_costs_at_most_one_chunk_at_any_moment(whole, tmp_path, kind):
     assert left_in(tmp_path) == ["out.mkv"]
 
 
-def test_a_second_signal_ends_the_job_at_once_and_keeps_whole_chunks(whole, tmp_path):
-    """The model takes a long time for a frame; nobody waits for the first signal's last one."""
+@pytest.mark.parametrize(("signals", "kept"), [(1, range(14, 20)), (2, range(10, 11))])
+def test_a_second_signal_ends_the_job_at_once_and_keeps_whole_chunks(whole, tmp_path, signals, kept):
+    """The model takes a long time for a frame, and the second chunk is half done."""
     words = (whole / "constant.mp4", tmp_path / "out.mkv", "-c:v", "ffv1")
-    folder = tmp_path / "out.mkv.partial"
-    job = Started(*words, seconds_a_call=0.3).wait_for_chunk(folder, 0)
+    job = Started(*words, seconds_a_call=0, hangs_in_call=9, folder=tmp_path)
+    job.wait_for_chunk(tmp_path / "out.mkv.partial", 0).wait_for(tmp_path / "hangs")
 
     job.send(signal.SIGTERM)
     assert job.process.stderr.readline() == "\n"
-    code, err = job.send(signal.SIGTERM).ended()
+    if signals == 2:
+        job.send(signal.SIGTERM)
+    (tmp_path / "goes on").touch()
+    code, err = job.ended()
 
     assert code == 130
-    assert 10 <= int(err[-2].split()[1]) < 20 and " frames are kept in " in err[-2]
+    assert int(err[-2].split()[1]) in kept and " frames are kept in " in err[-2]
     assert err[-1] == "vfi-flow: interrupted"
 
 
@@ -202,6 +211,16 @@ def test_a_signal_whose_exception_is_dropped_still_says_stop(number):
             signal.raise_signal(number)
 
         assert stop()
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_where_frames_are_kept_the_first_signal_says_stop_and_the_second_one_is_an_interrupt(number):
+    in_chunks = SimpleNamespace(chunks=Path("out.mkv.partial"))
+
+    with pytest.raises(KeyboardInterrupt), stop_on_signal(in_chunks) as stop:
+        signal.raise_signal(number)
+        assert stop()
+        signal.raise_signal(number)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")

@@ -125,6 +125,7 @@ def test_sound_and_subtitles_go_through_where_the_format_holds_them(tmp_path):
     assert len(times) == 60 and all(abs(b - a - Fraction(1, 60)) <= Fraction(1, 1000) for a, b in pairwise(times))
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interrupt_does_not_wait_for_a_sender_who_has_gone_quiet(tmp_path, number):
     frame = b"FRAME\n" + bytes(64 * 48 * 3 // 2)
@@ -144,6 +145,7 @@ def test_an_interrupt_does_not_wait_for_a_sender_who_has_gone_quiet(tmp_path, nu
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interrupt_does_not_wait_for_a_sender_who_never_finishes_the_first_frame(tmp_path, number):
     job = start(JOB, "-", tmp_path / "out.mkv", "--progress", "none", stdin=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -176,6 +178,7 @@ def test_an_interrupt_while_bytes_come_ends_the_job(tmp_path, calls_before):
     assert os.listdir(tmp_path) == ["in.mkv"]
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("calls_before", range(5))
 def test_a_signal_just_when_bytes_are_asked_for_ends_the_job(tmp_path, calls_before):
     """Where an exception would come before the first line of what could catch it."""
@@ -214,6 +217,7 @@ def test_a_stop_while_the_last_of_the_sound_is_copied_ends_the_job(tmp_path):
     assert os.listdir(tmp_path) == ["in.mkv"]
 
 
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_does_not_wait_for_a_reader_who_has_stopped_reading(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(60, 320, 240))
     job = start(JOB, source, "-", "--progress", "none", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -501,7 +505,7 @@ def test_a_long_stream_is_not_kept_in_memory(tmp_path):
     run(make_plan(Job(pipe, output)), Blend(), on_progress=watch)
 
     assert 0 < most < len(data) / 3
-    assert pipe.kept == 0 or pipe.kept < 2**17
+    assert pipe.kept == 0
 
 
 def test_frames_that_did_not_leave_are_noticed(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Training times have the distribution that was asked for, more evenly than chance; grids begin and end where told."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -82,12 +83,23 @@ def test_impossible_probabilities_are_refused(atoms):
         sample_with_atoms(8, atoms)
 
 
-def test_no_training_time_reaches_one():
-    for seed in range(20):
-        for sample in (sample_uniform, sample_logit_normal):
-            t = sample(20_000, generator=seeded(seed))
-            assert float(t.min()) >= 0
-            assert float(t.max()) < 1
+SAMPLERS = {
+    "uniform": sample_uniform,
+    "logit-normal": partial(sample_logit_normal, mean=3.0, std=4.0),
+    "atoms": partial(sample_with_atoms, atoms={0.5: 0.5}),
+}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("within", [0.0, 1 - 2**-24], ids=["lowest", "highest"])
+def test_no_training_time_reaches_one(monkeypatch, sampler, within):
+    """With the lowest and the highest number that torch draws, which added to that of its slice is rounded up."""
+    monkeypatch.setattr(torch, "rand", lambda count, **options: torch.full((count,), within))
+
+    t = SAMPLERS[sampler](20_000, generator=seeded(0))
+
+    assert float(t.min()) >= 0
+    assert float(t.max()) < 1
 
 
 def test_a_grid_has_equal_steps_and_both_ends_exactly():

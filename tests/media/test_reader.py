@@ -91,6 +91,23 @@ def test_a_file_that_counts_from_midnight_starts_at_zero(tmp_path):
     assert times(clip) == [Fraction(k, 30) for k in range(4)]
 
 
+@pytest.mark.parametrize("kind", ["audio", "video"])
+def test_a_video_that_starts_before_zero_is_moved_there_and_one_whose_sound_does_stays(tmp_path, kind):
+    """Sound before 0 is what its decoder needs first."""
+    clip = write_clip(tmp_path / "in.mov", moving_square(8), sound="aac", options={"bf": "0", "crf": "20"})
+    options = {"avoid_negative_ts": "disabled"}
+    with av.open(str(clip)) as before, av.open(str(tmp_path / "in.ts"), "w", container_options=options) as after:
+        streams = {stream.index: after.add_stream_from_template(stream) for stream in before.streams}
+        for packet in before.demux():
+            if packet.size:
+                early = int(Fraction(1, 5) / packet.time_base) if packet.stream.type == kind else 0
+                packet.pts, packet.dts = packet.pts - early, packet.dts - early
+                packet.stream = streams[packet.stream.index]
+                after.mux(packet)
+
+    assert times(tmp_path / "in.ts") == [Fraction(k, 30) for k in range(8)]
+
+
 def moved(source: Path, target: Path, seconds: Fraction) -> Path:
     """A recording that begins `seconds` later on its clock, which ends after 2^33 / 90000 s and begins again."""
     options = {"mpegts_copyts": "1", "muxdelay": "0"}

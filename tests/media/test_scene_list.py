@@ -78,6 +78,13 @@ def test_lines_may_stand_in_any_order_and_twice(tmp_path):
     assert obeyed(scenes, frames(20)) == [3, 7, 11]
 
 
+def test_a_time_with_a_point_is_what_is_written(tmp_path):
+    """As a float it would be no frame's time."""
+    [cut] = listed(tmp_path / "c.json", {"time": 0.04}).cuts
+
+    assert cut.time == Fraction(1, 25)
+
+
 def test_a_time_that_no_frame_has_is_an_error(tmp_path):
     scenes = listed(tmp_path / "c.json", {"time": "1/3"})
 

@@ -158,6 +158,25 @@ def test_the_shortest_videos(tmp_path, codec, ending, frames):
     assert video_times(tmp_path / f"out{ending}") == [Fraction(stamp, 1000) for stamp in stamps]
 
 
+def test_a_time_of_decoding_that_an_encoder_makes_up_does_not_get_into_the_file(tmp_path, monkeypatch):
+    """As x265 does for a video of one frame."""
+    finish = writer_module.PlainEncoder.finish
+
+    def made_up(encoder):
+        for packet in finish(encoder):
+            packet.dts = -(2**62)
+            yield packet
+
+    monkeypatch.setattr(writer_module.PlainEncoder, "finish", lambda encoder: list(made_up(encoder)))
+    source, output = write_clip(tmp_path / "in.mkv", moving_square(1)), tmp_path / "out.mp4"
+
+    copy_frames(source, output, Fraction(1, 1000), [0], 40)
+
+    with av.open(str(output)) as container:
+        [packet] = [packet for packet in container.demux(video=0) if packet.size]
+        assert packet.pts == 0 and -1 < packet.dts * packet.time_base <= 0
+
+
 def test_a_reader_that_has_ended_is_told_from_an_encoder_that_fails(monkeypatch):
     """On Windows, where both are an invalid argument."""
     monkeypatch.setattr(writer_module, "NOBODY_READS", (errno.EPIPE, errno.EINVAL))

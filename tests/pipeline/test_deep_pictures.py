@@ -140,10 +140,12 @@ def test_a_video_becomes_linear_light_and_back(tmp_path):
     for number in range(1, 5):
         assert channels_of(pictures.path(number))[1]["r"].mean() == pytest.approx(0.181, abs=0.001)  # sRGB: 118 is 18 %
     with av.open(str(tmp_path / "back.mkv")) as container:
-        for frame in container.decode(video=0):
-            assert frame.color_trc == 13
-            luma = views(frame)["y"].mean() / (1 << (frame.format.components[0].bits - 8))
-            assert luma == pytest.approx(16 + 118 * 219 / 255, abs=0.6)
+        frames = list(container.decode(video=0))
+    assert len(frames) == 8
+    for frame in frames:
+        assert frame.color_trc == 13
+        luma = views(frame)["y"].mean() / (1 << (frame.format.components[0].bits - 8))
+        assert luma == pytest.approx(16 + 118 * 219 / 255, abs=0.6)
 
 
 def test_a_moving_clip_becomes_sixteen_bit_pictures_when_it_has_them(tmp_path):

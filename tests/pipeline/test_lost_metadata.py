@@ -244,7 +244,9 @@ def test_full_range_becomes_limited_where_no_word_is_for_it(tmp_path, codec):
 
     assert f"{codec} cannot store full range; the video is converted to limited range" in report.warnings
     with av.open(str(tmp_path / "out.mov")) as container:
-        for frame in container.decode(video=0):
-            bits = frame.format.components[0].bits
-            luma = np.frombuffer(frame.planes[0], np.uint8 if bits == 8 else np.uint16).reshape(48, -1)[:, :64]
-            assert luma.mean() / 2 ** (bits - 8) == pytest.approx(235, abs=1)
+        frames = list(container.decode(video=0))
+    assert len(frames) == 8
+    for frame in frames:
+        bits = frame.format.components[0].bits
+        luma = np.frombuffer(frame.planes[0], np.uint8 if bits == 8 else np.uint16).reshape(48, -1)[:, :64]
+        assert luma.mean() / 2 ** (bits - 8) == pytest.approx(235, abs=1)

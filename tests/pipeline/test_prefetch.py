@@ -68,6 +68,7 @@ def test_a_consumer_that_stops_stops_the_thread_and_closes_its_items():
     assert threads_named("stopped") == []
 
 
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_does_not_wait_for_what_the_thread_waits_for():
     given_up = threading.Event()
 

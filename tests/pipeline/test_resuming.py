@@ -1,6 +1,7 @@
 """Interrupted jobs: what they leave, and that what `--resume` makes of it is what one run would have made."""
 
 import errno
+import json
 import os
 import shutil
 from dataclasses import replace
@@ -201,10 +202,18 @@ def flip(path: Path, place: int) -> None:
     path.write_bytes(data)
 
 
+def postpone(index: Path) -> None:
+    """A packet of a chunk is shown a frame later: what is there is still an index."""
+    content = json.loads(index.read_text())
+    content["packets"][3][1] += 1
+    index.write_text(json.dumps(content))
+
+
 DAMAGES = {
     "a bit of a packet": lambda folder: flip(folder / "000000000.packets", 100),
     "a chunk that is cut off": lambda folder: os.truncate(folder / "000000000.packets", 100),
-    "a packet's time": lambda folder: flip(folder / "000000000.json", (folder / "000000000.json").stat().st_size // 2),
+    "a bit of an index": lambda folder: flip(folder / "000000000.json", 40),
+    "a packet's time": lambda folder: postpone(folder / "000000000.json"),
     "an empty index": lambda folder: os.truncate(folder / "000000000.json", 0),
     "a missing chunk": lambda folder: (folder / "000000000.packets").unlink(),
     "a chunk in the middle": lambda folder: flip(folder / "000000010.packets", 50),
@@ -261,6 +270,25 @@ def test_another_model_is_named(tmp_path, change, sentence):
 
     with pytest.raises(UsageError, match=sentence):
         make(replace(job, resume=True), engine={**ENGINE, **change})
+
+
+def test_another_list_of_cuts_is_named_and_the_same_one_may_lie_anywhere(tmp_path, monkeypatch):
+    def cuts(name: str, *frames: int) -> Path:
+        found = {"scenes_version": 1, "cuts": [{"frame": frame} for frame in frames]}
+        (tmp_path / name).write_text(json.dumps(found))
+        return tmp_path / name
+
+    source = write_clip(tmp_path / "in.mp4", moving_square(18))
+    job = Job(source, tmp_path / "out.mp4", scene_list=cuts("cuts.json", 5, 9))
+    interrupted(job, stop_after=14)
+
+    with pytest.raises(UsageError, match="--resume: the list of cuts is another one than in the interrupted job; give"):
+        make(replace(job, resume=True, scene_list=cuts("other.json", 5, 10)))
+    with pytest.raises(UsageError, match="--scenes was a list in the interrupted job and is auto"):
+        make(replace(job, resume=True, scene_list=None))
+    monkeypatch.chdir(tmp_path)
+    cuts("moved.json", 5, 9)
+    assert make(replace(job, resume=True, scene_list=Path("moved.json"))).resumed == 14
 
 
 def test_tiles_that_depend_on_free_memory_can_be_asked_for(tmp_path):

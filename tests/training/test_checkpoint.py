@@ -20,7 +20,7 @@ STATE = State(*({"weight": torch.full((2,), float(number))} for number in range(
 
 
 @pytest.fixture
-def interruptible():
+def interruptible(heard):
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     yield
     signal.signal(signal.SIGTERM, before)

@@ -169,6 +169,7 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint(start, learn):
     assert [file.read_bytes() for file in files] == before
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_inside_a_step_waits_until_the_step_is_counted(start, learn):
     whole = start("whole", samples=8)
     learn(whole)

@@ -25,6 +25,8 @@ MANIFEST_VERSION = 1
 ENGINE_NAMES = {"name": "--model", "hash": "the model", "engine": "--device", "adapted": "--adapt"}
 """What people call what an interpolator says about itself; the rest are options of that name."""
 
+CUTS = "the list of cuts"
+
 
 @contextmanager
 def kept_chunks(plan: Plan, engine: Mapping[str, Any]) -> Iterator[ChunkFolder | None]:
@@ -86,10 +88,9 @@ def check_fits(source: Source, folder: Path, source_now: Facts, job_now: Facts) 
         name, before, now = found
         # How large tiles are depends on free memory where nobody says it.
         same = f"pass {name} {before}" if name == "--tile" else "give the same options"
-        raise UsageError(
-            f"--resume: {name} was {before} in the interrupted job and is {now}; {same}, "
-            "or start again with --overwrite instead of --resume"
-        )
+        was = f"was {before} in the interrupted job and is {now}"
+        was = "is another one than in the interrupted job" if name == CUTS else was
+        raise UsageError(f"--resume: {name} {was}; {same}, or start again with --overwrite instead of --resume")
 
 
 def difference(before: Facts, now: Facts) -> tuple[str, str, str] | None:
@@ -118,7 +119,8 @@ def job_facts(plan: Plan, engine: Mapping[str, Any]) -> Facts:
         "-pix_fmt": plan.encoder.pix_fmt,
         **{f"-{name}": value for name, value in plan.encoder.options.items()},
         "--deinterlace": job.deinterlace,
-        "--scenes": "auto" if plan.looks_for_cuts else "off" if plan.scenes is None else digest(repr(plan.scenes)),
+        "--scenes": "auto" if plan.looks_for_cuts else "off" if plan.scenes is None else "a list",
+        CUTS: None if plan.scenes is None else digest(repr(plan.scenes.cuts)),
         "--cut-fill": job.cut_fill,
         "--dedup": "auto" if job.bridge_repeats else "off",
         "--protect": "auto" if job.protect else "off",

@@ -1,0 +1,36 @@
+"""Whatever ends a command, it is one sentence on stderr and an exit code that tells scripts its kind."""
+
+import pytest
+
+from vfi_flow.cli import doctor
+from vfi_flow.cli.main import main
+from vfi_flow.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("in.mp4: no such file"), 3, "in.mp4: no such file"),
+        (MemoryError(), 5, "not enough memory"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_every_end_has_its_exit_code_and_its_sentence(monkeypatch, capsys, error, code, said):
+    def end(arguments):
+        raise error
+
+    monkeypatch.setattr(doctor, "run", end)
+
+    assert main(["doctor"]) == code
+    assert capsys.readouterr() == ("", f"vfi-flow: {said}\n")
+
+
+def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
+    def end(arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(doctor, "run", end)
+
+    with pytest.raises(ZeroDivisionError):
+        main(["doctor"])
