@@ -62,7 +62,9 @@ def test_files_that_find_motion_on_smaller_frames_say_so_and_are_verified(tiny_m
 
     names = ["tiny.3in_0.half", "tiny.3in_0.half.fp16", "tiny.native_0.half", "tiny.native_0.half.fp16"]
     assert (code, sorted(file.stem for file in tmp_path.iterdir())) == (0, names)
-    assert all(float(row.split()[5]) > 50 for row in capsys.readouterr().out.splitlines()[5:])
+    rows = [row.split() for row in capsys.readouterr().out.splitlines()[5:]]
+    assert {row[0] for row in rows} == {f"{name}.onnx" for name in names}
+    assert all(float(row[5]) > 50 for row in rows)
     metadata = {entry.key: entry.value for entry in onnx.load(tmp_path / "tiny.3in_0.half.onnx").metadata_props}
     assert (metadata["scale"], metadata["part"]) == ("1/2", "3in_0")
 
@@ -70,10 +72,13 @@ def test_files_that_find_motion_on_smaller_frames_say_so_and_are_verified(tiny_m
 @pytest.mark.parametrize("steps", [0, "input"])
 def test_a_file_of_another_scale_fails(tiny_model, tmp_path, steps):
     [half] = write_variants(tiny_model, tmp_path, ["native"], [steps], [PLAIN], halvings=1)
-    assert all(row.passed for row in parity.compare([half]))
+    right = [row.passed for row in parity.compare([half])]
 
     half.graph.halvings = 0
-    assert not any(row.passed for row in parity.compare([half]))
+    wrong = [row.passed for row in parity.compare([half])]
+
+    assert right == [True] * len(parity.ALIGNED_SIZES)
+    assert wrong == [False] * len(parity.ALIGNED_SIZES)
 
 
 @pytest.mark.parametrize(
@@ -114,10 +119,12 @@ def test_motion_before_that_is_taken_for_that_after_fails(tiny_model, tmp_path):
         names = [swapped.get(name, name) for name in node.input]
         del node.input[:]
         node.input.extend(names)
-    assert all(row.passed for row in parity.compare(files))
+    right = [row.passed for row in parity.compare(files)]
     files[-1].path.write_bytes(model.SerializeToString())
 
-    assert not any(row.passed for row in parity.compare(files))
+    wrong = [row.passed for row in parity.compare(files)]
+
+    assert (right, wrong) == ([True], [False])
 
 
 def test_what_two_layouts_share_is_written_once(tiny_model, tmp_path):

@@ -74,7 +74,7 @@ def test_the_frames_are_nearly_those_of_full_precision(graph, model, places):
         assert INT8_PSNR < psnr(made, expected) < 100  # and not in full precision
 
 
-def test_the_inner_convolutions_are_quantised_and_nothing_else(model):
+def test_the_inner_convolutions_are_quantised_and_nothing_else(graph, model):
     assert broken_rules(model) == []
     makers = {output: node for node in model.graph.node for output in node.output}
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -91,7 +91,8 @@ def test_the_inner_convolutions_are_quantised_and_nothing_else(model):
             readers[name].append(node.op_type)
     rounded = [node.output[0] for node in model.graph.node if node.op_type == "QuantizeLinear"]
 
-    assert full == {name for name in weights if name.endswith(("narrow.weight", "head.weight"))}
+    answering = (name for name in graph.network.state_dict() if name.endswith(("narrow.weight", "head.weight")))
+    assert full == {f"network.{name}" for name in answering}
     assert len(stored) > 20
     for name in stored:
         assert weights[name].data_type == onnx.TensorProto.INT8
