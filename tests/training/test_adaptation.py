@@ -81,6 +81,23 @@ def test_what_is_worse_is_not_kept(tiny_model, video, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("gains", "share"),
+    [([0.03] * 8, 0.25), ([0.01] * 8, 0), ([1.0, *[-0.03] * 7], 0), ([1.0, *[0.2] * 7], 0.25)],
+    ids=["a little everywhere", "next to nothing", "by one frame alone", "most by one frame"],
+)
+def test_what_is_better_by_one_frame_alone_is_not_kept(tiny_model, video, tmp_path, monkeypatch, gains, share):
+    base = np.full(8, 30.0)
+    scores = iter([base, base + gains, *[base - 1] * 3])
+    monkeypatch.setattr(adaptation, "fit", lambda weights, *rest: (load_weights(weights)[0], 4))
+    monkeypatch.setattr(adaptation, "rendered", lambda *how: next(scores).tolist())
+
+    found = adapt(tiny_model, video, WHOLE, 0.1, MEAN, tmp_path / "adapted.safetensors", lambda done: None)
+
+    assert found.share == share
+    assert (tmp_path / "adapted.safetensors").exists() == bool(share)
+
+
 @pytest.mark.parametrize("neighbours", [True, False])
 def test_it_is_judged_as_its_frames_will_be_made(tiny_model, video, tmp_path, monkeypatch, neighbours):
     judged = []
@@ -133,6 +150,15 @@ def test_of_a_long_video_excerpts_are_read_all_along_it(video, monkeypatch):
     assert [len(shot.frames) for shot in found] == [4, 4, 4]
     starts = [int(shot.pts[0]) for shot in found]
     assert np.allclose(np.diff(starts), np.diff(starts)[0], rtol=0.15)
+
+
+def test_an_end_behind_the_video_is_its_end(video, monkeypatch):
+    monkeypatch.setattr(excerpts, "LENGTH", 4)
+    room = 12 * 3 * WIDTH * HEIGHT / 1e9
+
+    whole, beyond = (read_excerpts(video, Fraction(0), end, room) for end in (None, Fraction(20)))
+
+    assert [shot.pts.tolist() for shot in beyond] == [shot.pts.tolist() for shot in whole]
 
 
 @pytest.mark.parametrize(("start", "end", "count"), [(0, None, 24), (Fraction(1, 2), None, 12), (0, Fraction(1, 4), 6)])

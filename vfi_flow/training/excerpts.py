@@ -48,7 +48,8 @@ def _excerpts(
 ) -> Iterator[Excerpt]:
     base, origin = stream.time_base or Fraction(1, 1000), stream.start_time or 0
     length = _length(container, stream)
-    end = length if end is None else end
+    if length is not None:  # or excerpts of a later end would lie behind the video's
+        end = length if end is None else min(end, length)
     rate = Fraction(stream.average_rate or 25)
     if end is None or (end - start) * rate <= room:
         first = origin + round(start / base)
