@@ -59,6 +59,15 @@ def test_both_frames_are_looked_up_where_the_motion_leads():
     assert error(compose(before, after, HALF, composition()).mean, FRAME0) > 0.02
 
 
+def test_where_motion_leads_out_of_one_frame_the_other_one_counts():
+    """What moves to the left comes in from the right, where frame 0 does not show it yet."""
+    blend = compose(FRAME0, FRAME1, HALF, composition(moved=16.0)).blend
+
+    assert blend[..., 0].min() > 0.95
+    assert blend[..., -1].max() < 0.05
+    assert (blend[..., 16:-16] == 0.5).all()
+
+
 @pytest.mark.parametrize(("height", "width"), [(HEIGHT, WIDTH), (HEIGHT - 16, WIDTH - 16)])
 def test_motion_found_on_half_the_frame_fits_the_whole_one(height, width):
     half = composition(HEIGHT // 2, WIDTH // 2, moved=2.0)

@@ -100,6 +100,22 @@ def test_the_motion_of_the_neighbours_is_looked_up_along_the_path():
     assert ahead[:, :, :, :10].abs().max() == 0 and ahead[:, :, :, 28:].abs().max() == 0
 
 
+@pytest.mark.parametrize(("tau", "interval", "back"), [(0.5, 1.0, 8), (0.25, 1.0, 6), (0.5, 2.0, 12)])
+def test_the_motion_before_is_looked_up_along_the_path_too(tau, interval, back):
+    """In the middle of the pair before the thing was so many pixels further back than it is at `tau`."""
+    moving, slower = 8.0, 4.0
+    motion, before = torch.zeros(1, 2, 24, 64), torch.zeros(1, 2, 24, 64)
+    motion[:, 0, :, 30:40] = moving
+    before[:, 0, :, 30 - back : 40 - back] = interval * slower
+
+    ahead = bent(motion, before, motion, tau, (interval, 0.0)).ahead
+
+    to_before = (1 + interval) / 2
+    expected = torch.full((1, 24, 10), TRUST * tau * (1 - tau) / 2 * (moving - slower) / to_before)
+    torch.testing.assert_close(ahead[:, 0, :, 30:40], expected, atol=1e-4, rtol=0)
+    assert ahead[:, :, :, : 30 - back].abs().max() == 0 and ahead[:, :, :, 40:].abs().max() == 0
+
+
 @pytest.mark.parametrize(("neighbours", "share"), [((1.0, 1.0), STEADY_BETWEEN), ((1.0, 0.0), STEADY_BESIDE)])
 def test_a_change_that_is_large_for_the_frame_counts_less(neighbours, share):
     """Half where it is a certain share of the width; with neighbours on both sides more is trusted than on one."""

@@ -1,11 +1,15 @@
 """Tasks that run at the same time and come back in order."""
 
+import signal
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 
+from vfi_flow.pipeline import ordered_pool
 from vfi_flow.pipeline.ordered_pool import at_once
 
 
@@ -46,12 +50,12 @@ def test_an_error_comes_when_it_is_its_turn(count):
         next(results)
 
 
-def test_who_stops_early_waits_for_what_runs_and_for_nothing_else():
-    begun, threads = [], threading.active_count()
+def test_who_stops_early_waits_for_what_runs_and_asks_for_nothing_else():
+    ended, threads = [], threading.active_count()
 
     def task(number: int) -> None:
-        begun.append(number)
         time.sleep(0.05)
+        ended.append(number)
 
     asked = []
     tasks = ((asked.append(number), partial(task, number)) for number in range(100))
@@ -59,5 +63,35 @@ def test_who_stops_early_waits_for_what_runs_and_for_nothing_else():
     next(results)
     results.close()
 
-    assert len(asked) == 3 and len(begun) <= 3
+    assert len(asked) == 3 and {0, 1} <= set(ended)
     assert threading.active_count() == threads
+
+
+def innermost_calls(thread: threading.Thread) -> tuple[str, str]:
+    frame = sys._current_frames()[thread.ident]
+    return frame.f_back.f_code.co_name, frame.f_code.co_name
+
+
+@pytest.mark.usefixtures("heard")
+def test_what_waits_is_not_begun_after_an_interrupt(monkeypatch):
+    """The two that run go on until the one who asked has seen to the third."""
+    begun, left, asking = [], threading.Event(), threading.main_thread()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *words, **options) -> None:
+            left.set()
+            super().shutdown(*words, **options)
+
+    def task(number: int) -> None:
+        begun.append(number)
+        if number == 1:
+            while innermost_calls(asking) != ("result", "wait"):
+                time.sleep(0.001)
+            signal.pthread_kill(asking.ident, signal.SIGINT)
+        left.wait(20)
+
+    monkeypatch.setattr(ordered_pool, "ThreadPoolExecutor", Pool)
+    with pytest.raises(KeyboardInterrupt):
+        list(at_once([(None, partial(task, number)) for number in range(3)], 2))
+
+    assert sorted(begun) == [0, 1]

@@ -9,7 +9,7 @@ import torch
 from scripts import ROOT
 
 from tests.training.conftest import Sliding
-from vfi_flow.training.batches import Share, batches
+from vfi_flow.training.batches import NumberedSamples, Share, batches
 from vfi_flow.training.forking import can_fork
 
 
@@ -25,6 +25,12 @@ def test_starting_later_gives_the_same_batches_as_going_on():
 
     assert torch.equal(first[2], later[0])
     assert not torch.equal(first[0], first[1])
+
+
+def test_a_sample_of_one_seed_is_not_another_sample_of_the_next():
+    samples = [NumberedSamples([Share(Sliding(), 1.0)], seed)[number] for seed, number in ((1, 1), (2, 0), (0, 2))]
+
+    assert len({sample.truth.tobytes() for sample in samples}) == 3
 
 
 def test_a_worker_process_draws_the_same_samples():

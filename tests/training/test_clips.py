@@ -40,6 +40,33 @@ def test_the_teacher_finds_a_known_motion_and_doubts_what_does_not_match() -> No
     assert other.mean() < 0.3
 
 
+def test_the_teacher_does_not_trust_what_leads_out_of_a_frame() -> None:
+    flow, weight = clips.teach(*pan(3, step=(12, 6)))
+    y, x = np.mgrid[: HEIGHT // 2, : WIDTH // 2]
+    for number in (0, 1):
+        to_x, to_y = x + flow[2 * number], y + flow[2 * number + 1]
+        outside = (to_x < 0) | (to_x > WIDTH // 2 - 1) | (to_y < 0) | (to_y > HEIGHT // 2 - 1)
+
+        assert outside.mean() > 0.05
+        assert (weight[number][outside] == 0).all() and (weight[number][~outside] > 0).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_a_sample_knows_how_wide_the_whole_frame_is_as_it_is_turned_and_scaled(monkeypatch, scale: float) -> None:
+    """Motion is judged by its share of that."""
+    monkeypatch.setattr(clips, "draw_scale", lambda rng: scale)
+    rows = [texture(3)[:1, 4 * n : 4 * n + WIDTH].repeat(HEIGHT, 0) for n in range(12)]  # all rows are alike
+    source = RealClips([as_shot(rows)], 64)
+    rng = np.random.default_rng(0)
+    widths = set()
+    for sample in (source.draw(rng) for _ in range(40)):
+        if sample.beside is not None:
+            across, down = (np.abs(np.diff(sample.truth.astype(int), axis=axis)).mean() for axis in (1, 0))
+            widths.add(("upright" if across > down else "turned", sample.beside.frame_width))
+
+    assert widths == {("upright", scale * WIDTH), ("turned", scale * HEIGHT)}
+
+
 def test_all_three_frames_get_the_same_augmentation() -> None:
     source = RealClips([as_shot([texture(9)] * 9)], 64)
     rng = np.random.default_rng(1)

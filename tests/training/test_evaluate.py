@@ -216,6 +216,16 @@ def test_noise_is_keyed_by_place_and_its_spread_measured_on_request(folder):
     )
 
 
+def test_no_draw_is_also_the_noise_of_a_place_nearby(folder):
+    fake = NoisyBlend()
+
+    evaluated(folder, [of_interpolator(fake, steps=1, neighbours=False)], draws=3, per_clip=None)
+
+    first, *others = (pts for _, pts in fake.asked[: 1 + 4 * 3])
+    assert first == 0, "the warm-up"
+    assert len(set(others)) == 4 * 3
+
+
 def test_motion_is_measured_in_pixels_between_the_kept_frames(tmp_path):
     texture = np.random.default_rng(0).integers(0, 256, (30, 80, 3), dtype=np.uint8)
     wide = cv2.resize(texture, (320, 120), interpolation=cv2.INTER_CUBIC)

@@ -4,6 +4,7 @@ import json
 import math
 import signal
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -55,6 +56,39 @@ def test_all_processes_go_by_the_clock_of_the_first(start, learn):
     largest = training.recipe.learning_rate
     expected = [rise * (0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2) for rise, done in ((0.5, 0.25), (1, 0.5))]
     assert rates == pytest.approx([largest * each for each in expected])
+
+
+def test_every_process_draws_other_noise_at_every_step(start, learn):
+    seeds = []
+    for rank in (0, 1):
+        training = start(f"process {rank}", samples=12)
+        training.group = SimpleNamespace(rank=rank, size=2, agree=float, average_gradients=lambda parameters: None)
+        losses = training.objective.losses
+
+        def noted(network, batch, generator, losses=losses):
+            seeds.append(generator.initial_seed())
+            return losses(network, batch, generator)
+
+        training.objective = SimpleNamespace(name="mean", losses=noted)
+        learn(training)
+
+    assert len(seeds) == len(set(seeds)) == 2 * 3
+
+
+@pytest.mark.parametrize(("averaging", "decay"), [(0.999, 2 / 11), (0.1, 0.1)])
+def test_the_average_begins_with_a_short_memory(start, learn, averaging, decay):
+    """Or it would be made of the first weights for a long time, of which nobody has learned anything."""
+    training = with_large_heads(start("run", samples=2, averaging=averaging))
+    training.average.load_state_dict(training.network.state_dict())
+    before = {name: tensor.clone() for name, tensor in training.parameters.items()}
+
+    learn(training)
+
+    average = dict(training.average.named_parameters())
+    assert any(not torch.equal(training.parameters[name], tensor) for name, tensor in before.items())
+    for name, tensor in before.items():
+        expected = decay * tensor + (1 - decay) * training.parameters[name]
+        torch.testing.assert_close(average[name], expected, atol=1e-7, rtol=1e-5)
 
 
 def test_a_run_leaves_a_log_the_best_weights_and_a_checkpoint_of_small_files(start, learn):

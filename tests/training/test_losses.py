@@ -1,9 +1,12 @@
 """The losses are zero, or least, at the truth."""
 
+import math
+
 import pytest
 import torch
 
 from vfi_flow.training.losses import (
+    FLOW_LEVEL_WEIGHTS,
     charbonnier,
     flow_error,
     gaussian_likelihood,
@@ -36,14 +39,20 @@ def test_sharpness_does_not_mind_where_detail_lies_but_blur_and_grain():
     assert same < 0.1 * min(blur, grain)
 
 
-def test_flow_error_counts_pixels_of_full_resolution_where_the_flow_is_trusted():
-    flow, trust = torch.zeros(1, 4, 16, 16), torch.ones(1, 2, 16, 16)
-    found = {scale: torch.zeros(1, 4, 32 // scale, 32 // scale) for scale in (16, 8, 4, 2)}
-    found[2][:, 0] = 3  # 3 pixels of half resolution are 6 of the frame
-    flows = tuple((scale, found[scale]) for scale in (16, 8, 4, 8, 4, 2))
-    untrusted = flow_error(flows, flow, 0 * trust)
-    exact = flow_error(tuple((s, 0 * f) for s, f in flows), flow, trust)
+@pytest.mark.parametrize("level", range(6))
+def test_flow_error_counts_pixels_of_full_resolution_where_the_flow_is_trusted(level):
+    """All over the frame 16 of its pixels to the right and 8 down, to one of the frames; each level has its own."""
+    scales = (16, 8, 4, 8, 4, 2)
+    frame_pixels = torch.tensor([16.0, 8, -16, -8]).view(1, 4, 1, 1)
+    flow, trust = (frame_pixels / 2).expand(1, 4, 16, 16), torch.ones(1, 2, 16, 16)
+    right = [(scale, (frame_pixels / scale).repeat(1, 1, 32 // scale, 32 // scale)) for scale in scales]
+    scale, found = right[level]
+    wrong = [*right[:level], (scale, found + torch.tensor([3.0, 0, 0, 0]).view(1, 4, 1, 1)), *right[level + 1 :]]
 
-    assert float(untrusted) == 0
-    # The level weighs 2 and only one of the two flows is off, so half of 2 x 6 pixels are added.
-    assert float(flow_error(flows, flow, trust) - exact) == pytest.approx(6, abs=0.25)
+    exact = float(flow_error(tuple(right), flow, trust))
+    tip = 0.1
+    assert exact == pytest.approx(tip * sum(w * s for w, s in zip(FLOW_LEVEL_WEIGHTS, scales, strict=True)))
+    # Three pixels of the grid are so many times more of the frame; only one of the two flows is off.
+    added = FLOW_LEVEL_WEIGHTS[level] * scale * (math.hypot(3, tip) - tip) / 2
+    assert float(flow_error(tuple(wrong), flow, trust)) - exact == pytest.approx(added, rel=1e-4)
+    assert float(flow_error(tuple(wrong), flow, 0 * trust)) == 0

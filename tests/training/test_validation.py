@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -14,7 +15,7 @@ from vfi_flow.inference.pair import Pair
 from vfi_flow.model.config import TINY
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.triplets import Triplet
-from vfi_flow.training.validation import Place, Validation, score_of
+from vfi_flow.training.validation import STRENGTHS, Place, Validation, calibrated, sample_at, score_of
 
 
 def scores(frame0, truth, frame1, strength=1.0):
@@ -43,3 +44,27 @@ def test_where_something_moves_they_are_scored_by_sharpness():
 
 def test_a_frame_without_any_detail_has_a_score():
     assert -math.inf < score_of({"psnr": 20.0, "sharpness": 0.0}) < score_of({"psnr": 20.0, "sharpness": 0.1})
+
+
+def test_a_sample_is_padded_and_knows_the_width_that_the_frame_had_before():
+    frames = [np.ascontiguousarray(frame[:, :90]) for frame in pan(3)]
+
+    sample = sample_at(Triplet(1, Pair(frames[0], frames[2]), frames[1]))
+
+    assert sample.truth.shape == (80, 96, 3)
+    assert sample.beside is not None and sample.beside.frame_width == 90
+
+
+@pytest.mark.parametrize(
+    ("sharpness", "strength"),
+    [
+        ({0.0: 0.8, 0.3: 0.86, 0.5: 0.9}, 0.4),
+        ({0.5: 0.9, 0.0: 0.8, 0.3: 0.86}, 0.4),
+        ({0.0: 0.5, 0.3: 0.6, 1.7: 0.7}, 1.7),
+        ({0.0: 0.9, 0.3: 0.95, 0.5: 1.0}, STRENGTHS[0]),
+        ({}, 0.7),
+    ],
+    ids=["in between", "in any order", "too soft", "too sharp", "unknown"],
+)
+def test_the_strength_is_where_the_sharpness_becomes_right(sharpness, strength):
+    assert calibrated(sharpness, otherwise=0.7) == pytest.approx(strength)
