@@ -38,7 +38,7 @@ for video in "$input"/*.{mp4,m4v,mkv,mov,webm,avi,ts}; do
                echo "exists   $target"
                continue
            fi
-           [ ! -d "$target.partial" ] || unfinished=(--resume) ;;    # of an earlier run that was interrupted
+           [ ! -d "$target.resume" ] || unfinished=(--resume) ;;    # of an earlier run that was interrupted
     esac
     # Without </dev/null the command could read the keyboard, or the list of a `while read` loop.
     vfi-flow interpolate "$video" "$target" --progress none ${unfinished[@]+"${unfinished[@]}"} "$@" </dev/null

@@ -116,7 +116,7 @@ def assert_same_result(result: Path, whole: Path) -> None:
 @pytest.mark.parametrize(("kind", "number"), [("constant", signal.SIGINT), ("variable", signal.SIGTERM)])
 def test_the_first_signal_keeps_every_frame_and_resume_goes_on(whole, tmp_path, kind, number):
     words = (whole / f"{kind}.mp4", tmp_path / "out.mkv", "-c:v", "ffv1", "--resume")
-    folder = tmp_path / "out.mkv.partial"
+    folder = tmp_path / "out.mkv.resume"
 
     code, err = Started(*words).wait_for_chunk(folder, 10).send(number).ended()
 
@@ -126,7 +126,7 @@ def test_the_first_signal_keeps_every_frame_and_resume_goes_on(whole, tmp_path, 
     frames = int(kept.split()[1])
     assert kept == f"vfi-flow: {frames} frames are kept in {folder}; the same command with --resume goes on from there"
     assert interrupted == "vfi-flow: interrupted" and frames >= 20
-    assert left_in(tmp_path) == ["out.mkv.partial"]
+    assert left_in(tmp_path) == ["out.mkv.resume"]
     report = tmp_path / "report.json"
     assert Started(*words, "--report", report, seconds_a_call=0).ended() == (0, [])
     assert json.loads(report.read_text())["resumed_frames"] == frames
@@ -137,7 +137,7 @@ def test_the_first_signal_keeps_every_frame_and_resume_goes_on(whole, tmp_path, 
 @pytest.mark.parametrize("kind", ["constant", "variable"])
 def test_a_kill_costs_at_most_one_chunk_at_any_moment(whole, tmp_path, kind):
     words = (whole / f"{kind}.mp4", tmp_path / "out.mkv", "-c:v", "ffv1", "--resume")
-    folder = tmp_path / "out.mkv.partial"
+    folder = tmp_path / "out.mkv.resume"
 
     for first in (0, 10, 50):
         code, _ = Started(*words).wait_for_chunk(folder, first).send(signal.SIGKILL).ended()
@@ -155,7 +155,7 @@ def test_a_second_signal_ends_the_job_at_once_and_keeps_whole_chunks(whole, tmp_
     """The model takes a long time for a frame, and the second chunk is half done."""
     words = (whole / "constant.mp4", tmp_path / "out.mkv", "-c:v", "ffv1")
     job = Started(*words, seconds_a_call=0, hangs_in_call=9, folder=tmp_path)
-    job.wait_for_chunk(tmp_path / "out.mkv.partial", 0).wait_for(tmp_path / "hangs")
+    job.wait_for_chunk(tmp_path / "out.mkv.resume", 0).wait_for(tmp_path / "hangs")
 
     job.send(signal.SIGTERM)
     assert job.process.stderr.readline() == "\n"
@@ -188,7 +188,7 @@ def test_what_cannot_be_resumed_leaves_nothing(tmp_path, output, number):
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
 def test_a_terminal_that_closes_keeps_every_frame_too_unless_nohup_says_otherwise(whole, tmp_path):
     words = (whole / "constant.mp4", tmp_path / "out.mkv", "-c:v", "ffv1")
-    folder = tmp_path / "out.mkv.partial"
+    folder = tmp_path / "out.mkv.resume"
 
     code, err = Started(*words).wait_for_chunk(folder, 10).send(signal.SIGHUP).ended()
     assert code == 130 and " frames are kept in " in err[1]
@@ -215,7 +215,7 @@ def test_a_signal_whose_exception_is_dropped_still_says_stop(number):
 
 @pytest.mark.parametrize("number", STOPPING)
 def test_where_frames_are_kept_the_first_signal_says_stop_and_the_second_one_is_an_interrupt(number):
-    in_chunks = SimpleNamespace(chunks=Path("out.mkv.partial"))
+    in_chunks = SimpleNamespace(chunks=Path("out.mkv.resume"))
 
     with pytest.raises(KeyboardInterrupt), stop_on_signal(in_chunks) as stop:
         signal.raise_signal(number)
@@ -245,7 +245,7 @@ except KeyboardInterrupt:
 
 def test_a_job_that_has_kept_frames_says_how_to_go_on(whole, tmp_path):
     words = (whole / "constant.mp4", tmp_path / "out.mkv", "-c:v", "ffv1")
-    folder = tmp_path / "out.mkv.partial"
+    folder = tmp_path / "out.mkv.resume"
     Started(*words).wait_for_chunk(folder, 0).send(signal.SIGKILL).ended()
 
     code, [refused] = Started(*words).ended()

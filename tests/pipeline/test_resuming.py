@@ -69,7 +69,7 @@ def interrupted(job: Job, stop_after: int) -> Path:
     """The folder that a job leaves that is stopped after so many frames."""
     with pytest.raises(KeyboardInterrupt):
         make(job, stop_after=stop_after)
-    return job.output.with_name(f"{job.output.name}.partial")
+    return job.output.with_name(f"{job.output.name}.resume")
 
 
 def assert_same_video(one: Path, other: Path) -> None:
@@ -355,7 +355,7 @@ def test_the_work_of_an_interrupted_job_is_not_lost_by_accident(tmp_path):
     job = Job(write_clip(tmp_path / "in.mp4", moving_square(18)), tmp_path / "out.mp4")
     folder = interrupted(job, stop_after=14)
 
-    with pytest.raises(OutputError, match=r"out.mp4.partial holds 14 frames of an interrupted job; pass --resume"):
+    with pytest.raises(OutputError, match=r"out.mp4.resume holds 14 frames of an interrupted job; pass --resume"):
         make(job)
 
     with alone(job.output), pytest.raises(OutputError, match=r"out.mp4: another job is writing it"):
@@ -429,7 +429,7 @@ def test_a_full_disk_costs_one_chunk(tmp_path, monkeypatch):
             make(job)
 
     assert "20 frames are kept" in caught.value.__notes__[0]
-    assert left_in(tmp_path) == ["in.mp4", "out.mkv.partial", "whole.mkv"]
+    assert left_in(tmp_path) == ["in.mp4", "out.mkv.resume", "whole.mkv"]
     assert make(replace(job, resume=True)).resumed == 20
     assert_same_video(job.output, tmp_path / "whole.mkv")
 
@@ -453,17 +453,17 @@ def test_an_output_folder_that_goes_away_is_an_error_of_the_output(tmp_path, chu
 
 def test_what_others_put_beside_the_chunks_stays(tmp_path):
     job = Job(write_clip(tmp_path / "in.mp4", moving_square(6)), tmp_path / "out.mp4")
-    (tmp_path / "out.mp4.partial").mkdir()
-    (tmp_path / "out.mp4.partial" / "notes.txt").write_text("mine")
+    (tmp_path / "out.mp4.resume").mkdir()
+    (tmp_path / "out.mp4.resume" / "notes.txt").write_text("mine")
 
     make(job)
 
-    assert left_in(tmp_path / "out.mp4.partial") == ["notes.txt"]
+    assert left_in(tmp_path / "out.mp4.resume") == ["notes.txt"]
 
 
 def test_a_file_with_the_name_of_the_folder_is_an_error(tmp_path):
     source = write_clip(tmp_path / "in.mp4", moving_square(2))
-    (tmp_path / "out.mp4.partial").write_text("mine")
+    (tmp_path / "out.mp4.resume").write_text("mine")
 
     with pytest.raises(OutputError, match="is in the way"):
         make_plan(Job(source, tmp_path / "out.mp4"))

@@ -297,7 +297,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
         interpolated(source, tmp_path / "out.mp4", appears)
 
     assert (tmp_path / "out.mp4").read_bytes() == b"precious"
-    assert left_in(tmp_path) == ["in.mp4", "out.mp4", "out.mp4.partial"]  # for a run with `resume`
+    assert left_in(tmp_path) == ["in.mp4", "out.mp4", "out.mp4.resume"]  # for a run with `resume`
 
 
 def test_the_plan_refuses_an_output_that_must_not_be_touched(tmp_path):

@@ -71,7 +71,7 @@ def test_a_second_run_leaves_finished_videos_alone(job):
 
 def test_a_second_run_goes_on_with_a_video_that_was_interrupted(job):
     job.out.mkdir()
-    (job.out / "code0.mp4.partial").mkdir()
+    (job.out / "code0.mp4.resume").mkdir()
     finished = job("code0.mp4", "code0.webm")
 
     assert finished.returncode == 0
@@ -81,7 +81,7 @@ def test_a_second_run_goes_on_with_a_video_that_was_interrupted(job):
 
 def test_a_video_that_was_interrupted_with_other_options_does_not_stop_the_others(job):
     job.out.mkdir()
-    (job.out / "code2.mp4.partial").mkdir()
+    (job.out / "code2.mp4.resume").mkdir()
     finished = job("code2.mp4", "code0.webm")
 
     assert finished.returncode == 1
@@ -92,7 +92,7 @@ def test_a_video_that_was_interrupted_with_other_options_does_not_stop_the_other
 @pytest.mark.parametrize("option", ["-y", "--overwrite"])
 def test_a_video_that_was_interrupted_is_started_again_where_that_is_asked_for(job, option):
     job.out.mkdir()
-    (job.out / "code0.mp4.partial").mkdir()
+    (job.out / "code0.mp4.resume").mkdir()
 
     assert job("code0.mp4", options=[option]).returncode == 0
     assert "--resume" not in job.log.read_text()

@@ -95,8 +95,8 @@ def check_chunks(output: Path, overwrite: bool, resume: bool) -> None:
 
 
 def chunks_of(output: Path) -> Path:
-    """Folder for the parts of a job that may be interrupted: `film.mkv` -> `film.mkv.partial`."""
-    return output.with_name(f"{output.name}.partial")
+    """Folder for the parts of a job that may be interrupted: `film.mkv` -> `film.mkv.resume`."""
+    return output.with_name(f"{output.name}.resume")
 
 
 @contextmanager
