@@ -71,6 +71,14 @@ def test_a_name_that_is_too_long_is_exit_code_7(name, capsys):
     assert os.listdir() == ["in.mp4"]
 
 
+def test_an_input_whose_name_is_too_long_is_exit_code_3(capsys):
+    name = "m" * 300 + ".mp4"
+
+    assert interpolate(name, "out.mp4") == 3
+    said = f"vfi-flow: {name}: not a video file that FFmpeg can read (File name too long)\n"
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
 def test_a_name_that_is_no_text_can_be_reported():
     name = os.fsdecode(b"x\xff.mp4")

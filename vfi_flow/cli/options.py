@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -93,8 +94,9 @@ def read_source(arguments: argparse.Namespace) -> Source:
         return ImageSequence(path, framerate or USUAL_RATE)
     if framerate is not None and raw is None:
         raise UsageError(f"-framerate is for numbered pictures (frames/%06d.png) and --raw; {text} is not such a name")
-    if path.is_fifo():  # as a shell writes <(command)
-        return InputPipe(FileIO(path))
+    with suppress(OSError):  # a name that is too long is told of where it is opened
+        if path.is_fifo():  # as a shell writes <(command)
+            return InputPipe(FileIO(path))
     if text != "-":
         return path
     if sys.stdin is None:
