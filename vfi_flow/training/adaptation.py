@@ -108,7 +108,7 @@ def adapt(
         scores[share] = rendered(mixed(general, fitted, share), lively, rendering)
     best = max(scores, key=lambda share: float(np.mean(scores[share])))
     gains = np.subtract(scores[best], scores[0.0])
-    # Better on the whole, and not by one frame alone.
+    # Better on the whole, by more than the standard error of that.
     doubt = float(np.std(gains)) / math.sqrt(len(gains))
     if best and gains.mean() >= max(LEAST_GAIN, doubt):
         summary = f"{card.summary}; adapted to {video.name}"
