@@ -6,7 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from vfi_flow.media.scenes import HEIGHT, WIDTH, CutDetector, thumbnail, unexplained
+from vfi_flow.media.scenes import HEIGHT, WIDTH, CutDetector, unexplained
+from vfi_flow.media.thumbnail import thumbnail
 
 
 def landscape(seed: int, width: int = 4 * WIDTH) -> np.ndarray:

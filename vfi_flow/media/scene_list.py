@@ -9,7 +9,8 @@ from typing import Any
 
 from vfi_flow.errors import UsageError
 from vfi_flow.media.frame import LONGEST_VIDEO, SourceFrame, VideoInfo, Window
-from vfi_flow.media.scenes import CutDetector, thumbnail
+from vfi_flow.media.scenes import CutDetector
+from vfi_flow.media.thumbnail import thumbnail
 
 FORMAT_VERSION = 1
 """Rises when a field changes its meaning; fields are added, never removed."""

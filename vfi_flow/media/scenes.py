@@ -1,10 +1,9 @@
 """Hard cuts: pairs of frames that show two scenes, between which nothing may be interpolated."""
 
-import av
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
 
 WIDTH, HEIGHT = 64, 36
+"""Of the thumbnails that are compared: float32 luma in 0..255, each value the mean of its area."""
 BLOCK_HEIGHT, BLOCK_WIDTH = 6, 8
 SEARCH_Y, SEARCH_X = 4, 6
 """Motion looked for, in thumbnail pixels: a ninth of the height and a tenth of the width from frame to frame."""
@@ -19,12 +18,6 @@ UNEXPLAINED = 0.70
 """Part of the second frame's structure that motion and brightness do not explain, from which on a pair is a cut."""
 ABOVE_RECENT = 0.15
 """How far a cut must stand out from the pairs before it: fast, chaotic motion is no series of cuts."""
-
-
-def thumbnail(picture: av.VideoFrame) -> np.ndarray:
-    """(36, 64) float32 luma in 0..255, each value the mean of its area."""
-    small = VideoReformatter().reformat(picture, WIDTH, HEIGHT, "gray", interpolation=Interpolation.AREA, threads=1)
-    return small.to_ndarray().astype(np.float32)
 
 
 class CutDetector:

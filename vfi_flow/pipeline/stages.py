@@ -14,7 +14,7 @@ import numpy as np
 from vfi_flow.media.frame import SourceFrame
 from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.repeats import block_means
-from vfi_flow.media.scenes import thumbnail
+from vfi_flow.media.thumbnail import thumbnail
 
 T = TypeVar("T")
 
