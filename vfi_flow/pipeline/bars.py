@@ -119,6 +119,6 @@ def part_bar(width: int, whole: np.ndarray, inside: np.ndarray) -> int:
 
 
 def crop_of(bars: Sides, frame0: np.ndarray, frame1: np.ndarray, edge: Sides) -> Crop | None:
-    """How two frames with these bars are cut; None where there is nothing to cut off, or little would be left."""
+    """How two frames with these bars are cut; None where little would be left."""
     crop = Crop(bars, edge, frame0, frame1)
-    return crop if bars and min(crop.hidden.size_inside(*frame0.shape[:2])) >= SMALLEST else None
+    return crop if min(crop.hidden.size_inside(*frame0.shape[:2])) >= SMALLEST else None

@@ -121,16 +121,16 @@ class Shot:
         return replace(overlay_between(*map(crop.hidden.inside, (left, right, spread_of_all))), crop=crop)
 
     def _crop(self, left: np.ndarray, right: np.ndarray, spread_of_all: np.ndarray) -> Crop | None:
-        greys = grey_of(left), grey_of(right)
-        black = bars_of(spread_of_all, greys[0], BLACK)
+        grey = grey_of(left)
+        black = bars_of(spread_of_all, grey, BLACK)
         if black is None:
             return None
         self._bars = black if self._bars is None else self._bars.common(black)
-        bars = self._bars.where(certain(black, spread_of_all, greys[0]))
-        if min(bars.size_inside(*greys[0].shape)) < SMALLEST:
+        bars = self._bars.where(certain(black, spread_of_all, grey))
+        if not bars or min(bars.size_inside(*grey.shape)) < SMALLEST:
             return None
         if bars not in self._edges:  # one that changes all the time would be seen
-            self._edges[bars] = edge_of(bars, *greys)
+            self._edges[bars] = edge_of(bars, grey, grey_of(right))
         return crop_of(bars, left, right, self._edges[bars])
 
 
