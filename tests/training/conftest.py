@@ -10,7 +10,8 @@ import torch
 from vfi_flow.model.config import TINY
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.batches import Share, batches
-from vfi_flow.training.loop import Recipe, Training
+from vfi_flow.training.learner import Recipe
+from vfi_flow.training.loop import Training
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.objective import MeanObjective, Objective
 from vfi_flow.training.sample import Sample
@@ -58,7 +59,15 @@ class NoValidation:
 def start(tmp_path: Path) -> Callable[..., Training]:
     """A training of the tiny preset in a folder of its own: start(name, samples=…, objective=…)."""
 
-    def make(name: str, samples: int, objective: Objective | None = None, **recipe: float) -> Training:
+    def make(
+        name: str,
+        samples: int,
+        objective: Objective | None = None,
+        *,
+        validate_every: float = 6,
+        validate_start: bool = False,
+        **recipe: float,
+    ) -> Training:
         torch.manual_seed(0)
         torch.set_num_threads(1)
         folder = tmp_path / name
@@ -70,6 +79,8 @@ def start(tmp_path: Path) -> Callable[..., Training]:
             NoValidation(),  # type: ignore[arg-type]
             folder,
             torch.device("cpu"),
+            validate_every=validate_every,
+            validate_start=validate_start,
         )
 
     return make

@@ -18,7 +18,7 @@ from vfi_flow.training import adaptation, excerpts
 from vfi_flow.training.adaptation import Rendering, adapt, evenly, liveliest, mixed
 from vfi_flow.training.excerpts import read_excerpts
 from vfi_flow.training.held_out import hold_out
-from vfi_flow.training.loop import Recipe
+from vfi_flow.training.learner import Recipe
 from vfi_flow.training.shots import Shot
 from vfi_flow.training.triplets import Triplet
 from vfi_flow.training.validation import Place

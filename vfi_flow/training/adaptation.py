@@ -7,7 +7,6 @@ may be none of them (Wortsman et al. 2022, Robust Fine-Tuning of Zero-Shot Model
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,13 +23,13 @@ from vfi_flow.training.checkpoint import draft_of
 from vfi_flow.training.clips import RealClips
 from vfi_flow.training.excerpts import read_excerpts
 from vfi_flow.training.held_out import hold_out
-from vfi_flow.training.loop import Recipe, Training
+from vfi_flow.training.learner import Learner, Recipe
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.metrics import psnr
 from vfi_flow.training.objective import MeanObjective
 from vfi_flow.training.places import Spacing, spread
 from vfi_flow.training.shots import Shot
-from vfi_flow.training.validation import Place, Validation, mean_at, to_frame
+from vfi_flow.training.validation import Place, mean_at, to_frame
 from vfi_flow.training.windows import most_different
 
 CPU = torch.device("cpu")
@@ -127,15 +126,13 @@ def fit(
     device: torch.device,
 ) -> tuple[InterpolationNetwork, int]:
     """The network fitted to `shots`, and how many samples it saw."""
-    recipe = Recipe(minutes, learning_rate=LEARNING_RATE, warm_up=20, averaging=0.99, keeps=False)
+    recipe = Recipe(minutes, learning_rate=LEARNING_RATE, warm_up=20, averaging=0.99)
     objective = MeanObjective(LossWeights(flow=FLOW_WEIGHT))
-    network = load_weights(weights)[0]
-    training = Training(network, objective, recipe, Validation([], device), weights.parent, device)
+    learner = Learner(load_weights(weights)[0], objective, recipe, device)
     samples = batches([Share(RealClips(shots, CROP), 1.0)], BATCH, seed=0, start=0, workers=0, device=device)
-    with closing(training.run(samples)) as reports:
-        for report in reports:
-            show(report.fraction)
-    return training.average.cpu(), training.progress.samples
+    for _ in learner.learn(samples):
+        show(learner.fraction())
+    return learner.average.cpu(), learner.progress.samples
 
 
 def mixed(general: InterpolationNetwork, fitted: InterpolationNetwork, share: float) -> InterpolationNetwork:

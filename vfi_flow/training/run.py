@@ -21,7 +21,8 @@ from vfi_flow.training.clips import RealClips
 from vfi_flow.training.distillation import Teacher
 from vfi_flow.training.forking import can_fork
 from vfi_flow.training.held_out import hold_out
-from vfi_flow.training.loop import Recipe, Training
+from vfi_flow.training.learner import Recipe
+from vfi_flow.training.loop import Training
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.lpips import Lpips, load_lpips
 from vfi_flow.training.objective import (
@@ -112,11 +113,19 @@ class Prepared:
             minutes=settings.minutes,
             samples=settings.samples,
             learning_rate=settings.learning_rate or usual_learning_rate(settings),
-            validate_every=settings.validate_every,
             seed=settings.seed,
+        )
+        training = Training(
+            self.network,
+            self.objective,
+            recipe,
+            self.validation,
+            settings.output,
+            self.device,
+            group,
+            validate_every=settings.validate_every,
             validate_start=settings.init is not None,
         )
-        training = Training(self.network, self.objective, recipe, self.validation, settings.output, self.device, group)
         if settings.resume:
             training.resume()
         workers = (available_cores() if gpu else 1) if can_fork() else 0
