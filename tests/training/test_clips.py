@@ -1,5 +1,7 @@
 """Promises of the samples from real videos: the true clock, one augmentation for all, a trustworthy teacher."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from tolerances import TEACHER_FLOW_PIXELS
 from vfi_flow.training import clips
 from vfi_flow.training.batches import collate
 from vfi_flow.training.clips import RealClips
+from vfi_flow.training.run import make_shares
 
 
 def test_tau_is_taken_from_the_clock_of_a_shot(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +57,7 @@ def test_the_teacher_does_not_trust_what_leads_out_of_a_frame() -> None:
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 def test_a_sample_knows_how_wide_the_whole_frame_is_as_it_is_turned_and_scaled(monkeypatch, scale: float) -> None:
     """Motion is judged by its share of that."""
-    monkeypatch.setattr(clips, "draw_scale", lambda rng: scale)
+    monkeypatch.setattr(clips, "draw_scale", lambda rng, gaps: scale)
     rows = [texture(3)[:1, 4 * n : 4 * n + WIDTH].repeat(HEIGHT, 0) for n in range(12)]  # all rows are alike
     source = RealClips([as_shot(rows)], 64)
     rng = np.random.default_rng(0)
@@ -65,6 +68,21 @@ def test_a_sample_knows_how_wide_the_whole_frame_is_as_it_is_turned_and_scaled(m
             widths.add(("upright" if across > down else "turned", sample.beside.frame_width))
 
     assert widths == {("upright", scale * WIDTH), ("turned", scale * HEIGHT)}
+
+
+@pytest.mark.parametrize(("gaps", "neighbours", "own_size"), [("wide", 0.4, 0.5), ("near", 0.86, 0.85)])
+def test_near_samples_are_mostly_neighbours_at_their_own_size(monkeypatch, gaps, neighbours, own_size) -> None:
+    ground = texture(5)[:HEIGHT, :WIDTH] // 4
+    shot = as_shot([ground + np.uint8(8 * number) for number in range(20)])  # brightness tells the time
+    monkeypatch.setattr(clips, "recolour", lambda rng, frames: list(frames))
+    (shares,) = make_shares(SimpleNamespace(crop=64, overlays=0.0, gaps=gaps, synthetic=0.0), [shot])
+    rng = np.random.default_rng(0)
+    samples = [shares.source.draw(rng) for _ in range(300)]
+    steps = [abs(sample.frame1.mean() - sample.frame0.mean()) / 8 for sample in samples]
+    widths = [sample.beside.frame_width for sample in samples if sample.beside is not None]
+
+    assert np.mean([round(step) == 2 for step in steps]) == pytest.approx(neighbours, abs=0.08)
+    assert np.mean([width in (WIDTH, HEIGHT) for width in widths]) == pytest.approx(own_size, abs=0.08)
 
 
 def test_all_three_frames_get_the_same_augmentation() -> None:

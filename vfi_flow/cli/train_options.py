@@ -16,6 +16,8 @@ INIT = "weights to start from, e.g. base; of another preset what has the same sh
 OVERLAYS = "of the videos' samples with text, a display or black bars burnt in"
 FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registration, fusion, a part: encoder.levels.0"
 TEACHER = "weights that stage mean learns from, beside the truth, e.g. base for a smaller network"
+GAPS = "wide", "near"
+DISTANCES = "wide: frames up to 4 apart, half of them resized; near: mostly neighbours, at their own size"
 STAGES = "motion", "mean", "fusion", "velocity"
 
 RESUME = "go on from the checkpoint in --output, with the options of that run where no others are given"
@@ -27,6 +29,7 @@ USUAL: dict[str, Any] = {
     "val": None,
     "stills": None,
     "synthetic": 0.3,
+    "gaps": "wide",
     "overlays": 0.12,
     "stage": "mean",
     "preset": None,
@@ -62,6 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--val", type=Path, metavar="DIR", help=VAL)
     parser.add_argument("--stills", type=Path, metavar="DIR", help="photos for synthetic motion")
     parser.add_argument("--synthetic", type=float, metavar="SHARE", help=f"of samples (default {USUAL['synthetic']:g})")
+    parser.add_argument("--gaps", choices=GAPS, help=f"{DISTANCES} (default {USUAL['gaps']})")
     parser.add_argument("--overlays", type=float, metavar="SHARE", help=f"{OVERLAYS} (default {USUAL['overlays']:g})")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--stage", choices=STAGES, help=f"one of these (default {USUAL['stage']})")

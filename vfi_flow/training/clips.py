@@ -5,7 +5,7 @@ beats any flow that a network can find at run time.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -17,17 +17,37 @@ from vfi_flow.training.overlays import burn_in
 from vfi_flow.training.sample import Beside, Sample
 from vfi_flow.training.shots import Shot
 
-GAPS: dict[tuple[int, int], float] = {
-    (1, 1): 0.40,
-    (2, 2): 0.20,
-    (3, 3): 0.09,
-    (4, 4): 0.03,
-    (1, 2): 0.08,
-    (2, 1): 0.08,
-    (1, 3): 0.06,
-    (3, 1): 0.06,
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """How far apart the frames of a sample are, in time and in pixels."""
+
+    chances: Mapping[tuple[int, int], float]
+    """Frames from `frame0` to the middle and from there to `frame1`, and how often."""
+    own_size: float
+    """How often a sample has the size of the video."""
+    smaller: float
+    """How often it is shrunk, by half at most; otherwise it is enlarged."""
+
+
+GAPS = {
+    "wide": Gaps(
+        {
+            (1, 1): 0.40,
+            (2, 2): 0.20,
+            (3, 3): 0.09,
+            (4, 4): 0.03,
+            (1, 2): 0.08,
+            (2, 1): 0.08,
+            (1, 3): 0.06,
+            (3, 1): 0.06,
+        },
+        own_size=0.5,
+        smaller=0.44,
+    ),
+    "near": Gaps({(1, 1): 0.86, (2, 2): 0.06, (1, 2): 0.04, (2, 1): 0.04}, own_size=0.85, smaller=0.12),
 }
-"""Frames from `frame0` to the middle and from there to `frame1`, and how often."""
+"""By name: all kinds of motion, and that of a video whose rate is doubled."""
 BESIDE: dict[tuple[bool, bool], float] = {
     (True, True): 0.6,
     (True, False): 0.05,
@@ -40,15 +60,17 @@ BESIDE: dict[tuple[bool, bool], float] = {
 class RealClips:
     """Draws frames i < j < k of one shot, cropped where something moves, scaled, turned and recoloured."""
 
-    def __init__(self, shots: Sequence[Shot], crop: int = 192, *, overlay: float = 0.0) -> None:
+    def __init__(
+        self, shots: Sequence[Shot], crop: int = 192, *, overlay: float = 0.0, gaps: Gaps = GAPS["wide"]
+    ) -> None:
         """`overlay` is the chance of text, a display or black bars that stay where they are over the motion."""
-        self.crop, self.overlay = crop, overlay
+        self.crop, self.overlay, self.gaps = crop, overlay, gaps
         self._shots = list(shots)
         # Square root: long shots hold more to see, but not in proportion.
         weights = np.sqrt([len(shot.frames) for shot in shots])
         self._chances = weights / weights.sum()
-        self._gaps = list(GAPS)
-        self._gap_chances = np.array(list(GAPS.values())) / sum(GAPS.values())
+        self._steps = list(gaps.chances)
+        self._step_chances = np.array(list(gaps.chances.values())) / sum(gaps.chances.values())
 
     def draw(self, rng: np.random.Generator) -> Sample:
         for _ in range(20):
@@ -75,14 +97,14 @@ class RealClips:
         """Five equal windows of one shot, of which the outer ones may not count, what they are, and how much the window
         changes between the second and the fourth (mean difference of bytes)."""
         shot = self._shots[int(rng.choice(len(self._shots), p=self._chances))]
-        before, after = self._gaps[int(rng.choice(len(self._gaps), p=self._gap_chances))]
+        before, after = self._steps[int(rng.choice(len(self._steps), p=self._step_chances))]
         if before + after >= len(shot.frames):
             before = after = 1
         step = before + after
         i = int(rng.integers(0, len(shot.frames) - step))
         j, k = i + before, i + step
         height, width = shot.frames.shape[1:3]
-        side = min(round(self.crop / draw_scale(rng)), height, width)
+        side = min(round(self.crop / draw_scale(rng, self.gaps)), height, width)
         corners = rng.integers(0, (height - side + 1, width - side + 1), (3, 2))
         windows = [(slice(y, y + side), slice(x, x + side)) for y, x in corners.tolist()]
         motions = np.array([_change(shot.frames[i][window], shot.frames[k][window]) for window in windows])
@@ -115,12 +137,12 @@ def _change(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(first[::4, ::4].astype(np.int16) - second[::4, ::4]).mean())
 
 
-def draw_scale(rng: np.random.Generator) -> float:
+def draw_scale(rng: np.random.Generator, gaps: Gaps) -> float:
     """Output pixels per pixel of the video."""
     mood = rng.random()
-    if mood < 0.5:
+    if mood < gaps.own_size:
         return 1.0
-    return float(rng.uniform(0.5, 1) if mood < 0.94 else rng.uniform(1, 2))
+    return float(rng.uniform(0.5, 1) if mood < gaps.own_size + gaps.smaller else rng.uniform(1, 2))
 
 
 def resize(frame: np.ndarray, side: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.model.weights import adopt, find_weights, load_weights
 from vfi_flow.training.batches import Batch, Share, batches
 from vfi_flow.training.checkpoint import load_progress
-from vfi_flow.training.clips import RealClips
+from vfi_flow.training.clips import GAPS, RealClips
 from vfi_flow.training.distillation import Teacher
 from vfi_flow.training.forking import can_fork
 from vfi_flow.training.held_out import hold_out
@@ -58,6 +58,8 @@ class Settings:
     """Folder of photos for synthetic motion; None: painted ones."""
     synthetic: float
     """Share of synthetic samples, 0 to 1."""
+    gaps: str
+    """Name of `clips.GAPS`: how far apart the frames of the videos' samples are."""
     overlays: float
     """Share of the videos' samples with text, a display or black bars burnt in, 0 to 1."""
     stage: str
@@ -243,7 +245,8 @@ def read_clips(settings: Settings) -> tuple[list[Shot], list[Place]]:
 
 
 def make_shares(settings: Settings, shots: list[Shot]) -> list[Share]:
-    shares = [Share(RealClips(shots, settings.crop, overlay=settings.overlays), 1 - settings.synthetic)]
+    clips = RealClips(shots, settings.crop, overlay=settings.overlays, gaps=GAPS[settings.gaps])
+    shares = [Share(clips, 1 - settings.synthetic)]
     if settings.synthetic:
         shares.append(Share(SyntheticScenes(settings.stills, settings.crop), settings.synthetic))
     return shares
