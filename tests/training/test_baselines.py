@@ -81,16 +81,19 @@ def test_a_still_scene_stays_as_it_is(world, name):
 
 
 @pytest.mark.parametrize(("pixels", "tau"), [(4, 0.5), (4, 0.25), (8, 0.75)])
-def test_minterpolate_follows_a_translation_at_its_grid(world, pixels, tau):
+def test_minterpolate_follows_a_translation(world, pixels, tau):
     frame0, truth, frame1 = (view(world, left) for left in (8, 8 + round(pixels * tau), 8 + pixels))
     made = minterpolate(frame0, frame1, tau)
 
     assert psnr(interior(made, 32), interior(truth, 32)) > MINTERPOLATE_TRANSLATION_PSNR
 
 
-def test_minterpolate_refuses_what_it_cannot_do(world):
-    with pytest.raises(UsageError, match="k/n"):
-        minterpolate(view(world, 0), view(world, 1), 0.123)
+@pytest.mark.parametrize(("pixels", "tau", "moved"), [(16, 3 / 16, 3), (16, 11 / 16, 11), (12, 11 / 12, 11)])
+def test_minterpolate_makes_a_frame_of_any_moment_between_the_two(world, pixels, tau, moved):
+    made = interior(minterpolate(view(world, 8), view(world, 8 + pixels), tau), 32)
+    nearness = [psnr(made, interior(view(world, 8 + shift), 32)) for shift in range(pixels + 1)]
+
+    assert np.argmax(nearness) == moved
 
 
 def test_minterpolate_blends_frames_that_are_too_small_for_it():

@@ -121,45 +121,40 @@ def grid(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float
 def minterpolate(frame0: Frame, frame1: Frame, tau: float) -> Frame:
     """ffmpeg's motion-compensated `minterpolate` (overlapped blocks of variable size, both directions).
 
-    It makes frames on a regular grid only: `tau` is k/n with n up to 8. Its scene detection is off, because whoever
-    asks for this frame has already decided that the two belong together. Frames too small for it are blended.
+    Its scene detection is off, because whoever asks for this frame has already decided that the two belong together.
+    Frames too small for it are blended.
     """
     try:
         import av
     except ImportError as error:
         raise ComponentError("minterpolate is FFmpeg's; run: pip install av") from error
 
-    place = Fraction(tau).limit_denominator(8)
-    if abs(float(place) - tau) > 1e-6:
-        raise UsageError(f"minterpolate: tau must be k/n with n of at most 8, got {tau}")
     height, width = frame0.shape[:2]
     if min(height, width) < MINTERPOLATE_SMALLEST_SIDE:
         return blend(frame0, frame1, tau)
 
+    unit = Fraction(1, 100_000)
     graph = av.filter.Graph()
-    rgb = av.VideoFormat("rgb24", width, height)
-    source = graph.add_buffer(width=width, height=height, format=rgb, time_base=Fraction(1, 1))
-    options = f"fps={place.denominator}:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=none"
+    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("rgb24", width, height), time_base=unit)
+    options = "fps=1:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=none"
     chain = [source, graph.add("format", "yuv444p"), graph.add("minterpolate", options), graph.add("format", "rgb24")]
     graph.link_nodes(*chain, graph.add("buffersink")).configure()
 
-    # The filter looks at four frames at a time. Both ends are shown twice:
-    #   pts    0       1       2       3
-    #   frame  frame0  frame0  frame1  frame1
-    #                     ^ 1 + tau
-    wanted = 1 + place
-    for pts, array in enumerate((frame0, frame0, frame1, frame1)):
+    # The filter looks at four frames at a time, so both ends are shown twice. What it makes lies at whole seconds:
+    #   seconds  0       1 - tau    1      2 - tau    3 - tau
+    #   frame    frame0  frame0   wanted   frame1     frame1
+    for seconds, array in ((0, frame0), (1 - tau, frame0), (2 - tau, frame1), (3 - tau, frame1)):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(array), format="rgb24")
-        frame.pts, frame.time_base = pts, Fraction(1, 1)
+        frame.pts, frame.time_base = round(seconds / unit), unit
         graph.push(frame)
     graph.push(None)
     while True:
         try:
             made = graph.pull()
         except (av.error.BlockingIOError, av.error.EOFError) as error:
-            raise ComponentError(f"minterpolate: this FFmpeg made no frame at tau = {place}") from error
+            raise ComponentError(f"minterpolate: this FFmpeg made no frame at tau = {tau:g}") from error
         assert isinstance(made, av.VideoFrame) and made.pts is not None and made.time_base is not None
-        if made.pts * made.time_base == wanted:
+        if made.pts * made.time_base == 1:
             return made.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
 
 
