@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scripts import ROOT, load_script
 
@@ -18,6 +19,23 @@ def test_it_times_a_job_a_plain_loop_and_the_model(benchmark, trained_model, cap
     found = json.loads(capsys.readouterr().out)
     assert found["job to loop"] == pytest.approx(found["job"] / found["loop"], rel=0.02)
     assert found["around to model"] > 0 and found["model"] > 0
+
+
+def test_a_job_is_timed_with_the_frames_that_the_model_has_made(benchmark, trained_model, monkeypatch, capsys):
+    """Copies of the frame before would cost the encoder next to nothing."""
+    shown = []
+
+    def recorded(plan, make):
+        pair = np.zeros((2, 48, 64, 3), np.uint8)
+        shown.append([make(*pair, [0.5])[0] for _ in range(3)] if plan.job.factor == 2 else [])
+
+    monkeypatch.setattr(benchmark, "run", recorded)
+
+    assert benchmark.main(["--pairs", "3", "--size", "64x48", "--rounds", "1", "--steps", "0"]) == 0
+    made = [frames for frames in shown if frames]
+    assert len(made) == 2
+    assert len({frame.tobytes() for frame in made[0]}) == 3
+    assert all(np.array_equal(*frames) for frames in zip(*made, strict=True))
 
 
 def test_a_clip_that_is_missing_is_one_sentence(benchmark, tmp_path: Path, capsys):
