@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("cv2")
@@ -67,6 +68,19 @@ def test_the_time_of_a_pair_is_shared_by_its_new_frames(script, tmp_path, monkey
     times = json.loads((tmp_path / "speed.json").read_text())["cpu_milliseconds"]
     assert all(20 <= milliseconds < 27 for milliseconds in times["base steps 1"])
     assert "factor 4" in capsys.readouterr().out
+
+
+def test_dis_looks_for_motion_once_for_all_new_frames_of_a_pair(script, monkeypatch):
+    found = []
+    flow = script.Dis.flow
+    monkeypatch.setattr(script.Dis, "flow", lambda dis, *frames: found.append(1) or flow(dis, *frames))
+    frame0, frame1 = script.generated_frames(2, 64, 48)
+    taus = [0.25, 0.5, 0.75]
+
+    made = script.of_dis(script.Dis(), taus)(script.Pair(frame0, frame1))
+
+    assert len(found) == 2
+    assert all(np.array_equal(frame, script.Dis()(frame0, frame1, tau)) for frame, tau in zip(made, taus, strict=True))
 
 
 def test_a_clip_with_too_few_frames_is_named(script, tmp_path, monkeypatch):

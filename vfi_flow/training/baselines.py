@@ -57,8 +57,12 @@ class Dis:
             raise UsageError(f"frame0 and frame1 must have the same shape, got {frame0.shape} and {frame1.shape}")
         if min(frame0.shape[:2]) < self.smallest_side:
             return blend(frame0, frame1, tau)
-        forwards = project(self.flow(frame0, frame1), tau)
-        backwards = -project(self.flow(frame1, frame0), 1 - tau)
+        return self.follow(frame0, frame1, self.flow(frame0, frame1), self.flow(frame1, frame0), tau)
+
+    def follow(self, frame0: Frame, frame1: Frame, flow_0_to_1: Flow, flow_1_to_0: Flow, tau: float) -> Frame:
+        """The frame at `tau`, whatever found the motion: steps 2 to 4."""
+        forwards = project(flow_0_to_1, tau)
+        backwards = -project(flow_1_to_0, 1 - tau)
         made_forwards, error_forwards = fetch(frame0, frame1, forwards, tau)
         made_backwards, error_backwards = fetch(frame0, frame1, backwards, tau)
         share = 1 / (1 + np.exp(np.clip((error_forwards - error_backwards) / MIXING_GREY_LEVELS, -50, 50)))
