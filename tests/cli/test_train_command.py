@@ -26,13 +26,17 @@ pytest.importorskip("torch")
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to learn from, with one to choose the best weights on beside it."""
     folder = tmp_path_factory.mktemp("videos")
-    write_clip(folder / "clip.mp4", moving_square(12, width=96, height=80))
-    return folder
+    for name in ("train", "val"):
+        (folder / name).mkdir()
+        write_clip(folder / name / "clip.mp4", moving_square(12, width=96, height=80))
+    return folder / "train"
 
 
 def command(videos: Path, output: Path, *more: str) -> list[str]:
-    options = {"--data": videos, "--val": videos, "--output": output, "--preset": "tiny", "--crop": 64, "--batch": 2}
+    val = videos.with_name("val")
+    options = {"--data": videos, "--val": val, "--output": output, "--preset": "tiny", "--crop": 64, "--batch": 2}
     words = [str(word) for pair in options.items() for word in pair]
     return ["train", *words, "--processes", "2", "--per-clip", "1", *more]
 
@@ -238,6 +242,12 @@ def test_a_module_of_the_current_folder_hides_none_of_the_library(videos, tmp_pa
 
     assert done.returncode == 4
     assert "no model named 'nosuch'" in done.stderr
+
+
+def test_videos_to_choose_on_inside_the_others_are_not_learned_from(videos, tmp_path, caplog):
+    prepared(videos.parent, tmp_path / "run", "--val", str(videos.with_name("val")))
+
+    assert "videos that are in --val, too, are not learned from: 1" in caplog.text
 
 
 @pytest.mark.parametrize("frames", [2, None], ids=["too short", "unreadable"])

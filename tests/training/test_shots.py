@@ -111,6 +111,22 @@ def test_these_are_videos_too(tmp_path: Path, suffix: str) -> None:
     assert len(read_shots(tmp_path)) == 1
 
 
+def test_what_is_measured_on_is_not_learned_from(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in a folder inside the other nor by a link."""
+    (tmp_path / "val").mkdir()
+    write_lossless(tmp_path / "val" / "judge.mkv", pan(6, seed=1))
+    (tmp_path / "link.mkv").symlink_to(tmp_path / "val" / "judge.mkv")
+    write_lossless(tmp_path / "own.mkv", pan(5, seed=2))
+    judged_on = [tmp_path / "val" / "judge.mkv"]
+    with caplog.at_level(logging.WARNING):
+        shots = read_shots(tmp_path, judged_on=judged_on)
+
+    assert [shot.name for shot in shots] == ["own"]
+    assert "videos that are in --val, too, are not learned from: 2" in caplog.text
+    with pytest.raises(InputError, match=r"all its videos are in --val, too; without --val frames of them are kept"):
+        read_shots(tmp_path / "val", judged_on=judged_on)
+
+
 def test_videos_beyond_the_memory_guard_are_skipped_with_one_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

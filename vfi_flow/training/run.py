@@ -18,6 +18,7 @@ from vfi_flow.model.weights import adopt, find_weights, load_weights
 from vfi_flow.training.batches import Batch, Share, batches
 from vfi_flow.training.checkpoint import load_progress
 from vfi_flow.training.clips import GAPS, RealClips
+from vfi_flow.training.decoding import find_videos
 from vfi_flow.training.distillation import Teacher
 from vfi_flow.training.forking import can_fork
 from vfi_flow.training.held_out import hold_out
@@ -237,7 +238,7 @@ def read_clips(settings: Settings) -> tuple[list[Shot], list[Place]]:
     """What is trained on, and the places to choose the best weights at."""
     if settings.val is not None:
         places = places_in(settings.val, settings.per_clip)
-        return read_shots(settings.data, settings.max_gigabytes), places
+        return read_shots(settings.data, settings.max_gigabytes, find_videos(settings.val)), places
     shots, places = hold_out(read_shots(settings.data, settings.max_gigabytes), settings.per_clip)
     if not places:
         raise InputError(f"{settings.data}: its shots are too short to keep frames back; name other videos with --val")

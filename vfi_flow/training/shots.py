@@ -4,7 +4,7 @@ Videos are decoded once and kept as bytes. Cuts end a shot and repeated frames a
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -33,13 +33,14 @@ class Shot:
     """(n,) int64, strictly increasing; the unit does not matter, only ratios are used."""
 
 
-def read_shots(folder: Path, max_gigabytes: float | None = None) -> list[Shot]:
+def read_shots(folder: Path, max_gigabytes: float | None = None, judged_on: Collection[Path] = ()) -> list[Shot]:
     """All usable shots of the videos in `folder` (searched recursively), decoded.
 
     Args:
+        judged_on: videos that are left out, because what is learned here is measured on them.
         max_gigabytes: videos that would exceed this are skipped, all with one warning.
     """
-    paths = find_videos(folder)
+    paths = others_than(judged_on, folder)
     room = float("inf") if max_gigabytes is None else max_gigabytes * 1e9
     shots: list[Shot] = []
     skipped: list[str] = []
@@ -76,6 +77,17 @@ def read_shots(folder: Path, max_gigabytes: float | None = None) -> list[Shot]:
     if reasons:
         log.warning("%s: of %d videos are left out: %s", folder, len(paths), ", ".join(reasons))
     return shots
+
+
+def others_than(judged_on: Collection[Path], folder: Path) -> list[Path]:
+    """The videos of `folder` that are none of these, by whatever name; InputError where none is left."""
+    found, taken = find_videos(folder), {path.resolve() for path in judged_on}
+    others = [path for path in found if path.resolve() not in taken]
+    if not others:
+        raise InputError(f"{folder}: all its videos are in --val, too; without --val frames of them are kept back")
+    if len(others) < len(found):
+        log.warning("%s: videos that are in --val, too, are not learned from: %d", folder, len(found) - len(others))
+    return others
 
 
 def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:
