@@ -127,17 +127,24 @@ def test_what_is_measured_on_is_not_learned_from(tmp_path: Path, caplog: pytest.
         read_shots(tmp_path / "val", judged_on=judged_on)
 
 
-def test_videos_beyond_the_memory_guard_are_skipped_with_one_line(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_long_videos_are_read_up_to_their_share_of_the_memory(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_lossless(tmp_path / "a.mkv", pan(5))
-    write_lossless(tmp_path / "b.mkv", pan(8))
-    write_lossless(tmp_path / "c.mkv", pan(4))
-    write_lossless(tmp_path / "d.mkv", pan(9))
-    frame_gigabytes = 3 * HEIGHT * WIDTH / 1e9
-    with caplog.at_level(logging.WARNING):
-        shots = read_shots(tmp_path, max_gigabytes=10 * frame_gigabytes)
+    for name, count in (("a", 5), ("b", 45), ("c", 4), ("d", 9)):
+        write_lossless(tmp_path / f"{name}.mkv", pan(count))
+    bytes_of_a_frame = 3 * HEIGHT * WIDTH
 
-    assert [shot.name for shot in shots] == ["a", "c"]
+    def lengths(max_gigabytes: float | None) -> list[int]:
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            return [len(shot.frames) for shot in read_shots(tmp_path, max_gigabytes)]
+
+    # What a leaves of its quarter is for the others: b has a third of 95 frames.
+    assert lengths(100 * bytes_of_a_frame / 1e9) == [5, 31, 4, 9]
     (line,) = [record.getMessage() for record in caplog.records]
-    assert "2 videos" in line and "b.mkv" in line
+    assert "of 1 videos no more than the beginning fits into 0.00207 GB" in line and "b.mkv" in line
+    # Little memory: 24 frames, if need be at the cost of those that come later.
+    assert lengths(35 * bytes_of_a_frame / 1e9) == [5, 24, 4]
+    assert "of 2 videos no more" in caplog.text and "left out" not in caplog.text
+    monkeypatch.setattr("vfi_flow.training.shots.free_memory", lambda: 300 * bytes_of_a_frame)
+    assert lengths(None) == [5, 31, 4, 9]

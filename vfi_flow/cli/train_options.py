@@ -18,6 +18,7 @@ FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registra
 TEACHER = "weights that stage mean learns from, beside the truth, e.g. base for a smaller network"
 GAPS = "wide", "near"
 DISTANCES = "wide: frames up to 4 apart, half of them resized; near: mostly neighbours, at their own size"
+MEMORY = "for decoded videos, of long ones the beginnings (default: a third of the memory that is free)"
 STAGES = "motion", "mean", "fusion", "velocity"
 
 RESUME = "go on from the checkpoint in --output, with the options of that run where no others are given"
@@ -91,7 +92,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--processes", type=int, help="sharing the batch evenly (default: up to one a core, 1 with a GPU)"
     )
     parser.add_argument("--workers", type=int, help="processes that draw samples (default: 1, with a GPU all cores)")
-    parser.add_argument("--max-gigabytes", type=float, help="memory for decoded videos; the rest is left out")
+    parser.add_argument("--max-gigabytes", type=float, help=MEMORY)
     parser.add_argument("--seed", type=int, help=f"of samples and weights (default {USUAL['seed']:g})")
 
 

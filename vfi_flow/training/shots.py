@@ -13,10 +13,14 @@ import cv2
 import numpy as np
 
 from vfi_flow.errors import InputError
+from vfi_flow.inference.machine import free_memory
 from vfi_flow.training.decoding import decode, find_videos
 
 SMALLEST_SIDE = 64
 """Smaller videos would only be enlarged."""
+
+FEWEST = 24
+"""Frames that are read of every video while there is memory at all."""
 
 log = logging.getLogger(__name__)
 
@@ -37,20 +41,19 @@ def read_shots(folder: Path, max_gigabytes: float | None = None, judged_on: Coll
     """All usable shots of the videos in `folder` (searched recursively), decoded.
 
     Args:
+        max_gigabytes: memory for them, None: a third of what is free. Of videos that are longer than their share of
+            it the beginnings are read, all with one warning.
         judged_on: videos that are left out, because what is learned here is measured on them.
-        max_gigabytes: videos that would exceed this are skipped, all with one warning.
     """
     paths = others_than(judged_on, folder)
-    room = float("inf") if max_gigabytes is None else max_gigabytes * 1e9
+    room = free_memory() / 3 if max_gigabytes is None else max_gigabytes * 1e9
     shots: list[Shot] = []
-    skipped: list[str] = []
+    longer: list[str] = []
     small = short = 0
-    for path in paths:
-        content = _read(path, room)
-        if content is None:
-            skipped.append(path.name)
-            continue
-        frames, pts = content
+    gigabytes = room / 1e9
+    for number, path in enumerate(paths):
+        frames, pts, is_whole = _read(path, room, room / (len(paths) - number))
+        longer += [] if is_whole else [path.name]
         if not len(frames):
             continue
         if min(frames.shape[1:3]) < SMALLEST_SIDE:
@@ -58,15 +61,15 @@ def read_shots(folder: Path, max_gigabytes: float | None = None, judged_on: Coll
             continue
         found = split(path.stem, frames, pts)
         shots += found
-        short += not found
+        short += is_whole and not found
         room -= frames.nbytes if found else 0
-    if skipped:
+    if longer:
         log.warning(
-            "%s: %d videos do not fit into %g GB and are left out, the first one %s",
+            "%s: of %d videos no more than the beginning fits into %.3g GB (--max-gigabytes), the first one %s",
             folder,
-            len(skipped),
-            max_gigabytes,
-            skipped[0],
+            len(longer),
+            gigabytes,
+            longer[0],
         )
     reasons = [f"{small} below {SMALLEST_SIDE} pixels"] if small else []
     reasons += [f"{short} without three different frames in a row"] if short else []
@@ -90,17 +93,20 @@ def others_than(judged_on: Collection[Path], folder: Path) -> list[Path]:
     return others
 
 
-def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """Frames and presentation times (no frames, with one line to say why, if unreadable); None: more than `room`."""
+def _read(path: Path, room: float, share: float) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Frames and presentation times, and whether these are all; no frames, with one line to say why, if unreadable.
+
+    Takes no more than `room` bytes, and more than `share` for the first `FEWEST` frames only.
+    """
     frames: list[np.ndarray] = []
     pts: list[int] = []
-    size = 0
+    is_whole = True
     try:
         for frame in decode(path, ahead=True):
             assert frame.rgb is not None  # all are wanted
-            size += frame.rgb.nbytes
-            if size > room:
-                return None
+            if (len(frames) + 1) * frame.rgb.nbytes > (share if len(frames) >= FEWEST else room):
+                is_whole = False
+                break
             if frames and frame.rgb.shape != frames[0].shape:
                 log.warning("%s: the frame size changes, only the first %d frames are used", path, len(frames))
                 break
@@ -109,12 +115,12 @@ def _read(path: Path, room: float) -> tuple[np.ndarray, np.ndarray] | None:
     except InputError as reason:
         log.warning("%s; %s", reason, f"{len(frames)} frames are used" if frames else "left out")
     if not frames:
-        return np.empty((0, 0, 0, 3), np.uint8), np.empty(0, np.int64)
+        return np.empty((0, 0, 0, 3), np.uint8), np.empty(0, np.int64), is_whole
     times = np.array(pts, np.int64)
     if (np.diff(times) <= 0).any():
         log.warning("%s: times do not increase, frames are taken as evenly spaced", path)
         times = np.arange(len(frames), dtype=np.int64)
-    return np.stack(frames), times
+    return np.stack(frames), times, is_whole
 
 
 def split(name: str, frames: np.ndarray, pts: np.ndarray) -> list[Shot]:
