@@ -15,9 +15,9 @@ from vfi_flow.errors import InputError
 from vfi_flow.inference.pair import Pair
 from vfi_flow.model.weights import load_weights
 from vfi_flow.training import adaptation, excerpts
-from vfi_flow.training.adaptation import Rendering, adapt, evenly, liveliest, mixed
+from vfi_flow.training.adaptation import Rendering, adapt, liveliest, mixed
 from vfi_flow.training.excerpts import read_excerpts
-from vfi_flow.training.held_out import hold_out
+from vfi_flow.training.held_out import evenly, hold_out
 from vfi_flow.training.learner import Recipe
 from vfi_flow.training.shots import Shot
 from vfi_flow.training.triplets import Triplet
@@ -131,7 +131,7 @@ def test_a_mixture_lies_between_its_ends(tiny_model):
 def test_ends_of_shots_are_kept_back_and_never_trained_on():
     shots = [as_shot(pan(24, seed=0)), as_shot(pan(5, seed=1)), as_shot(pan(8, seed=2))]
 
-    kept, places = hold_out(shots, per_shot=3)
+    kept, places = hold_out(shots, per_shot=3, most=9)
 
     assert [len(shot.frames) for shot in kept] == [18, 5, 5]
     assert [place.triplet.index for place in places] == [19, 20, 22, 6]
@@ -139,6 +139,15 @@ def test_ends_of_shots_are_kept_back_and_never_trained_on():
         middle = place.triplet.index
         assert np.array_equal(place.triplet.truth, shot.frames[middle])
         assert middle - 1 >= len(next(k for k in kept if k.frames.base is shot.frames).frames)
+
+
+def test_of_many_shots_no_more_frames_are_measured_than_one_has_time_for():
+    shots = [replace(as_shot(pan(8, seed=number)), name=str(number)) for number in range(9)]
+
+    kept, places = hold_out(shots, per_shot=1, most=3)
+
+    assert [len(shot.frames) for shot in kept] == [5] * 9
+    assert [place.clip for place in places] == ["0", "4", "8"]
 
 
 def test_of_a_long_video_excerpts_are_read_all_along_it(video, monkeypatch):
@@ -175,10 +184,10 @@ def test_what_is_held_back_is_asked_for_on_its_clock():
     uneven = Shot("uneven", frames, np.cumsum([1, 3] * 20))
     slowing = Shot("slowing", frames, np.cumsum([2] * 33 + [5] * 7))
 
-    assert [place.triplet.tau for place in hold_out([rounded], 6)[1]] == [0.5] * 6
-    alternating = [place.triplet for place in hold_out([uneven], 6)[1]]
+    assert [place.triplet.tau for place in hold_out([rounded], 6, 9)[1]] == [0.5] * 6
+    alternating = [place.triplet for place in hold_out([uneven], 6, 9)[1]]
     assert {(triplet.index % 2, triplet.tau) for triplet in alternating} == {(0, 0.25), (1, 0.75)}
-    places = {place.triplet.index: place.triplet for place in hold_out([slowing], 8)[1]}
+    places = {place.triplet.index: place.triplet for place in hold_out([slowing], 8, 9)[1]}
     assert {index: (triplet.tau, triplet.pair.intervals) for index, triplet in places.items() if 30 < index < 35} == {
         31: (0.5, (1, 2.5)),
         32: (2 / 7, (4 / 7, 10 / 7)),

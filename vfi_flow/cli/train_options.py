@@ -18,6 +18,7 @@ FREEZE = "what stage motion or mean leaves as it is in --init: encoder, registra
 TEACHER = "weights that stage mean learns from, beside the truth, e.g. base for a smaller network"
 GAPS = "wide", "near"
 DISTANCES = "wide: frames up to 4 apart, half of them resized; near: mostly neighbours, at their own size"
+PER_CLIP = "frames of a clip that are validated on, without --val of a shot and at most 24 in all"
 MEMORY = "for decoded videos, of long ones the beginnings (default: a third of the memory that is free)"
 STAGES = "motion", "mean", "fusion", "velocity"
 
@@ -86,7 +87,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lpips", type=Path, metavar="FILE.npz", help="weights of LPIPS, for stage velocity")
     parser.add_argument("--perceptual", type=float, help=f"weight of LPIPS (default {USUAL['perceptual']:g})")
     parser.add_argument("--validate-every", type=float, metavar="MINUTES", help=f"default {USUAL['validate_every']:g}")
-    parser.add_argument("--per-clip", type=int, help=f"validation frames of a clip (default {USUAL['per_clip']:g})")
+    parser.add_argument("--per-clip", type=int, help=f"{PER_CLIP} (default {USUAL['per_clip']:g})")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default auto)")
     parser.add_argument(
         "--processes", type=int, help="sharing the batch evenly (default: up to one a core, 1 with a GPU)"

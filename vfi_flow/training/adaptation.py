@@ -27,7 +27,6 @@ from vfi_flow.training.learner import Learner, Recipe
 from vfi_flow.training.losses import LossWeights
 from vfi_flow.training.metrics import psnr
 from vfi_flow.training.objective import MeanObjective
-from vfi_flow.training.places import Spacing, spread
 from vfi_flow.training.shots import Shot
 from vfi_flow.training.validation import Place, mean_at, to_frame
 from vfi_flow.training.windows import most_different
@@ -92,10 +91,10 @@ def adapt(
 
     Raises TooFewFramesError where the video has too few different frames.
     """
-    shots, places = hold_out(read_excerpts(video, *window, GIGABYTES), per_shot=6)
+    shots, places = hold_out(read_excerpts(video, *window, GIGABYTES), per_shot=6, most=PLACES)
     if not places:
         raise TooFewFramesError(f"{video}: too few different frames to learn from; at least six in a row are needed")
-    lively = [liveliest(place) for place in evenly(places, PLACES)]
+    lively = [liveliest(place) for place in places]
     if not rendering.neighbours:
         lively = [alone(place) for place in lively]
     general, card, _ = load_weights(weights)
@@ -141,11 +140,6 @@ def mixed(general: InterpolationNetwork, fitted: InterpolationNetwork, share: fl
     ends = general.state_dict(), fitted.state_dict()
     network.load_state_dict({name: value.lerp(ends[1][name].to(value), share) for name, value in ends[0].items()})
     return channels_last(network).eval()
-
-
-def evenly(places: Sequence[Place], count: int) -> list[Place]:
-    """At most `count` of the places, at even distances."""
-    return [places[index] for index in spread(len(places), Spacing(0, 0), count)]
 
 
 def liveliest(place: Place) -> Place:

@@ -14,8 +14,8 @@ FEWEST = 3
 MIDDLE = Spacing(1, 1)
 
 
-def hold_out(shots: Sequence[Shot], per_shot: int) -> tuple[list[Shot], list[Place]]:
-    """The shots without their ends, and at most `per_shot` dropped frames in each end."""
+def hold_out(shots: Sequence[Shot], per_shot: int, most: int) -> tuple[list[Shot], list[Place]]:
+    """The shots without their ends, and at most `per_shot` dropped frames in each end, `most` of them in all."""
     kept, places = [], []
     for shot in shots:
         count = len(shot.frames)
@@ -26,7 +26,12 @@ def hold_out(shots: Sequence[Shot], per_shot: int) -> tuple[list[Shot], list[Pla
         kept.append(Shot(shot.name, shot.frames[:first], shot.pts[:first]))
         middles = spread(count - first, MIDDLE, per_shot)
         places += [Place(shot.name, triplet_at(shot, first + middle)) for middle in middles]
-    return kept, places
+    return kept, evenly(places, most)
+
+
+def evenly(places: Sequence[Place], count: int) -> list[Place]:
+    """At most `count` of the places, at even distances."""
+    return [places[index] for index in spread(len(places), Spacing(0, 0), count)]
 
 
 def triplet_at(shot: Shot, index: int) -> Triplet:

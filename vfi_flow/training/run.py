@@ -40,6 +40,9 @@ from vfi_flow.training.shots import Shot, read_shots
 from vfi_flow.training.synthetic import SyntheticScenes
 from vfi_flow.training.validation import Place, Validation, places_in
 
+MOST_PLACES = 24
+"""Kept back frames that are measured: videos may have hundreds of shots, and 1280x720 takes a core three seconds."""
+
 log = logging.getLogger(__name__)
 
 
@@ -239,7 +242,7 @@ def read_clips(settings: Settings) -> tuple[list[Shot], list[Place]]:
     if settings.val is not None:
         places = places_in(settings.val, settings.per_clip)
         return read_shots(settings.data, settings.max_gigabytes, find_videos(settings.val)), places
-    shots, places = hold_out(read_shots(settings.data, settings.max_gigabytes), settings.per_clip)
+    shots, places = hold_out(read_shots(settings.data, settings.max_gigabytes), settings.per_clip, MOST_PLACES)
     if not places:
         raise InputError(f"{settings.data}: its shots are too short to keep frames back; name other videos with --val")
     return shots, places
