@@ -6,6 +6,7 @@ from tolerances import ROUNDING_FLOAT64
 
 from vfi_flow.flow_matching.objective import flow_matching_loss
 from vfi_flow.flow_matching.path import DIFFUSION, LINEAR
+from vfi_flow.flow_matching.schedule import sample_uniform
 
 MEAN, STD = 0.7, 0.5
 COUNT = 1000
@@ -48,6 +49,22 @@ def test_the_best_prediction_is_the_conditional_expectation(path, kind, t):
     noise = c.sigma / variance * (x_t - c.alpha * MEAN)
     expected = {"velocity": c.d_alpha * endpoint + c.d_sigma * noise, "endpoint": endpoint, "noise": noise}[kind]
     torch.testing.assert_close(offset + slope * x_t, expected, rtol=0, atol=ROUNDING_FLOAT64)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64], ids=str)
+def test_a_network_of_any_precision_learns_at_times_of_the_schedule(dtype):
+    x_1 = torch.randn(16, 2, generator=torch.Generator().manual_seed(0)).to(dtype)
+    network = torch.nn.Linear(2, 2).to(dtype)
+    seen = []
+
+    def predict(x_t, t):
+        seen.append(x_t.dtype)
+        return network(x_t)
+
+    flow_matching_loss(predict, x_1, sample_uniform(16)).backward()
+
+    assert seen == [dtype]
+    assert network.weight.grad is not None and network.weight.grad.isfinite().all()
 
 
 def test_the_true_target_has_no_loss_and_one_unit_beside_it_has_loss_one():

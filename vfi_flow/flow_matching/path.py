@@ -66,7 +66,10 @@ def cosine_coefficients(t: Tensor) -> Coefficients:
 
 @dataclass(frozen=True, slots=True)
 class GaussianPath:
-    """A path from noise to data. In all methods x is (B, ...) and t is a number, (B,), or broadcasts against x."""
+    """A path from noise to data. In all methods x is (B, ...) and t is a number, (B,), or broadcasts against x.
+
+    What they return has the dtype of x, also where times are float32, as `schedule` draws them, and x is not.
+    """
 
     name: str
     coefficients: Callable[[Tensor], Coefficients]
@@ -93,7 +96,8 @@ class GaussianPath:
             t = torch.tensor(t, dtype=x.dtype, device=x.device)
         if t.ndim == 1:
             t = t.reshape(-1, *[1] * (x.ndim - 1))
-        return self.coefficients(t)
+        c = self.coefficients(t)
+        return Coefficients(*(part.to(x.dtype) for part in (c.alpha, c.sigma, c.d_alpha, c.d_sigma)))
 
 
 LINEAR = GaussianPath("linear", linear_coefficients)
