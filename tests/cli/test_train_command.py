@@ -195,7 +195,8 @@ def test_options_that_are_not_given_are_those_of_the_run(tmp_path, monkeypatch):
     Path("run", KEPT).write_text(to_json(begun))
     same, changed = completed(f"{first} --resume")
     longer, nothing = completed("train --output run --resume --minutes 5")
-    _, others = completed("train --output run --resume --crop 96 --synthetic 0.3")
+    other, others = completed("train --output run --resume --crop 96 --synthetic 0.3")
+    elsewhere, _ = completed("train --output run --resume --val others")
     with pytest.raises(UsageError, match=r"--init base does not go with --resume: run began with .*a.safetensors and"):
         completed("train --output run --resume --init base")
     Path("run", KEPT).write_text('{"init": null}')
@@ -206,6 +207,7 @@ def test_options_that_are_not_given_are_those_of_the_run(tmp_path, monkeypatch):
     assert same.crop == longer.crop == 64 and longer.data == tmp_path / "videos" and longer.freeze == ["fusion"]
     assert (longer.minutes, longer.samples) == (5, None)
     assert others == ["--crop 96 (was 64)"]
+    assert [each.judged_anew for each in (same, longer, other, elsewhere)] == [False, False, False, True]
 
 
 @pytest.mark.parametrize(

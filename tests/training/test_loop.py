@@ -268,6 +268,23 @@ def test_when_there_is_room_again_nothing_is_lost(start, learn, full_disk):
     assert load_weights(training.folder / "best.safetensors")[1].samples == 44
 
 
+def test_scores_of_another_validation_are_not_compared_with(start, learn):
+    """The first one gave 40 to the weights that this one gives 20 to; later ones with 25 are better."""
+    training = start("run", samples=4)
+    training.validation.scores = lambda *what: {"score": 40.0}
+    learn(training)
+    other = start("run", samples=8)
+    other.resume()
+    scores = iter([20.0, 25.0])
+    other.validation.scores = lambda *what: {"score": next(scores)}
+
+    other.judge_anew()
+    learn(other)
+
+    assert other.progress.best == 25
+    assert load_weights(other.folder / "best.safetensors")[1].samples == 8
+
+
 def test_the_log_and_the_progress_are_valid_json_where_there_is_no_score(start, learn):
     def refuse(constant):
         raise AssertionError(constant)

@@ -56,6 +56,8 @@ USUAL: dict[str, Any] = {
 PATHS = "data", "val", "stills", "lpips"
 WEIGHTS = "init", "teacher"
 LENGTHS = "minutes", "samples"
+JUDGED_BY = {"data", "val", "per_clip", "lpips", "max_gigabytes"}
+"""What the validation depends on."""
 ABOVE_0 = "minutes", "learning_rate", "validate_every", "max_gigabytes"
 LEAST = {"samples": 1, "batch": 1, "per_clip": 1, "processes": 1}
 LEAST |= dict.fromkeys(("workers", "seed", "flow_weight", "perceptual"), 0)
@@ -115,11 +117,9 @@ def complete(arguments: argparse.Namespace) -> list[str]:
     for name, value in {**USUAL, **stored}.items():
         if name not in given:
             setattr(arguments, name, Path(value) if name in PATHS and value is not None else value)
-    return [
-        f"{dashed(name)} {shown(value)} (was {shown(stored[name])})"
-        for name, value in given.items()
-        if name in stored and stored[name] != value
-    ]
+    different = [name for name, value in given.items() if name in stored and stored[name] != value]
+    arguments.judged_anew = not JUDGED_BY.isdisjoint(different)
+    return [f"{dashed(name)} {shown(given[name])} (was {shown(stored[name])})" for name in different]
 
 
 def kept_options(folder: Path) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from vfi_flow.errors import OutputError
+from vfi_flow.errors import ComponentError, OutputError
 from vfi_flow.model.network import InterpolationNetwork
-from vfi_flow.model.weights import Card, save_weights
+from vfi_flow.model.weights import Card, channels_last, load_weights, save_weights
 from vfi_flow.training.batches import Batch
 from vfi_flow.training.checkpoint import (
     Progress,
@@ -88,6 +88,14 @@ class Training(Learner):
         restore_moments(self.optimiser, self.parameters, state, progress.step)
         self.progress = progress
 
+    def judge_anew(self) -> None:
+        """Scores the best weights so far by the validation of now, where another one has chosen them."""
+        try:
+            best = load_weights(self.folder / BEST)[0]
+        except ComponentError:  # the next ones are the best then
+            return
+        self._replace(best=comparable(self.validation.scores(channels_last(best.to(self.device)), self.objective.name)))
+
     def run(self, batches: Iterable[Batch]) -> Generator[Report, None, None]:
         """Trains until the budget is spent, and saves; closing the generator earlier saves too.
 
@@ -135,8 +143,7 @@ class Training(Learner):
     def validate(self) -> dict[str, float]:
         """Scores of the averaged weights; the best ones so far are kept as `BEST`, any before none."""
         scores = self.validation.scores(self.average, self.objective.name)
-        score = -math.inf if math.isnan(scores["score"]) else scores["score"]
-        best = self.folder / BEST
+        score, best = comparable(scores), self.folder / BEST
         if score > self.progress.best or not best.exists():
             with uninterrupted():
                 if self._written(best, lambda: self.export(best, scores)):
@@ -181,3 +188,8 @@ class Training(Learner):
         rate = self.progress.samples / self.progress.seconds if self.progress.seconds else 0.0
         means = {name: value / count for name, value in sums.items()} if count else {}
         return Report(self.progress, self.fraction(), self.learning_rate(self.fraction()), means, rate, scores)
+
+
+def comparable(scores: dict[str, float]) -> float:
+    """What the best weights are chosen by; any number is above that of no score."""
+    return -math.inf if math.isnan(scores["score"]) else scores["score"]

@@ -54,6 +54,8 @@ class Settings:
     """Folder of the run."""
     resume: bool
     """Go on from the checkpoint in `output`."""
+    judged_anew: bool
+    """Resumed with another validation than the one that has chosen the best weights so far."""
     data: Path
     """Folder of videos to learn from."""
     val: Path | None
@@ -134,6 +136,8 @@ class Prepared:
         )
         if settings.resume:
             training.resume()
+        if settings.judged_anew and not group.rank:
+            training.judge_anew()
         workers = (available_cores() if gpu else 1) if can_fork() else 0
         return training, batches(
             self.shares,
