@@ -22,6 +22,9 @@ SMALLEST_SIDE = 64
 FEWEST = 24
 """Frames that are read of every video while there is memory at all."""
 
+USABLE = 1 / 3
+"""Share of the free memory: frames of a video exist twice while they are put together, and learning needs some, too."""
+
 log = logging.getLogger(__name__)
 
 
@@ -41,18 +44,18 @@ def read_shots(folder: Path, max_gigabytes: float | None = None, judged_on: Coll
     """All usable shots of the videos in `folder` (searched recursively), decoded.
 
     Args:
-        max_gigabytes: memory for them, None: a third of what is free. Of videos that are longer than their share of
-            it the beginnings are read, all with one warning.
+        max_gigabytes: memory for them, None: `USABLE` of what is free. Of a video that would need more than half of
+            what is left of it the beginning is read; one warning for all of these.
         judged_on: videos that are left out, because what is learned here is measured on them.
     """
     paths = others_than(judged_on, folder)
-    room = free_memory() / 3 if max_gigabytes is None else max_gigabytes * 1e9
+    room = USABLE * free_memory() if max_gigabytes is None else max_gigabytes * 1e9
     shots: list[Shot] = []
     longer: list[str] = []
     small = short = 0
     gigabytes = room / 1e9
     for number, path in enumerate(paths):
-        frames, pts, is_whole = _read(path, room, room / (len(paths) - number))
+        frames, pts, is_whole = _read(path, room, room if number == len(paths) - 1 else room / 2)
         longer += [] if is_whole else [path.name]
         if not len(frames):
             continue
