@@ -15,7 +15,7 @@ pytest.importorskip("cv2")
 from clips import moving_square, pixels, write_clip
 
 from vfi_flow.errors import InputError
-from vfi_flow.training.decoding import decode
+from vfi_flow.training.decoding import decode, find_videos
 
 PTS = [0, 4, 20, 24, 36, 60]
 
@@ -66,6 +66,19 @@ def test_a_stream_without_a_clock_counts_its_frames(tmp_path: Path) -> None:
     steps = [frame.seconds for frame in islice(decode(raw), 4)]
 
     assert steps == [Fraction(number, 25) for number in range(4)]
+
+
+def test_videos_behind_a_link_to_a_folder_are_found_and_circles_end(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "videos", tmp_path / "elsewhere"
+    for path in (folder / "b.mp4", folder / "sub" / "a.mkv", folder / "notes.txt", elsewhere / "c.mp4"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (folder / "linked").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(folder)
+
+    found = [str(path.relative_to(folder)) for path in find_videos(folder)]
+
+    assert found == ["b.mp4", "linked/c.mp4", "sub/a.mkv"]
 
 
 def test_what_cannot_be_read_is_an_input_error_with_the_reason(tmp_path: Path, decoder: str) -> None:

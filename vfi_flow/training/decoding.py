@@ -1,5 +1,6 @@
 """Frames of a video with their times, for training and measuring: PyAV decodes; where it is missing, OpenCV does."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,10 +33,21 @@ def find_videos(folder: Path) -> list[Path]:
         raise InputError(f"{folder} is a file; expected a folder of videos")
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of videos")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = sorted(path for path in files_in(folder) if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
         raise InputError(f"{folder}: no video in this folder (looked for {', '.join(sorted(SUFFIXES))})")
     return paths
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """All that lies in a folder and in its subfolders, also those behind links; each folder once."""
+    seen = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(root)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(root, name) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
