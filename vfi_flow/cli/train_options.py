@@ -81,7 +81,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes", type=float, help=f"length of the run, resumed parts included (default {USUAL['minutes']:g})"
     )
-    parser.add_argument("--samples", type=int, help="length in samples instead: exactly repeatable")
+    parser.add_argument("--samples", type=int, help="length in samples instead: repeatable with as many --processes")
     parser.add_argument("--batch", type=int, help="samples a step (default 12; 64 on a GPU)")
     parser.add_argument("--crop", type=int, help=f"side of a sample in pixels (default {USUAL['crop']:g})")
     parser.add_argument("--learning-rate", type=float, help=LEARNING_RATE)

@@ -77,7 +77,7 @@ class Validation:
         self.places, self.device, self.lpips, self.strength = places, device, lpips, strength
 
     def scores(self, network: InterpolationNetwork, stage: str) -> dict[str, float]:
-        """Means over clips; `score` is what the best weights are chosen by, larger is better."""
+        """Means over clips, of drawn frames over places; the best weights are those of the largest `score`."""
         with torch.no_grad(), mixed_precision(self.device):
             return self.sample_scores(network) if stage == "velocity" else self.mean_scores(network)
 
