@@ -15,6 +15,7 @@ from vfi_flow.errors import UsageError
 from vfi_flow.media.animations import durations
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.frame import Window
+from vfi_flow.media.opening import open_input
 from vfi_flow.pipeline.estimate import estimate_bytes
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
@@ -197,3 +198,23 @@ def test_uneven_times_that_avi_loses_are_said(tmp_path):
     report = interpolated(source, tmp_path / "out.avi")
 
     assert any("unevenly spaced" in warning for warning in report.warnings)
+
+
+@pytest.mark.parametrize("ending", [".gif", ".apng", ".webp"])
+def test_what_moves_over_a_transparent_ground_leaves_no_trace(tmp_path, ending):
+    frames = np.zeros((4, 48, 64, 4), np.uint8)
+    for number, frame in enumerate(frames):
+        frame[16:32, 12 * number : 12 * number + 12] = (200, 60, 30, 255)
+    source = tmp_path / "in.apng"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("apng", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgba"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgba")))
+        container.mux(stream.encode())
+
+    interpolated(source, tmp_path / f"out{ending}", factor=Fraction(1))
+
+    with open_input(tmp_path / f"out{ending}") as result:
+        shown = [frame.to_ndarray(format="rgba") for frame in result.container.decode(video=0)]
+    assert [np.count_nonzero(frame[..., 3] > 127) for frame in shown] == 4 * [16 * 12]

@@ -26,6 +26,11 @@ GIF_PLAYS = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"
 PIX_FMTS = {"gif": ("bgr0", "bgra"), "libwebp": ("bgra",)}
 """What new frames are made in; a palette comes after that, and libwebp makes its own YUV."""
 
+WEBP_FLAGS = 15
+"""Place of the byte in ANMF that says what becomes of the pictures before and of this one."""
+
+DOES_NOT_BLEND, IS_DISPOSED = 0x02, 0x01
+
 FASTEST_GIF = 50
 """Frames per second: a GIF counts hundredths of a second, and players show a single one for ten."""
 
@@ -95,6 +100,16 @@ def apng_durations(data: bytes) -> Iterator[Fraction]:
             yield Fraction(numerator, denominator)
     if not moves:
         yield Fraction(0)
+
+
+def without_blending(path: Path) -> None:
+    """Have every picture of an animated WebP replace the one before: FFmpeg lays them over each other."""
+    with path.open("r+b") as file:
+        data = file.read()
+        for kind, start, _ in riff_chunks(data):
+            if kind == b"ANMF":
+                file.seek(start + WEBP_FLAGS)
+                file.write(bytes([data[start + WEBP_FLAGS] | DOES_NOT_BLEND]))
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

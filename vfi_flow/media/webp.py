@@ -10,13 +10,13 @@ import av
 import numpy as np
 from av.container import InputContainer
 
-from vfi_flow.media.animations import riff_chunks
+from vfi_flow.media.animations import DOES_NOT_BLEND, IS_DISPOSED, WEBP_FLAGS, riff_chunks
 from vfi_flow.media.pixels.colour import BT601, EXACT, FULL, LIMITED
 
 MILLISECOND = Fraction(1, 1000)
 
-HAS_ALPHA, DOES_NOT_BLEND, IS_DISPOSED = 0x10, 0x02, 0x01
-"""Flags of VP8X and of ANMF."""
+HAS_ALPHA = 0x10
+"""A flag of VP8X."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def parts(data: bytes) -> Iterator[Part]:
     """Every picture of the animation, decoded."""
     for kind, start, length in riff_chunks(data):
         if kind == b"ANMF" and length >= 16:
-            flags = data[start + 15]
+            flags = data[start + WEBP_FLAGS]
             yield Part(
                 left=2 * number(data, start),
                 top=2 * number(data, start + 3),

@@ -16,7 +16,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from vfi_flow.errors import OutputError, UsageError
-from vfi_flow.media.animations import FASTEST_GIF, plays_option
+from vfi_flow.media.animations import FASTEST_GIF, plays_option, without_blending
 from vfi_flow.media.chunked_encoder import ChunkedEncoder, FrameEncoder, PlainEncoder
 from vfi_flow.media.chunks import ChunkFolder
 from vfi_flow.media.container import form_of, keeps_times, open_output
@@ -162,6 +162,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
             self._mux(self._encode_held(len(self._pts) - 2))
         self._mux(self._call(self._encoder.finish))
         self._call(self.container.close)
+        if self.container.format.name == "webp" and isinstance(self.path, Path):
+            self._call(without_blending, self.path)
 
     def keep(self) -> None:
         """No more frames will come: keep those that came in their chunk; the file stays incomplete."""
