@@ -15,6 +15,7 @@ from clips import moving_square, remuxed, with_cover, write_clip
 from vfi_flow.media.encoder import EncoderOptions
 from vfi_flow.media.images import ImageSequence
 from vfi_flow.media.pipe import OutputPipe
+from vfi_flow.media.pixels.chroma_location import LOCATIONS
 from vfi_flow.pipeline.plan import Job, make_plan
 from vfi_flow.pipeline.run import run
 
@@ -222,6 +223,21 @@ def test_colours_in_a_pipe(tmp_path, format_name, lost):
     assert losses(source, OutputPipe(sent.write, format_name)) == lost
     with av.open(io.BytesIO(sent.getvalue())) as container:
         assert sum(1 for _ in container.decode(video=0)) == 8
+
+
+@pytest.mark.parametrize(
+    ("location", "word"), [("left", b"C420mpeg2"), ("center", b"C420jpeg"), ("topleft", b"C420paldv")]
+)
+@pytest.mark.parametrize("aspect", [None, Fraction(64, 45)], ids=str)
+def test_the_first_line_of_y4m_tells_where_chroma_lies_and_what_shape_pixels_have(tmp_path, location, word, aspect):
+    options = {"x264-params": f"chromaloc={LOCATIONS.index(location)}"}
+    source = write_clip(tmp_path / "in.mp4", moving_square(4), options=options, aspect=aspect)
+    sent = io.BytesIO()
+
+    assert losses(source, OutputPipe(sent.write, "yuv4mpegpipe")) == ""
+    words = sent.getvalue().partition(b"\n")[0].split()
+    assert word in words
+    assert (b"A64:45" in words) == (aspect is not None)
 
 
 @pytest.mark.parametrize(

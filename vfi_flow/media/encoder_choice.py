@@ -161,7 +161,8 @@ def colour_options(codec: str, settings: dict[str, str], colour: Colour, pix_fmt
     if colour.light is not None:
         for name, value in light_options(codec, colour.light).items():
             found[name] = f"{settings[name]}:{value}" if name in settings else value
-    if colour.chroma_location not in (None, USUAL_LOCATION) and traits_of(pix_fmt).halvings == (1, 1):
+    untold = USUAL_LOCATION if codec != "rawvideo" else "center"  # y4m means that where FFmpeg is told nothing
+    if colour.chroma_location not in (None, untold) and traits_of(pix_fmt).halvings == (1, 1):
         found["chroma_sample_location"] = str(colour.chroma_location)
     return found
 

@@ -23,6 +23,9 @@ TAIL_BYTES = 1 << 16
 """The last bytes that have come are kept: some formats end with something that tells that it is the end."""
 
 
+NO_PIXEL_SHAPE = b" A0:0 "
+"""What FFmpeg writes into the first line of y4m, since PyAV has no way to tell it the shape."""
+
 NOBODY_READS = (errno.EPIPE, errno.EINVAL) if sys.platform == "win32" else (errno.EPIPE,)
 """What writing into a pipe fails with when the program behind it has ended."""
 
@@ -189,6 +192,8 @@ class OutputPipe:
     def __init__(self, write: Callable[[memoryview], int], format_name: str) -> None:
         """`write` may take a part of the bytes, as os.write does; `format_name` is FFmpeg's."""
         self._write_some, self.format_name = write, format_name
+        self.pixel_shape: Fraction | None = None
+        """Width by height, for y4m; None: unknown."""
         self._unsent: deque[bytes] = deque()
         self.write: Callable[[bytes], None] = self._unsent.append
         self.bytes_written = 0
@@ -199,8 +204,14 @@ class OutputPipe:
     def send(self) -> None:
         """Send what has been written; OSError where nobody takes it."""
         while self._unsent:
-            rest = memoryview(self._unsent.popleft())
+            rest = memoryview(self._with_pixel_shape(self._unsent.popleft()))
             while rest:
                 count = self._write_some(rest)
                 rest = rest[count:]
                 self.bytes_written += count
+
+    def _with_pixel_shape(self, data: bytes) -> bytes:
+        if self.pixel_shape is None or self.bytes_written:
+            return data
+        shape = f" A{self.pixel_shape.numerator}:{self.pixel_shape.denominator} ".encode()
+        return data.replace(NO_PIXEL_SHAPE, shape, 1)

@@ -19,7 +19,7 @@ from vfi_flow.errors import OutputError, UsageError
 from vfi_flow.media.animations import FASTEST_GIF, plays_option, without_blending
 from vfi_flow.media.chunked_encoder import ChunkedEncoder, FrameEncoder, PlainEncoder
 from vfi_flow.media.chunks import ChunkFolder
-from vfi_flow.media.container import form_of, keeps_times, open_output
+from vfi_flow.media.container import Y4M, form_of, keeps_times, open_output
 from vfi_flow.media.encoder import LARGEST_RATE_DENOMINATOR, Encoder, configure
 from vfi_flow.media.endpoints import Target
 from vfi_flow.media.frame import VideoInfo
@@ -98,6 +98,8 @@ class VideoWriter(AbstractContextManager["VideoWriter"]):
         self._info, self._settings = info, encoder
         self.rate = rate.limit_denominator(LARGEST_RATE_DENOMINATOR)
         options = {**clock_options(path, unit), **tag_options(path, tags), **plays_option(path, info.plays)}
+        if isinstance(path, OutputPipe) and path.format_name == Y4M:
+            path.pixel_shape = info.sample_aspect_ratio
         self.container = open_output(path, options)
         self.stream = self._add_encoder(self.container)
         if self.stream.codec_context.codec.canonical_name == "hevc" and is_quicktime(path):
