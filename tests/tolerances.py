@@ -55,6 +55,10 @@ COLOUR_STEP = 0.1
 """Mean difference, in 8-bit code values, between a frame and itself after the way through RGB; a step of 0.1 between
 original and new frames does not show, the 1.1 of swscale's default flags pulses."""
 
+JOINED_RANGES = 0.5
+"""Mean difference, in 8-bit code values, of one picture that x264 was given in full and in limited range: swscale
+rounds them apart by 0.2. Full range taken for limited is 5 off."""
+
 RGB_OF_ROUNDED_YUV = 2.5
 """Code values: Y, U and V are rounded to integers (half a code value each, times up to 2.1 in limited range), then
 RGB."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from clips import moving_square, write_clip
+from tolerances import JOINED_RANGES
 
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.frame import Window
@@ -65,3 +66,14 @@ def test_a_video_that_begins_interlaced_is_told_by_its_first_frame(tmp_path):
     info, warnings = read(joined(tmp_path / "in.h264", INTERLACED, {}))
 
     assert info.interlaced and warnings == []
+
+
+@pytest.mark.parametrize("pix_fmts", [("yuv420p", "yuvj420p"), ("yuvj420p", "yuv420p")], ids=" then ".join)
+def test_a_part_of_another_range_is_as_bright_as_the_first(tmp_path, pix_fmts):
+    parts = [{"pix_fmt": pix_fmt, "colour_range": 2 if "j" in pix_fmt else 1} for pix_fmt in pix_fmts]
+    with VideoReader(joined(tmp_path / "in.h264", *parts), WHOLE) as reader:
+        pictures = [frame.picture for frame in reader.frames()]
+
+    assert {picture.format.name for picture in pictures} == {pix_fmts[0]}
+    luma = [picture.to_ndarray()[: picture.height].mean() for picture in pictures]
+    assert len(luma) == 18 and luma[9:] == pytest.approx(luma[:9], abs=JOINED_RANGES)

@@ -14,6 +14,7 @@ from vfi_flow.media.damage.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTim
 from vfi_flow.media.moment import Stamp
 from vfi_flow.media.opening import fraction, reason
 from vfi_flow.media.pixels.alpha_decoder import decoder_of
+from vfi_flow.media.pixels.colour import Range
 from vfi_flow.media.pixels.samples import kind_of_samples
 
 FORMATS_IN_ORDER = ("avi", "h264", "hevc", "m4v", "obu", "mpegvideo")
@@ -64,6 +65,7 @@ class Decoder:
         self._failures_in_a_row = 0
         self._size: tuple[int, int] | None = None
         self._pix_fmt = ""
+        self._range: Range | None = None
         self.decoded = 0
         """Whole pictures so far."""
         self.packet_bytes = 1
@@ -148,7 +150,8 @@ class Decoder:
                 continue
             self.failure = ""
             self.decoded += 1
-            yield Arrival(stamp, picture)
+            self._range = self._range or Range(picture.format.name, picture.color_range)
+            yield Arrival(stamp, self._range.applied(picture))
 
     def _damage_of(self, picture: av.VideoFrame, stamp: Stamp) -> str:
         is_damaged = picture.is_corrupt or stamp in self._damaged

@@ -86,6 +86,35 @@ def with_tags_of(stream: VideoStream, picture: av.VideoFrame) -> av.VideoFrame:
     return picture
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Full or limited, as the first picture of a video is, for those after it that say otherwise.
+
+    So it is where recordings of two cameras were joined. Some decoders give delayed pictures without a tag the tag of
+    those that follow; so tags count only where the first picture has one, otherwise names of formats (yuvj420p).
+    """
+
+    pix_fmt: str
+    tag: int
+    """1 limited, 2 full, 0 untagged."""
+
+    def of(self, pix_fmt: str, tag: int) -> int:
+        return (tag if self.tag else 0) or (FULL if pix_fmt.startswith("yuvj") else LIMITED)
+
+    def applied(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """`picture` converted to the range of the first one; itself where it has that."""
+        name = picture.format.name
+        found, wanted = self.of(name, picture.color_range), self.of(self.pix_fmt, self.tag)
+        if found == wanted or not (name.startswith("yuv") and self.pix_fmt.startswith("yuv")):
+            return picture
+        family = "yuvj" if self.pix_fmt.startswith("yuvj") else "yuv"
+        name = family + name.removeprefix("yuv").removeprefix("j")
+        changed = picture.reformat(format="rgb24", threads=1).reformat(format=name, threads=1)  # with the side data
+        exact_colour.fill(changed, exact_colour.floats_of(picture, found), wanted)
+        changed.color_range = wanted
+        return changed
+
+
 def matrix_for(height: int) -> int:
     """The matrix that players assume for an untagged video."""
     return BT709 if height >= 720 else SMPTE170M

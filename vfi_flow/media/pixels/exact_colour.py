@@ -51,17 +51,23 @@ def picture_of(channels: dict[str, Plane], pix_fmt: str, range_: int) -> av.Vide
     assert name is not None
     layout = layout_of(name)
     assert layout is not None
-    main = channels["y" if "y" in layout.channels else "r"]
-    height, width = main.shape
+    height, width = channels["y" if "y" in layout.channels else "r"].shape
     picture = av.VideoFrame(width, height, name)
+    fill(picture, channels, range_)
+    return picture if name == pix_fmt else picture.reformat(format=pix_fmt, threads=1)
+
+
+def fill(picture: av.VideoFrame, channels: dict[str, Plane], range_: int) -> None:
+    """Write channels into a picture whose format has a layout."""
+    layout = layout_of(picture.format.name)
+    assert layout is not None
     for channel, numbers in views(picture).items():
         values = channels.get(channel)
         if values is None:  # a grey picture in a format with colour, an opaque one in a format with alpha
-            values = np.full(main.shape, 1 if channel == "a" else 0, np.float32)
+            values = np.full(numbers.shape, 1 if channel == "a" else 0, np.float32)
         if channel in "uv":
             values = reduced(values, numbers.shape[0], numbers.shape[1])
         write(numbers, values, *levels(channel, layout, range_), layout)
-    return picture if name == pix_fmt else picture.reformat(format=pix_fmt, threads=1)
 
 
 def levels(channel: str, layout: Layout, range_: int) -> tuple[float, float]:
