@@ -209,3 +209,46 @@ def test_a_window_is_slowed_with_its_sound(tmp_path):
 
     assert video_times(tmp_path / "out.mp4") == [Fraction(k, 30) for k in range(60)]
     assert abs(pitch(heard(tmp_path / "out.mp4"), 1.0) - (300 + 400 * 1.0)) < tolerances.STRETCHED_PITCH
+
+
+def joined_sounds(path: Path, *sounds: tuple[int, str, int]) -> Path:
+    """A recording with one sound after the other: rate, channels, and pitch of each; a second long."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        track = container.add_stream("mp2", rate=sounds[0][0])
+        track.layout = sounds[0][1]
+        container.start_encoding()
+        for picture in moving_square(25 * len(sounds)):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+        for second, sound in enumerate(sounds):
+            for packet in encoded(*sound):
+                packet.pts = packet.dts = round((packet.pts * packet.time_base + second) * 90_000)
+                packet.stream, packet.time_base = track, Fraction(1, 90_000)
+                container.mux(packet)
+    return path
+
+
+def encoded(rate: int, layout: str, hertz: int) -> list[av.Packet]:
+    encoder = av.CodecContext.create("mp2", "w")
+    encoder.sample_rate, encoder.layout, encoder.format = rate, layout, "s16"
+    wave = np.rint(9000 * np.sin(2 * np.pi * hertz * np.arange(rate) / rate)).astype(np.int16)
+    channels = encoder.layout.nb_channels
+    frame = av.AudioFrame.from_ndarray(np.repeat(wave, channels).reshape(1, -1), format="s16", layout=layout)
+    frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), 0
+    fifo = av.AudioFifo()
+    fifo.write(frame)
+    packets = [packet for block in fifo.read_many(1152) for packet in encoder.encode(block)]
+    return packets + encoder.encode(None)
+
+
+def test_sound_that_changes_on_the_way_is_heard_to_the_end(tmp_path):
+    sounds = [(44100, "mono", 440), (48000, "stereo", 880), (44100, "mono", 440)]
+    source = joined_sounds(tmp_path / "in.ts", *sounds)
+
+    report = slowed(source, tmp_path / "out.mp4", "2")
+
+    assert not [warning for warning in report.warnings if "left out" in warning]
+    samples = heard(tmp_path / "out.mp4")
+    assert [pitch(samples, second) for second in (1, 3, 5)] == pytest.approx([440, 880, 440], abs=5)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import av
 from av.audio.stream import AudioStream
@@ -89,6 +89,21 @@ class CopyLane:
         return None if ticks is None else to_pts(ticks * self._stretch, Fraction(1))
 
 
+class Sound(NamedTuple):
+    """What decoded sound is like."""
+
+    sample_rate: int
+    sample_format: str
+    layout: str
+    unit: Fraction
+    """Seconds in which its time stamps count."""
+
+    @classmethod
+    def of(cls, frame: av.AudioFrame) -> Self:
+        unit = fraction(frame.time_base) or Fraction(1, frame.sample_rate)
+        return cls(frame.sample_rate, frame.format.name, frame.layout.name, unit)
+
+
 class StretchLane:
     """Sound `stretch` times as long at the same pitch, encoded again.
 
@@ -98,6 +113,8 @@ class StretchLane:
     def __init__(self, source: AudioStream, target: AudioStream, stretch: Fraction) -> None:
         self.source, self.target, self._stretch = source, target, stretch
         self._graph: av.filter.Graph | None = None
+        self._first: Sound | None = None
+        self._as_first: tuple[Sound, av.AudioResampler] | None = None
         self._stretched = av.AudioFifo()
         self._start = self._end = Fraction(0)
         self._samples = 0
@@ -126,10 +143,28 @@ class StretchLane:
         if self._graph is None:
             layout = self.target.codec_context.layout.name
             self._graph = stretching(frame, self._stretch, layout, is_early=time < 0)
+            self._first = Sound.of(frame)
             self._start = max(time, Fraction(0))
         self._end = time + Fraction(frame.samples, frame.sample_rate)
-        self._graph.push(frame)
+        for part in self._like_first(frame):
+            self._graph.push(part)
         self._pull()
+
+    def _like_first(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        """`frame` with the rate and the channels of the first one, as the graph takes it: recordings change."""
+        sound = Sound.of(frame)
+        if sound == self._first:
+            return [frame]
+        assert self._first is not None
+        if self._as_first is None or self._as_first[0] != sound:
+            first = self._first
+            self._as_first = sound, av.AudioResampler(first.sample_format, first.layout, first.sample_rate)
+        parts = self._as_first[1].resample(frame)
+        for part in parts:
+            if part.pts is not None:
+                part.pts = to_pts(part.pts * (fraction(part.time_base) or sound.unit), self._first.unit)
+                part.time_base = self._first.unit
+        return parts
 
     def _pull(self) -> None:
         """Move what the filters have ready to where it waits for the encoder."""
@@ -157,18 +192,14 @@ def stretching(frame: av.AudioFrame, stretch: Fraction, layout: str, is_early: b
     `is_early`: they begin before 0, in what an encoder needs in front of the sound; that is cut off.
     """
     graph = av.filter.Graph()
+    rate, sample_format, own_layout, unit = Sound.of(frame)
     nodes = [
-        graph.add_abuffer(
-            sample_rate=frame.sample_rate,
-            format=frame.format.name,
-            layout=frame.layout.name,
-            time_base=fraction(frame.time_base) or Fraction(1, frame.sample_rate),
-        ),
+        graph.add_abuffer(sample_rate=rate, format=sample_format, layout=own_layout, time_base=unit),
         graph.add("aresample", f"async=1:min_hard_comp={SHORTEST_GAP}{':first_pts=0' if is_early else ''}"),
         graph.add("apad", f"pad_dur={TAIL_SECONDS}"),
         *([graph.add("adelay", f"{LEAD}:all=1")] if stretch != 1 else []),
         *(graph.add("atempo", str(float(tempo))) for tempo in tempos(1 / stretch)),
-        *([graph.add("aformat", f"channel_layouts={layout}")] if layout != frame.layout.name else []),
+        *([graph.add("aformat", f"channel_layouts={layout}")] if layout != own_layout else []),
         graph.add("abuffersink"),
     ]
     graph.link_nodes(*nodes).configure()
