@@ -1,5 +1,6 @@
 """A slow motion keeps the rate and stretches everything else: frames, sound, subtitles, chapters."""
 
+import io
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -211,36 +212,36 @@ def test_a_window_is_slowed_with_its_sound(tmp_path):
     assert abs(pitch(heard(tmp_path / "out.mp4"), 1.0) - (300 + 400 * 1.0)) < tolerances.STRETCHED_PITCH
 
 
-def joined_sounds(path: Path, *sounds: tuple[int, str, int]) -> Path:
-    """A recording with one sound after the other: rate, channels, and pitch of each; a second long."""
+def joined_sounds(path: Path, *sounds: tuple[int, str, int], codec: str = "mp2") -> Path:
+    """A recording with one sound after the other: rate, channels, and pitch; a second long, with breaks."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg2video", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        track = container.add_stream("mp2", rate=sounds[0][0])
+        track = container.add_stream(codec, rate=sounds[0][0])
         track.layout = sounds[0][1]
         container.start_encoding()
         for picture in moving_square(25 * len(sounds)):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(stream.encode())
         for second, sound in enumerate(sounds):
-            for packet in encoded(*sound):
-                packet.pts = packet.dts = round((packet.pts * packet.time_base + second) * 90_000)
+            for packet in encoded(codec, *sound):
+                packet.pts = packet.dts = round((packet.pts * packet.time_base + second * Fraction(11, 10)) * 90_000)
                 packet.stream, packet.time_base = track, Fraction(1, 90_000)
                 container.mux(packet)
     return path
 
 
-def encoded(rate: int, layout: str, hertz: int) -> list[av.Packet]:
-    encoder = av.CodecContext.create("mp2", "w")
-    encoder.sample_rate, encoder.layout, encoder.format = rate, layout, "s16"
-    wave = np.rint(9000 * np.sin(2 * np.pi * hertz * np.arange(rate) / rate)).astype(np.int16)
-    channels = encoder.layout.nb_channels
-    frame = av.AudioFrame.from_ndarray(np.repeat(wave, channels).reshape(1, -1), format="s16", layout=layout)
-    frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), 0
-    fifo = av.AudioFifo()
-    fifo.write(frame)
-    packets = [packet for block in fifo.read_many(1152) for packet in encoder.encode(block)]
-    return packets + encoder.encode(None)
+def encoded(codec: str, rate: int, layout: str, hertz: int) -> list[av.Packet]:
+    """Packets that say themselves what they are."""
+    memory = io.BytesIO()
+    with av.open(memory, "w", format={"aac": "adts"}.get(codec, codec)) as container:
+        stream = container.add_stream(codec, rate=rate, layout=layout)
+        wave = (0.3 * np.sin(2 * np.pi * hertz * np.arange(rate) / rate)).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(np.stack([wave] * stream.layout.nb_channels), format="fltp", layout=layout)
+        frame.sample_rate, frame.time_base, frame.pts = rate, Fraction(1, rate), 0
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    memory.seek(0)
+    return [packet for packet in av.open(memory).demux(audio=0) if packet.size]
 
 
 def test_sound_that_changes_on_the_way_is_heard_to_the_end(tmp_path):
@@ -252,3 +253,21 @@ def test_sound_that_changes_on_the_way_is_heard_to_the_end(tmp_path):
     assert not [warning for warning in report.warnings if "left out" in warning]
     samples = heard(tmp_path / "out.mp4")
     assert [pitch(samples, second) for second in (1, 3, 5)] == pytest.approx([440, 880, 440], abs=5)
+
+
+@pytest.mark.parametrize(
+    ("ending", "second", "is_told"),
+    [
+        (".mp4", (48000, "mono", 440), True),
+        (".mkv", (44100, "stereo", 440), True),
+        (".ts", (48000, "mono", 440), False),
+        (".mp4", (44100, "mono", 880), False),
+    ],
+)
+def test_copied_sound_that_changes_on_the_way_is_named_where_it_sounds_wrong(tmp_path, ending, second, is_told):
+    source = joined_sounds(tmp_path / "in.ts", (44100, "mono", 440), second, codec="aac")
+
+    report = run(make_plan(Job(source, tmp_path / f"out{ending}")), Blend())
+
+    told = [warning for warning in report.warnings if "audio stream 1 has another rate or other channels" in warning]
+    assert len(told) == is_told

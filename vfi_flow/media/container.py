@@ -20,6 +20,9 @@ CONTAINERS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".ts", ".avi")
 AVI = "avi"
 """Frames at one rate, without time stamps."""
 
+MPEGTS = "mpegts"
+"""Packets that say themselves what they are, so that it may change."""
+
 Y4M = "yuv4mpegpipe"
 """Uncompressed frames at one constant rate, without time stamps and without sound."""
 
@@ -30,7 +33,7 @@ IMAGES = "image2"
 """One file for every frame, without time stamps and without sound."""
 
 GIVEN_BACK = {
-    "mpegts": (
+    MPEGTS: (
         *("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"),
         *("mp1", "mp2", "mp3", "aac", "aac_latm", "ac3", "eac3", "dts", "truehd", "opus"),
         *("dvb_subtitle", "dvb_teletext"),

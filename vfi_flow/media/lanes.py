@@ -58,11 +58,18 @@ class CopyLane:
         self.target, self._clock, self._stretch = target, clock, stretch
         self._last: Fraction | None = None
         self._last_pts: int | None = None
+        self._adts: int | None = None
+        self.changes_at: Fraction | None = None
+        """Where AAC gets another rate or other channels, of which only transport streams can tell; None: nowhere."""
 
     def packets(self, packet: "av.Packet[Any]", time: Fraction) -> "Iterator[av.Packet[Any]]":
         if packet.is_discard and self._last is not None and time <= self._last:
             return
         self._last = time
+        adts = adts_parameters(packet)
+        self._adts = self._adts or adts
+        if adts is not None and adts != self._adts and self.changes_at is None:
+            self.changes_at = time * self._stretch
         if self._clock is not None:
             self._clock.set(packet, time)
         packet.pts, packet.dts = self._stretched(packet.pts), self._stretched(packet.dts)
@@ -87,6 +94,16 @@ class CopyLane:
 
     def _stretched(self, ticks: int | None) -> int | None:
         return None if ticks is None else to_pts(ticks * self._stretch, Fraction(1))
+
+
+def adts_parameters(packet: "av.Packet[Any]") -> int | None:
+    """What the header of AAC in a transport stream says of rate and channels; None where there is no such header.
+
+    They are its bits 18 to 21 and 23 to 25 (ISO/IEC 13818-7, 6.2).
+    """
+    context = packet.stream.codec_context if packet.stream is not None else None
+    head = int.from_bytes(memoryview(packet)[:4], "big")
+    return head & 0x3DC0 if context is not None and context.name == "aac" and head >> 20 == 0xFFF else None
 
 
 class Sound(NamedTuple):

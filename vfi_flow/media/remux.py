@@ -16,7 +16,7 @@ from av.subtitles.stream import SubtitleStream
 
 from vfi_flow.media import timecode
 from vfi_flow.media.audio_clock import audio_clock_for
-from vfi_flow.media.container import AVI
+from vfi_flow.media.container import AVI, MPEGTS
 from vfi_flow.media.endpoints import Source
 from vfi_flow.media.frame import Window
 from vfi_flow.media.lanes import CopyLane, Lane, StretchLane
@@ -112,7 +112,16 @@ class StreamCopier(AbstractContextManager["StreamCopier"]):
         moved = chain.from_iterable(
             sound.sentences(f"{self.copied[index].kind} stream {index}") for index, sound in self._untimed.items()
         )
-        return [*self._complaints, *self._packets.complaints, *packets, *moved, *self._absent()]
+        return [*self._complaints, *self._packets.complaints, *packets, *moved, *self._changed(), *self._absent()]
+
+    def _changed(self) -> Iterator[str]:
+        """A sentence for every sound whose change in the middle is lost."""
+        for index, lane in self._lanes.items():
+            if isinstance(lane, CopyLane) and lane.changes_at is not None and self.output.format.name != MPEGTS:
+                yield (
+                    f"{self.copied[index].kind} stream {index} has another rate or other channels from "
+                    f"{float(lane.changes_at):.2f} s on and sounds wrong from there on in this format; .ts can tell"
+                )
 
     def _absent(self) -> Iterator[str]:
         """A sentence for every stream without a packet: in mp4 there is no such stream then."""
