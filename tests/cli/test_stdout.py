@@ -161,20 +161,30 @@ def test_afterwards_standard_output_belongs_to_everybody_again(capfd):
     assert err.splitlines() == ["inside"]
 
 
-class Full(io.StringIO):
-    """A file on a disk that is full."""
+class Lost(io.StringIO):
+    """A file that can no longer be written."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
     def write(self, text: str) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(self.number, os.strerror(self.number))
+
+    def isatty(self) -> bool:
+        return self.number == errno.EIO
 
 
-@pytest.mark.parametrize("stderr", [Full(), None], ids=["full", "closed"])
-def test_no_log_is_no_reason_to_end_a_job(tmp_path, monkeypatch, capsys, stderr):
+@pytest.mark.parametrize(
+    "stderr", [Lost(errno.ENOSPC), Lost(errno.EPIPE), Lost(errno.EIO), None], ids=["full", "pipe", "terminal", "closed"]
+)
+@pytest.mark.parametrize("progress", ["auto", "bar", "json"])
+def test_no_log_is_no_reason_to_end_a_job(tmp_path, monkeypatch, capsys, stderr, progress):
     source = write_clip(tmp_path / "in.mp4", moving_square(6))
     monkeypatch.setattr("vfi_flow.inference.interpolator.Interpolator", Blend)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stderr", stderr)
-        assert main(["interpolate", str(source), str(tmp_path / "out.mp4"), "--progress", "json"]) == 0
+        assert main(["interpolate", str(source), str(tmp_path / "out.mp4"), "--progress", progress]) == 0
         assert main(["interpolate", str(source), str(tmp_path / "out.mp4")]) == 7
 
     assert capsys.readouterr().out == ""

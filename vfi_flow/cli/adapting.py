@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vfi_flow.cli.adapted_models import RECORD, WEIGHTS, keep, kept, key_of, scratch_folder
 from vfi_flow.cli.export import quiet_tracer
 from vfi_flow.cli.progress import FOR_PEOPLE, wants_bar, write_event
-from vfi_flow.cli.stderr import say
+from vfi_flow.cli.stderr import console, say
 from vfi_flow.errors import UsageError, needing
 from vfi_flow.files import cache_folder, write_complete
 from vfi_flow.pipeline.plan import Plan
@@ -115,10 +115,9 @@ def sentence(video: Path, found: "Adaptation") -> str:
 def adaptation_display(choice: str, name: str) -> Iterator[Callable[[float], None]]:
     """What shows how much of the fitting is done, 0 to 1."""
     if wants_bar(choice):
-        from rich.console import Console
         from rich.progress import Progress
 
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        with Progress(console=console(), transient=True) as bar:
             task = bar.add_task(f"fitting the model to {name}", total=1.0)
             yield lambda done: bar.update(task, completed=done)
     elif choice == "json":

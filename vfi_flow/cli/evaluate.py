@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vfi_flow import __version__
 from vfi_flow.cli.callables import load_callable
 from vfi_flow.cli.measuring import add_model_arguments, open_model, require_training_packages, set_threads
+from vfi_flow.cli.stderr import console
 from vfi_flow.cli.stdout import check_stdout
 from vfi_flow.errors import UsageError, VfiFlowError
 from vfi_flow.files import check_free, write_complete
@@ -163,11 +164,10 @@ def read_lpips(path: Path) -> Any:
 
 def with_progress(items: Any, total: int, what: str) -> Any:
     """The same items; a bar on stderr while they are made, if a person looks on."""
-    from rich.console import Console
     from rich.progress import track
 
-    console = Console(stderr=True)
-    return track(items, description=what, total=total, console=console, transient=True, disable=not console.is_terminal)
+    screen = console()
+    return track(items, description=what, total=total, console=screen, transient=True, disable=not screen.is_terminal)
 
 
 def names(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from vfi_flow.cli.stderr import write_line
+from vfi_flow.cli.stderr import console, write_line
 from vfi_flow.pipeline.run import Progress
 
 CHOICES = ("auto", "bar", "json", "none")
@@ -44,7 +44,6 @@ def write_event(event: str, name: str, **fields: object) -> None:
 
 @contextmanager
 def bar(name: str, planned: int | None) -> Iterator[Show]:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -56,7 +55,7 @@ def bar(name: str, planned: int | None) -> Iterator[Show]:
         TimeRemainingColumn(),
     )
     started = time.perf_counter()
-    with Bar(*columns, console=Console(stderr=True)) as display:
+    with Bar(*columns, console=console()) as display:
         task = display.add_task(name, total=planned, rate=0.0)
 
         def show(progress: Progress) -> None:

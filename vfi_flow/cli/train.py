@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vfi_flow.cli.stderr import say
+from vfi_flow.cli.stderr import console, say
 from vfi_flow.cli.train_options import add_options, check, complete, keep
 from vfi_flow.errors import needing
 
@@ -89,14 +89,13 @@ def restart_with_allocator_settings() -> None:
 
 def show(training: "Training", batches: Any) -> None:
     """Runs the training under a progress bar on stderr; without a terminal, prints a line per validation."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from vfi_flow.training.parallel import noticing_losses
 
-    console = Console(stderr=True)
+    screen = console()
     columns = BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}")
-    bar = Progress(*columns, console=console, disable=bool(training.group.rank) or not console.is_terminal)
+    bar = Progress(*columns, console=screen, disable=bool(training.group.rank) or not screen.is_terminal)
     with noticing_losses(), bar, closing(training.run(batches)) as reports:
         task = bar.add_task("starting", total=1.0)
         score = ""
@@ -107,6 +106,6 @@ def show(training: "Training", batches: Any) -> None:
                 told = {name: value for name, value in known.items() if name != "score" or value != known.get("psnr")}
                 score = ", ".join(f"{name} {value:.4g}" for name, value in told.items())
                 minutes = report.progress.seconds / 60
-                console.print(f"{minutes:.0f} min, {report.progress.samples} samples: {score}", highlight=False)
+                screen.print(f"{minutes:.0f} min, {report.progress.samples} samples: {score}", highlight=False)
             text = f"loss {loss:.4f}, {report.samples_per_second:.1f} samples/s, {score}"
             bar.update(task, completed=report.fraction, description=text)
