@@ -35,6 +35,13 @@ def test_what_a_link_leads_to_is_written_and_the_link_stays(tmp_path):
     assert link.is_symlink() and file.read_bytes() == b"second"
 
 
+@pytest.mark.parametrize("name", ["\u65e5" * 83 + ".json", "n" * 250 + ".json"], ids=["three bytes a letter", "one"])
+def test_the_longest_names_are_written(tmp_path, name):
+    write_complete(tmp_path / name, b"data")
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {name: b"data"}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="named pipes of POSIX")
 def test_a_named_pipe_is_written_to(tmp_path):
     pipe = tmp_path / "pipe"
@@ -71,6 +78,11 @@ def test_what_may_not_be_replaced_is_told_before_the_work(tmp_path, monkeypatch)
     Path("list").touch()
     assert complaint("list", overwrite=False) == "list exists; pass --overwrite to replace it"
     check_free(Path("list"), "the list", taken, overwrite=True)
+    check_free(Path("new"), "the list", taken, overwrite=False)
+    monkeypatch.setattr(os, "access", lambda place, mode: Path(place) != tmp_path / "folder")
+    Path("link to new").symlink_to("folder/new")
+    assert complaint("folder/new") == f"{tmp_path / 'folder'}: no permission to write the list into this folder"
+    assert complaint("link to new") == complaint("folder/new")
     check_free(Path("new"), "the list", taken, overwrite=False)
 
 

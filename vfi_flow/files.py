@@ -16,7 +16,7 @@ def write_complete(path: Path, data: bytes) -> None:
     Into what is no file of its own (a named pipe, `/dev/stderr`) the data are written, behind what is there.
     """
     try:
-        if path.absolute().is_relative_to("/dev") or (path.exists() and not path.is_file()):
+        if _grows(path):
             with path.open("ab") as file:
                 file.write(data)
         else:
@@ -25,8 +25,12 @@ def write_complete(path: Path, data: bytes) -> None:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def _grows(path: Path) -> bool:
+    return path.absolute().is_relative_to("/dev") or (path.exists() and not path.is_file())
+
+
 def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.stem[:200]}.{os.getpid()}{path.suffix}")
+    partial = path.with_name(f".{path.stem[:50]}.{os.getpid()}{path.suffix}")  # a character takes up to 4 of 255 bytes
     try:
         partial.write_bytes(data)
         partial.replace(path)
@@ -51,8 +55,11 @@ def check_free(path: Path, what: str, taken: Mapping[str, Iterable[Path]], overw
             raise OutputError(f"{path}: is a folder, expected a file for {what}")
         if path.is_file() and not overwrite:
             raise OutputError(f"{path} exists; pass --overwrite to replace it")
-        if not path.resolve().parent.is_dir():
+        folder = path.resolve().parent  # of a link that of the file that it leads to
+        if not folder.is_dir():
             raise OutputError(f"{path.parent}: no such folder for {what}")
+        if not _grows(path) and not os.access(folder, os.W_OK):
+            raise OutputError(f"{folder}: no permission to write {what} into this folder")
     except OSError as error:  # such as a name that is too long
         raise OutputError(f"{path}: {error.strerror}") from None
     except RuntimeError:  # of Python below 3.13
