@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
@@ -87,15 +88,26 @@ def test_what_may_not_be_replaced_is_told_before_the_work(tmp_path, monkeypatch)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="descriptors of POSIX")
-def test_what_stands_in_a_log_behind_a_descriptor_stays(tmp_path):
+@pytest.mark.parametrize("name", ["/dev/stderr", "/dev/fd/2"])
+def test_what_stands_in_a_log_behind_a_descriptor_stays(tmp_path, name):
     log = tmp_path / "log"
     code = "import sys; from pathlib import Path; from vfi_flow.files import write_complete;"
-    code += "print('before', file=sys.stderr, flush=True); write_complete(Path('/dev/stderr'), b'data');"
+    code += f"print('before', file=sys.stderr, flush=True); write_complete(Path('{name}'), b'data');"
     code += "print('after', file=sys.stderr)"
     with log.open("ab") as file:
         subprocess.run([sys.executable, "-c", code], stderr=file, check=True)
 
     assert log.read_text() == "before\ndataafter\n"
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no /dev/shm")
+def test_a_file_in_shared_memory_is_replaced_as_any_other():
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        report = Path(folder, "report.json")
+        write_complete(report, b"the first, which is longer")
+        write_complete(report, b"the second")
+
+        assert report.read_bytes() == b"the second"
 
 
 def test_two_ways_to_one_file_that_is_not_there_yet_are_one(tmp_path):

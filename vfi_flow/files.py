@@ -26,7 +26,10 @@ def write_complete(path: Path, data: bytes) -> None:
 
 
 def _grows(path: Path) -> bool:
-    return path.absolute().is_relative_to("/dev") or (path.exists() and not path.is_file())
+    """Whether it stands for an open file, as in /dev, /dev/fd and /proc, or is no file; /dev/shm has ordinary ones."""
+    folder = path.absolute().parent.resolve()
+    is_open = folder in (Path("/dev"), Path("/dev/fd")) or folder.is_relative_to("/proc")
+    return is_open or (path.exists() and not path.is_file())
 
 
 def _replace(path: Path, data: bytes) -> None:
