@@ -29,9 +29,12 @@ class ComponentError(VfiFlowError):
 
 
 class OutOfMemoryError(VfiFlowError):
-    """The engine ran out of memory."""
+    """The engine ran out of memory, or the process of threads."""
 
     exit_code = 5
+
+
+NO_MORE_THREADS = "no more threads can be started; use fewer (--threads 1), or allow more (ulimit -u)"
 
 
 class VerificationError(VfiFlowError):

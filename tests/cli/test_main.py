@@ -4,7 +4,7 @@ import pytest
 
 from vfi_flow.cli import doctor
 from vfi_flow.cli.main import main
-from vfi_flow.errors import InputError
+from vfi_flow.errors import NO_MORE_THREADS, InputError
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from vfi_flow.errors import InputError
     [
         (InputError("in.mp4: no such file"), 3, "in.mp4: no such file"),
         (MemoryError(), 5, "not enough memory"),
+        (RuntimeError("can't start new thread"), 5, NO_MORE_THREADS),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
@@ -26,11 +27,12 @@ def test_every_end_has_its_exit_code_and_its_sentence(monkeypatch, capsys, error
     assert capsys.readouterr() == ("", f"vfi-flow: {said}\n")
 
 
-def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
+@pytest.mark.parametrize("kind", [ZeroDivisionError, RuntimeError])
+def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch, kind):
     def end(arguments):
-        raise ZeroDivisionError
+        raise kind
 
     monkeypatch.setattr(doctor, "run", end)
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(kind):
         main(["doctor"])

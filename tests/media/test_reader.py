@@ -1,5 +1,6 @@
 """Files are read on an exact clock, and what cannot be read is named."""
 
+import errno
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 from av.stream import Disposition
 from clips import encode_tone, moving_square, remuxed, sound_only, video_times, write_clip
 
-from vfi_flow.errors import InputError, UsageError
+from vfi_flow.errors import InputError, OutOfMemoryError, UsageError
+from vfi_flow.media import decoding
+from vfi_flow.media import reader as reader_module
 from vfi_flow.media.deinterlace import Deinterlace
 from vfi_flow.media.frame import Window
 from vfi_flow.media.reader import VideoReader
@@ -408,6 +411,24 @@ def quarter_turns(degrees: int) -> tuple[int, ...] | None:
     cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees % 360]
     one = 1 << 16
     return (one * cosine, -one * sine, 0, one * sine, one * cosine, 0, 0, 0, 1 << 30)
+
+
+@pytest.mark.parametrize("ignore_errors", [False, True])
+def test_a_decoder_that_gets_no_threads_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch, ignore_errors):
+    class Refused:
+        def decode(self, packet):
+            raise av.BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    class Decoder(decoding.Decoder):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self._codec = Refused()
+
+    monkeypatch.setattr(reader_module, "Decoder", Decoder)
+    clip = write_clip(tmp_path / "in.mp4", moving_square(4))
+
+    with VideoReader(clip, Window(), ignore_errors=ignore_errors) as reader, pytest.raises(OutOfMemoryError):
+        reader.info()
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])

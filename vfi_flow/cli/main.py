@@ -10,7 +10,7 @@ from itertools import takewhile
 from vfi_flow import __version__
 from vfi_flow.cli.stderr import say
 from vfi_flow.cli.stdout import printing
-from vfi_flow.errors import ComponentError, OutOfMemoryError, UsageError, VfiFlowError
+from vfi_flow.errors import NO_MORE_THREADS, ComponentError, OutOfMemoryError, UsageError, VfiFlowError
 
 COMMANDS = ("interpolate", "probe", "scenes", "compare", "evaluate", "train", "export", "doctor")
 """Modules beside this one. `add_parser(subparsers)` of each sets `run` (Namespace -> exit code) as a default."""
@@ -78,6 +78,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except MemoryError:
         say("not enough memory")
+        return OutOfMemoryError.exit_code
+    except RuntimeError as error:
+        if str(error) != "can't start new thread":  # Python's words, which has no class for it
+            raise
+        say(NO_MORE_THREADS)
         return OutOfMemoryError.exit_code
     except KeyboardInterrupt:
         say("interrupted")

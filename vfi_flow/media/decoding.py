@@ -10,6 +10,7 @@ from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from vfi_flow.errors import NO_MORE_THREADS, OutOfMemoryError
 from vfi_flow.media.damage.arrivals import ONE_PICTURE_A_PACKET, Arrivals, ByTime, InOrder
 from vfi_flow.media.moment import Stamp
 from vfi_flow.media.opening import fraction, reason
@@ -98,6 +99,8 @@ class Decoder:
             self._note(packet)
             try:
                 pictures = self._codec.decode(packet)
+            except av.BlockingIOError:  # of pthread_create, when the decoder is opened
+                raise OutOfMemoryError(NO_MORE_THREADS) from None
             except (av.FFmpegError, OSError) as error:
                 yield from self._failed(error, self._too_short(packet))
                 continue
