@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "export": {"errors", "files", "spelling", *MATHS, "model", "inference"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT)
+MAY_IMPORT["__main__"] = {"cli"}
 # Of `media` a part may import these modules, and none of them, nor what they import, knows the part.
 PARTS_OF_MEDIA = {
     "damage": {"container", "endpoints", "images", "moment", "opening", "pipe", "timing"},

@@ -1,7 +1,11 @@
 """Whatever ends a command, it is one sentence on stderr and an exit code that tells scripts its kind."""
 
+import subprocess
+import sys
+
 import pytest
 
+from vfi_flow import __version__
 from vfi_flow.cli import doctor
 from vfi_flow.cli.main import main
 from vfi_flow.errors import NO_MORE_THREADS, InputError
@@ -36,3 +40,10 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch, kind):
 
     with pytest.raises(kind):
         main(["doctor"])
+
+
+def test_the_package_is_the_command_too():
+    """Where pip has put `vfi-flow` into a folder that the shell does not look into."""
+    words = [sys.executable, "-m", "vfi_flow", "--version"]
+
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == f"vfi-flow {__version__}\n"
