@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Lock
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -695,6 +696,21 @@ def test_it_can_be_closed_twice(tiny_model):
     with Interpolator(tiny_model, threads=1) as interpolator:
         interpolator(*pair(16, 16), [0.5])
         interpolator.close()
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_one_that_nobody_closed_is_freed_as_soon_as_nobody_holds_it(tiny_model, engine):
+    interpolator = Interpolator(tiny_model, steps=0, threads=1, engine=engine)
+    interpolator(*pair(16, 16), [0.5])
+    found, was_enabled = ref(interpolator._engine), gc.isenabled()
+    gc.disable()
+    try:
+        del interpolator
+
+        assert found() is None
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @pytest.mark.parametrize("engine", ["onnx", "torch"])

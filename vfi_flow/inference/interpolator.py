@@ -5,6 +5,7 @@ import operator
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -78,8 +79,9 @@ class Interpolator:
         if not isinstance(model, (str, Path)) or not isinstance(device, str):
             raise UsageError(f"model must be a name or a Path and device a name, got {model!r} and {device!r}")
         halvings_for(scale, 1, 1, 1)  # refuses what is no scale, before anything is loaded
-        self._tiles, self._scale = TileChoice(tile, self._affordable_pixels), scale
-        self._engine = open_engine(engine, model, steps, device, threads)
+        self._engine, self._scale = open_engine(engine, model, steps, device, threads), scale
+        # Nothing in here leads back to the interpolator: so one that nobody holds any more is freed at once.
+        self._tiles = TileChoice(tile, partial(affordable_pixels, self._engine.bytes_per_pixel))
         self.steps, self.seed = steps, seed
         self.scale = scale if scale == "auto" else str(Fraction(float(scale)))
         self.strength = self._engine.model.strength if strength is None else strength
@@ -214,10 +216,12 @@ class Interpolator:
         needed = self._engine.bytes_per_pixel * math.prod(padded_size(height, width))
         return max(1, min(self._engine.threads, int(affordable / needed)))
 
-    def _affordable_pixels(self, frame_pixels: int) -> int | None:
-        if self._engine.bytes_per_pixel is None:
-            return None
-        return int((free_memory() * USABLE - frame_pixels * FRAME_BYTES) / self._engine.bytes_per_pixel)
+
+def affordable_pixels(bytes_per_pixel: int | None, frame_pixels: int) -> int | None:
+    """Pixels of frames of so many that there is memory for at once; None: it is not the computer's memory."""
+    if bytes_per_pixel is None:
+        return None
+    return int((free_memory() * USABLE - frame_pixels * FRAME_BYTES) / bytes_per_pixel)
 
 
 def open_engine(engine: str, model: str | Path, steps: int, device: str, threads: int | None) -> Engine:
