@@ -1,6 +1,7 @@
 """What is wrong with a file is named for each format, and what is missing can be held."""
 
 import io
+import sys
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -187,6 +188,20 @@ def test_a_stream_that_breaks_off_in_a_pipe_is_noticed(tmp_path, name):
     for length in range(len(written) // 3, len(written) - 20, len(written) // 7):
         with pytest.raises(InputError, match=r"breaks off|a frame is (missing|damaged)|decoding stopped"):
             frames(bytes(written[:length]))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file can be removed")
+@pytest.mark.parametrize("name", ["clip.y4m", "clip.nut", "clip.mkv"])
+def test_a_file_that_is_removed_while_it_is_read_is_read_to_its_end(tmp_path, name):
+    codec = {"codec": "wrapped_avframe", "options": {}} if name == "clip.y4m" else {}
+    source = write_clip(tmp_path / name, moving_square(60), **codec)
+
+    with VideoReader(source, Window()) as reader:
+        frames = reader.frames()
+        next(frames)
+        source.unlink()
+
+        assert len(list(frames)) == 59
 
 
 def test_an_index_is_told_from_other_bytes(tmp_path):

@@ -1,5 +1,6 @@
 """Where a video says that it ends, and whether it is all there."""
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -77,10 +78,11 @@ def broken_off(source: Source, container: InputContainer, end: Fraction, frame_b
     """What tells that a source that was read to its end, at `end`, goes on; "" where nothing does."""
     if isinstance(source, ImageSequence):
         return ""
-    if container.format.name == Y4M and ends_inside_a_frame(source, frame_bytes):
-        return f"the stream breaks off inside a frame, after {float(end):.2f} s"
-    if container.format.name == "nut" and lacks_index(source):
-        return f"the stream breaks off after {float(end):.2f} s; it has no index at its end"
+    with suppress(FileNotFoundError):  # an open file that is removed is there as long as it is read
+        if container.format.name == Y4M and ends_inside_a_frame(source, frame_bytes):
+            return f"the stream breaks off inside a frame, after {float(end):.2f} s"
+        if container.format.name == "nut" and lacks_index(source):
+            return f"the stream breaks off after {float(end):.2f} s; it has no index at its end"
     return ""
 
 
