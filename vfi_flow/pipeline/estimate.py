@@ -13,7 +13,7 @@ from vfi_flow.media.pixels.colour import Converter
 from vfi_flow.media.pixels.palette import palette_for
 from vfi_flow.media.scheduling import ordinary_priority
 from vfi_flow.pipeline.ordered_pool import at_once
-from vfi_flow.pipeline.output_frames import FRAMES_PER_CALL, Interpolate
+from vfi_flow.pipeline.output_frames import Interpolate
 from vfi_flow.pipeline.plan import Plan, reader_for
 
 TRIAL_FRAMES = 12
@@ -42,6 +42,9 @@ def estimate_bytes(plan: Plan) -> int | None:
     return round(mean(keys) * key_frames + mean(others) * (old + SHARE_OF_NEW_FRAME * new))
 
 
+MOST_TRIED = 8
+"""New frames in an interval of the trial, so that what is done once for all of them counts no more than it does."""
+
 COUNTED_INTERVALS = 1000
 """Enough to tell how many new frames an interval of the source gets."""
 
@@ -63,7 +66,7 @@ def estimate_seconds(plan: Plan, interpolate: Interpolate, calls: int) -> float 
     assert plan.info.frames is not None
     (before, after), *others = pairwise(frames)
     others = others or [(after, before)]
-    each = min(FRAMES_PER_CALL, max(1, round(new / (plan.info.frames - 1))))
+    each = min(MOST_TRIED, max(1, round(new / (plan.info.frames - 1))))
     taus = [(number + 1) / (each + 1) for number in range(each)]
     interpolate(before, after, taus=taus)
     began = time.perf_counter()

@@ -22,8 +22,8 @@ from vfi_flow.pipeline.overlays import Overlay
 from vfi_flow.pipeline.spans import Place, Span, rgb_of
 from vfi_flow.pipeline.stages import PreparedFrame, StageClock
 
-FRAMES_PER_CALL = 8
-"""New frames asked for at once; bounds the memory of a slow motion with hundreds of frames between two."""
+FRAMES_PER_CALL = 4
+"""New frames asked for at once; a job that is to end waits for them. Fewer would let cores wait at `-x 4`."""
 
 
 class Interpolate(Protocol):
