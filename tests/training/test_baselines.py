@@ -39,7 +39,7 @@ def test_repeat_is_the_nearer_frame_and_blend_the_weighted_mean():
     assert [blend(frame0, frame1, tau)[0, 0, 0] for tau in (0.25, 0.5, 0.75)] == [55, 70, 85]
 
 
-@pytest.mark.parametrize("name", ["dis", "dis-fast"])
+@pytest.mark.parametrize("name", ["dis", "dis-cubic", "dis-fast"])
 @pytest.mark.parametrize(("pixels", "tau"), [(4, 0.5), (4, 0.25), (8, 0.75)])
 def test_optical_flow_follows_a_translation(world, name, pixels, tau):
     frame0, truth, frame1 = (view(world, left) for left in (8, 8 + round(pixels * tau), 8 + pixels))
@@ -70,7 +70,7 @@ def test_a_pixel_gets_the_motion_of_what_passes_through_it():
     assert abs(velocity[0, 60, 0] - a * 60) > 0.07  # what the flow at p itself would say
 
 
-@pytest.mark.parametrize("name", ["repeat", "blend", "dis", "dis-fast", "minterpolate"])
+@pytest.mark.parametrize("name", list(BASELINES))
 def test_a_still_scene_stays_as_it_is(world, name):
     still = view(world, 10)
 
@@ -110,11 +110,20 @@ def test_optical_flow_takes_frames_of_any_size(size):
     assert made.shape == frame0.shape and made.dtype == np.uint8
 
 
+def test_bicubic_fetching_keeps_detail_that_bilinear_fetching_blurs():
+    fine = cv2.GaussianBlur(np.random.default_rng(3).integers(0, 256, (96, 240, 3), np.uint8), (0, 0), 0.9)
+    wide = cv2.resize(fine, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    views = [cv2.resize(wide[:, at : at + 400], (200, 96), interpolation=cv2.INTER_AREA) for at in (20, 21, 22)]
+    linear, cubic = (psnr(make_baseline(name)(views[0], views[2], 0.5), views[1]) for name in ("dis", "dis-cubic"))
+
+    assert cubic > linear + 1
+
+
 def test_wrong_input_is_named(world):
     with pytest.raises(UsageError, match=r"same shape, got \(120, 160, 3\) and \(120, 150, 3\)"):
         Dis()(view(world, 0), view(world, 0, 150), 0.5)
     with pytest.raises(
-        UsageError, match="unknown baseline 'rife'; there are repeat, blend, dis, dis-fast, minterpolate"
+        UsageError, match="unknown baseline 'rife'; there are repeat, blend, dis, dis-cubic, dis-fast, minterpolate"
     ):
         make_baseline("rife")
-    assert list(BASELINES) == ["repeat", "blend", "dis", "dis-fast", "minterpolate"]
+    assert list(BASELINES) == ["repeat", "blend", "dis", "dis-cubic", "dis-fast", "minterpolate"]

@@ -15,7 +15,7 @@ from vfi_flow.inference.pair import Pair
 from vfi_flow.model.config import TINY
 from vfi_flow.model.network import InterpolationNetwork
 from vfi_flow.training.triplets import Triplet
-from vfi_flow.training.validation import STRENGTHS, Place, Validation, calibrated, sample_at, score_of
+from vfi_flow.training.validation import STRENGTHS, Place, Validation, calibrated, measures_at, sample_at, score_of
 
 
 def scores(frame0, truth, frame1, strength=1.0):
@@ -36,10 +36,24 @@ def test_where_nothing_moves_samples_are_scored_by_psnr_and_the_strength_stays()
     assert "sharpness" not in found
 
 
-def test_where_something_moves_they_are_scored_by_sharpness():
+def test_where_something_moves_they_are_scored_by_psnr_at_the_right_sharpness():
     found = scores(*pan(3, step=(6, 4)))
 
-    assert found["score"] == pytest.approx(-abs(math.log(found["sharpness"])))
+    assert found["sharpness"] == pytest.approx(0.88, abs=1e-3)
+    assert found["score"] == pytest.approx(found["psnr"], abs=1e-2)
+
+
+def test_a_sharpness_that_no_strength_makes_right_costs():
+    assert score_of({"psnr": 30.0, "sharpness": 0.88}) == 30
+    assert score_of({"psnr": 31.0, "sharpness": 0.8}) == pytest.approx(31 - 10 * math.log(0.88 / 0.8))
+
+
+def test_what_is_measured_at_a_strength_lies_between_the_strengths_that_were_tried():
+    """The nearest one would be another one in the next validation, and with it the best weights."""
+    table = {0.0: {"lpips": 0.2, "psnr": 30.0}, 0.85: {"lpips": 0.08, "psnr": 29.0}, 1.0: {"lpips": 0.05, "psnr": 28.0}}
+
+    assert measures_at(0.925, table) == pytest.approx({"lpips": 0.065, "psnr": 28.5})
+    assert measures_at(0.85, table) == table[0.85] and measures_at(1.4, table) == table[1.0]
 
 
 def test_a_frame_without_any_detail_has_a_score():

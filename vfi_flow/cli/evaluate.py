@@ -45,7 +45,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=names,
         default=["repeat", "blend", "dis", "minterpolate"],
         metavar="LIST|none",
-        help="of repeat, blend, dis, dis-fast, minterpolate (default: all but dis-fast)",
+        help="of repeat, blend, dis, dis-cubic, dis-fast, minterpolate (default: all but dis-cubic and dis-fast)",
     )
     parser.add_argument(
         "--against", action="append", default=[], metavar="MODULE:NAME", help="callable (frame0, frame1, tau) -> frame"

@@ -60,7 +60,9 @@ class Report:
     @property
     def reference(self) -> str | None:
         """What the other methods are compared with, clip by clip: optical flow if it is among them, unless chosen."""
-        return self.compared_with or next((name for name in ("dis", "dis-fast", "blend") if name in self.methods), None)
+        return self.compared_with or next(
+            (name for name in ("dis", "dis-cubic", "dis-fast", "blend") if name in self.methods), None
+        )
 
     def has(self, metric: str) -> bool:
         """Whether it was measured of any method."""

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 STRENGTHS = (0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7)
 RIGHT_SHARPNESS = 0.88
 """The strength is calibrated to this Laplacian energy against the truth; exactly 1 would cost LPIPS."""
+PRICE = 10.0
+"""dB of PSNR for a sharpness that is wrong by a factor of e."""
 LEAST_SHARPNESS = 1e-6
 """That of a frame without any detail counts as this: its logarithm has to be a number."""
 
@@ -109,8 +111,7 @@ class Validation:
                     values["lpips"].append(self.distance(frame, triplet.truth))
         table = {s: means_of(values) for s, values in found.items()}
         strength = calibrated({s: row["sharpness"] for s, row in table.items() if "sharpness" in row}, self.strength)
-        nearest = min(STRENGTHS, key=lambda s: abs(s - strength))
-        row = table[nearest]
+        row = measures_at(strength, table)
         return {**row, "strength": strength, "mean psnr": table[0.0]["psnr"], "score": score_of(row)}
 
     def distance(self, frame: Frame, truth: Frame) -> float:
@@ -153,13 +154,20 @@ def means_of(values: dict[str, list[float]]) -> dict[str, float]:
     return {name: float(np.mean(each)) for name, each in known.items() if each}
 
 
+def measures_at(strength: float, table: dict[float, dict[str, float]]) -> dict[str, float]:
+    """The row of the table at a strength, linear between those of the nearest two; the last one beyond its end."""
+    low = max(known for known in table if known <= strength)
+    high = min((known for known in table if known >= strength), default=low)
+    share = (strength - low) / (high - low) if high > low else 0.0
+    return {name: value + share * (table[high][name] - value) for name, value in table[low].items()}
+
+
 def score_of(row: dict[str, float]) -> float:
-    """By LPIPS; without it by how right the sharpness is; where nothing moves by PSNR."""
+    """By LPIPS; without it by PSNR, less for a sharpness that no strength makes right."""
     if "lpips" in row:
         return -row["lpips"]
-    if "sharpness" in row:
-        return -abs(math.log(max(row["sharpness"], LEAST_SHARPNESS)))
-    return row["psnr"]
+    sharpness = max(row.get("sharpness", RIGHT_SHARPNESS), LEAST_SHARPNESS)
+    return row["psnr"] - PRICE * abs(math.log(sharpness / RIGHT_SHARPNESS))
 
 
 def calibrated(sharpness_by_strength: dict[float, float], otherwise: float) -> float:
