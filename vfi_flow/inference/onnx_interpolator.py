@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vfi_flow.errors import ComponentError
 from vfi_flow.inference.engine import Image, Motion
-from vfi_flow.inference.machine import available_cores
+from vfi_flow.inference.machine import available_cores, fewer_cores
 from vfi_flow.inference.model_files import (
     COMPOSE,
     ENCODE,
@@ -47,7 +47,7 @@ class OnnxEngine:
 
     def __init__(self, model: str | Path, steps: int, device: str, threads: int | None) -> None:
         """ComponentError where a file is missing or does not belong to the others, or `device` cannot run them."""
-        self._runtime, self._threads = load_runtime(), threads
+        self._runtime, self._threads = load_runtime(), threads or fewer_cores()
         self._folder, self._name = find_model(model, self._runtime)
         if self._weights.is_file():
             check_whole(self._weights)
