@@ -48,6 +48,17 @@ def test_a_part_with_one_shape_of_pixels_has_that_one(tmp_path, window, shape):
     assert info.sample_aspect_ratio == shape and warnings == []
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [(6, 1, True), (1, 9, True), (6, 5, False), (6, 2, False), (2, 1, False), (1, 1, False)],
+)
+def test_another_colour_matrix_in_the_second_part_is_named(tmp_path, first, second, told):
+    """The result has one tag; what is the same, or has no tag, is no change."""
+    warnings = read(joined(tmp_path / "in.h264", {"matrix": first}, {"matrix": second}))[1]
+
+    assert [warning.startswith("the colour matrix changes at 0.300 s") for warning in warnings] == [True] * told
+
+
 INTERLACED = {"options": {"crf": "20", "x264-params": "tff=1", "bf": "0"}}
 
 
