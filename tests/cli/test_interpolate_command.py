@@ -10,7 +10,7 @@ import pytest
 from blending import Blend
 from clips import moving_square, sound_only, stream_packets, video_times, with_cover, write_clip
 
-from vfi_flow.cli.main import main
+from vfi_flow.cli.main import COMMANDS, main
 from vfi_flow.errors import ComponentError
 from vfi_flow.inference import interpolator as engine_module
 
@@ -321,6 +321,15 @@ def test_the_help_names_every_scale(command, capsys):
         main([command, "--help"])
 
     assert "1|1/2|1/4|1/8" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_fits_a_terminal_of_80_columns(command, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+
+    assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 80
 
 
 @pytest.mark.parametrize(

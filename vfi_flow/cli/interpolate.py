@@ -26,8 +26,9 @@ from vfi_flow.pipeline.run import run as run_job
 EXAMPLES = """examples:
   vfi-flow interpolate in.mp4 out.mp4                    twice as many frames
   vfi-flow interpolate in.mkv out.mkv -r 60000/1001      to a rate
-  vfi-flow interpolate in.mp4 out.mp4 --slow 4           four times as long, at the same rate
-  ffmpeg -i in.mkv -f yuv4mpegpipe - | vfi-flow interpolate - - | ffmpeg -i - out.mkv
+  vfi-flow interpolate in.mp4 out.mp4 --slow 4           four times as long
+  ffmpeg -i in.mkv -f yuv4mpegpipe - |
+    vfi-flow interpolate - - | ffmpeg -i - out.mkv
   vfi-flow interpolate in/%06d.png out/%06d.png -framerate 24
   vfi-flow interpolate in.mp4 out.mp4 -ss 1:00 -t 10     ten seconds of it
 """
@@ -38,7 +39,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "interpolate",
         usage="%(prog)s [options] INPUT OUTPUT",
         help="make a video with more frames",
-        description="Make the frames between the frames of a video; everything else in the file is kept.",
+        description="Make the frames between the frames of a video; all else in the file is kept.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -21,7 +21,7 @@ from vfi_flow.pipeline.run import Progress
 from vfi_flow.spelling import read_by
 
 EXAMPLES = """examples:
-  vfi-flow scenes in.mkv cuts.json                             then delete or add lines
+  vfi-flow scenes in.mkv cuts.json                then delete or add lines
   vfi-flow interpolate in.mkv out.mkv --scenes cuts.json
 """
 
@@ -31,7 +31,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "scenes",
         usage="%(prog)s [options] INPUT [OUTPUT.json]",
         help="list the cuts of a video",
-        description="List the cuts of a video as JSON, one line for each, for 'vfi-flow interpolate --scenes FILE'.",
+        description="List the cuts of a video as JSON, one line for each, for 'interpolate --scenes'.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
