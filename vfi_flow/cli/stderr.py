@@ -14,9 +14,7 @@ def say(sentence: str) -> None:
 
 def write_line(line: str) -> None:
     """A log on a full disk, or no log at all, is no reason to end a job."""
-    if sys.stderr is not None:  # or print would turn to standard output
-        with suppress(OSError):
-            print(line, file=sys.stderr, flush=True)
+    print(line, file=Unfailing(sys.stderr), flush=True)
 
 
 def console() -> "Console":
