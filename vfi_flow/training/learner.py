@@ -31,7 +31,7 @@ class Recipe:
     minutes: float
     """Length of the whole run, resumed parts included; the cosine ends with it."""
     samples: int | None = None
-    """Ends and schedules the run by samples instead of minutes: exactly repeatable, for tests and comparisons."""
+    """Ends and schedules the run by samples instead of minutes: repeatable with as many processes, for comparisons."""
     learning_rate: float = 3e-4
     warm_up: int = 200
     weight_decay: float = 1e-4
